@@ -1,0 +1,43 @@
+/**
+ * Every bound of the broker, with its reason. A loop, queue, body, list or wait that is not bounded here is a bug.
+ */
+
+/** An attestation above this is refused before parsing: real ones are 1-3 KiB. */
+export const maxAttestationBytes = 16 * 1024;
+/** A request body above this is refused: the largest honest one carries an attestation and authorization details. */
+export const maxBodyBytes = 64 * 1024;
+/** Rows of one page of any list. */
+export const maxPageSize = 200;
+/** Rows that one transaction of the sweeper may touch: keeps each under a few milliseconds. */
+export const maxSweepRows = 500;
+/** Leases of one claim. */
+export const maxClaimRows = 50;
+/** Verbs of one group commit. */
+export const maxBatchVerbs = 256;
+/** Depth of a task tree, the root counted. */
+export const maxTaskDepth = 8;
+/** Longest `Prefer: wait` (RFC 7240 §4.3) in seconds. */
+export const maxWaitSeconds = 30;
+/** A task may not be opened for longer: a week holds every unattended job, and a forgotten task still ends. */
+export const maxTaskSeconds = 7 * 24 * 3600;
+/** JSON of a task's context, and of a template's parameters. */
+export const maxContextBytes = 8 * 1024;
+/** Added to a mint's abort time before an unknown outcome is judged: covers scheduling and the provider's own delay. */
+export const mintMarginMillis = 2_000;
+/** Added to native expiry before `expired` may be written: covers clock skew between us and the provider. */
+export const expiryGraceMillis = 300_000;
+/** Backoff of a kill: capped exponential with full jitter; never gives up. */
+export const firstRetryMillis = 1_000;
+export const maxRetryMillis = 300_000;
+/** A `stuck` lease is retried at this pace: a person has to act, but a repaired permission is noticed by itself. */
+export const stuckRetryMillis = 900_000;
+/** Issuing stops on a target whose oldest due lease is later than this. */
+export const maxKillDelayMillis = 60_000;
+/** A step of the wall clock larger than this suspends issuing and natural expiry. */
+export const maxClockStepMillis = 60_000;
+/** Dead leases and ended tasks are kept this long as tombstones. */
+export const tombstoneMillis = 7 * 24 * 3600 * 1000;
+/** Idempotency keys outlive their lease by this. */
+export const idempotencyMillis = 24 * 3600 * 1000;
+/** A lease that was replaced becomes due after this: requests already on the wire may still finish. */
+export const replacedGraceMillis = 30_000;
