@@ -1,0 +1,199 @@
+/**
+ * Runs the checks and tests in stages and ends with one line of counts: `N passed, N failed[, N skipped]`.
+ * A stage that fails does not stop the later ones, so that one run shows everything that is wrong.
+ */
+import { spawn } from "node:child_process";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import type { StageReport } from "./stage-reporter.ts";
+
+interface Stage {
+  name: string;
+  about: string;
+  /** Check stages run these commands and hold no counted tests; the others run vitest over a folder. */
+  commands?: readonly (readonly string[])[];
+  folder?: string;
+}
+
+interface StageResult {
+  name: string;
+  outcome: "ok" | "failed" | "no tests yet";
+  seconds: number;
+  counts?: StageReport;
+}
+
+const root = dirname(import.meta.dirname);
+const reporter = join(root, "scripts/stage-reporter.ts");
+const quickStages = ["types", "arch", "units", "kit"];
+const quickBudgetSeconds = 60;
+const stages: readonly Stage[] = [
+  { name: "types", about: "the TypeScript compiler", commands: [["tsc"]] },
+  {
+    name: "lint",
+    about: "oxlint and oxfmt",
+    commands: [
+      ["oxlint", "--type-aware", "--deny-warnings"],
+      ["oxfmt", "--check"],
+    ],
+  },
+  { name: "arch", about: "rules on imports, sizes and words", folder: "test/arch" },
+  { name: "units", about: "every test outside the other folders", folder: "test" },
+  { name: "kit", about: "conformance of every adapter of a port", folder: "test/kit" },
+  { name: "flow", about: "the whole broker over HTTP", folder: "test/flow" },
+  { name: "crash", about: "SIGKILL at every step, then restart", folder: "test/crash" },
+  { name: "sim", about: "seeded random runs over virtual time", folder: "test/sim" },
+];
+
+const help = `Usage: npm test -- [options]
+
+  --quick              only ${quickStages.join(", ")} (at most ${quickBudgetSeconds} s)
+  --only STAGE,...     only these stages
+  --without SERVER,... leave out tests that need this server (redis, postgres, ...); named at the end
+  --help
+
+Stages:
+${stages.map((stage) => `  ${stage.name.padEnd(20)} ${stage.about}`).join("\n")}
+
+MAYFLY_SEED=number repeats the random choices of an earlier run.
+Exit code 0 only when nothing failed and something ran.
+`;
+
+const listOf = (values: readonly string[] = []): string[] =>
+  values.flatMap((value) => value.split(",")).filter(Boolean);
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean" },
+      only: { type: "string", multiple: true },
+      without: { type: "string", multiple: true },
+      help: { type: "boolean" },
+    },
+  });
+  const only = listOf(values.only);
+  const unknown = only.filter((name) => !stages.some((stage) => stage.name === name));
+  if (unknown.length > 0) throw new Error(`no stage is called ${unknown.join(", ")}; see --help`);
+  const names = only.length > 0 ? only : values.quick ? quickStages : stages.map((stage) => stage.name);
+  return {
+    help: values.help === true,
+    quick: values.quick === true,
+    chosen: stages.filter((stage) => names.includes(stage.name)),
+    without: [...new Set([...listOf([process.env["MAYFLY_TEST_WITHOUT"] ?? ""]), ...listOf(values.without)])],
+    seed: process.env["MAYFLY_SEED"] ?? String(Math.floor(Math.random() * 2 ** 31)),
+  };
+}
+
+/** Runs one tool of node_modules/.bin to its end and answers whether it succeeded. */
+function run(command: readonly string[], env: NodeJS.ProcessEnv): Promise<boolean> {
+  const [tool = "", ...args] = command;
+  const child = spawn(join(root, "node_modules/.bin", tool), args, { cwd: root, env, stdio: "inherit" });
+  return new Promise((done, fail) => {
+    child.once("error", fail);
+    child.once("exit", (code) => done(code === 0));
+  });
+}
+
+async function runChecks(stage: Stage, env: NodeJS.ProcessEnv): Promise<Pick<StageResult, "outcome">> {
+  let ok = true;
+  for (const command of stage.commands ?? []) ok = (await run(command, env)) && ok;
+  return { outcome: ok ? "ok" : "failed" };
+}
+
+async function runTests(folder: string, env: NodeJS.ProcessEnv): Promise<Pick<StageResult, "outcome" | "counts">> {
+  const inner = stages.flatMap((stage) => (stage.folder && stage.folder !== folder ? [`${stage.folder}/**`] : []));
+  const exclude = folder === "test" ? inner : [];
+  const files = globSync(`${folder}/**/*.test.ts`, { cwd: root, exclude });
+  if (files.length === 0) return { outcome: "no tests yet" };
+
+  const temporary = mkdtempSync(join(tmpdir(), "mayfly-test-"));
+  const report = join(temporary, "report.json");
+  try {
+    const flags = ["--dir", folder, ...exclude.flatMap((pattern) => ["--exclude", pattern])];
+    const ok = await run(["vitest", "run", ...flags, "--reporter=default", `--reporter=${reporter}`], {
+      ...env,
+      MAYFLY_STAGE_REPORT: report,
+    });
+    const counts = readReport(report);
+    if (!ok && counts.failed === 0) counts.failed = 1;
+    return { outcome: counts.failed > 0 ? "failed" : "ok", counts };
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** A runner that died leaves no report: that is one failure, never a silent success. */
+function readReport(file: string): StageReport {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as StageReport;
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0, skipReasons: {} };
+  }
+}
+
+async function runStage(stage: Stage, env: NodeJS.ProcessEnv): Promise<StageResult> {
+  const started = performance.now();
+  const result = await (stage.folder ? runTests(stage.folder, env) : runChecks(stage, env));
+  return { name: stage.name, seconds: (performance.now() - started) / 1000, ...result };
+}
+
+const countsText = (counts: StageReport): string =>
+  `${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`;
+
+function summarize(results: readonly StageResult[]): StageReport {
+  const total: StageReport = { passed: 0, failed: 0, skipped: 0, skipReasons: {} };
+  console.log("\nSummary");
+  for (const { name, outcome, seconds, counts } of results) {
+    const detail = counts ? `  ${countsText(counts)}` : "";
+    console.log(`  ${name.padEnd(6)} ${outcome.padEnd(12)} ${`${seconds.toFixed(1)} s`.padStart(8)}${detail}`);
+    total.passed += counts?.passed ?? 0;
+    total.skipped += counts?.skipped ?? 0;
+    total.failed += counts?.failed ?? (outcome === "failed" ? 1 : 0); // a failed check counts as one failure
+    for (const [reason, number] of Object.entries(counts?.skipReasons ?? {}))
+      total.skipReasons[reason] = (total.skipReasons[reason] ?? 0) + number;
+  }
+  for (const [reason, number] of Object.entries(total.skipReasons)) console.log(`  skipped ${number}: ${reason}`);
+  return total;
+}
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (options.help) {
+    console.log(help);
+    return 0;
+  }
+  const env = {
+    ...process.env,
+    PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`,
+    MAYFLY_SEED: options.seed,
+    MAYFLY_TEST_WITHOUT: options.without.join(","),
+    ...(options.quick && { MAYFLY_TEST_QUICK: "1" }),
+  };
+  console.log(`Node ${process.version}, MAYFLY_SEED=${options.seed}`);
+  const results: StageResult[] = [];
+  for (const [index, stage] of options.chosen.entries()) {
+    console.log(`\n[${index + 1}/${options.chosen.length}] ${stage.name}: ${stage.about}`);
+    const result = await runStage(stage, env);
+    console.log(
+      `[${index + 1}/${options.chosen.length}] ${stage.name}: ${result.outcome}, ${result.seconds.toFixed(1)} s`,
+    );
+    results.push(result);
+  }
+  const total = summarize(results);
+  const seconds = results.reduce((sum, result) => sum + result.seconds, 0);
+  if (options.without.length > 0) console.log(`  left out by request: ${options.without.join(", ")}`);
+  if (options.quick && seconds > quickBudgetSeconds)
+    console.log(`  slow: ${seconds.toFixed(0)} s, the quick run should stay under ${quickBudgetSeconds} s`);
+  const testsWanted = options.chosen.some((stage) => stage.folder);
+  if (testsWanted && total.passed + total.failed === 0) console.log("  no test ran, which is a failure");
+  console.log(`\n${countsText(total)}`);
+  return total.failed > 0 || (testsWanted && total.passed === 0) ? 1 : 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`test: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 2;
+}
