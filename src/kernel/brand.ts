@@ -3,8 +3,8 @@
  */
 declare const tag: unique symbol;
 
-export type Brand<T, Name extends string> = T & { readonly [tag]: Name };
+export type Brand<T extends string | number, Name extends string> = T & { readonly [tag]: Name };
 
-export function brand<B extends Brand<unknown, string>>(value: B extends Brand<infer T, string> ? T : never): B {
-  return value as unknown as B;
+export function brand<B extends string | number>(value: B extends string ? string : number): B {
+  return value as B;
 }

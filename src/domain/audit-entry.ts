@@ -1,0 +1,76 @@
+/**
+ * The record of one change, written in the same atomic step as the change (promise P1). Holds handles and
+ * fingerprints, never values. Entries of a shard form a hash chain: `hash` = SHA-256(previous hash, canonical JSON).
+ */
+import { canonicalJson, type JsonObject } from "../kernel/canonical-json.ts";
+import type { LeaseId, RequestId, TaskId } from "../kernel/ids.ts";
+import type { EpochMillis } from "../kernel/time.ts";
+
+/** Who caused a change and what the decision rested on; handed to every verb. */
+export interface Cause {
+  /** `agent:NAME`, `operator:NAME`, or `broker` for what happens by itself. */
+  readonly actor: string;
+  readonly requestId: RequestId | null;
+  /** Facts of the decision: policy digest, attestation digest, bound that won. Canonical, no secrets. */
+  readonly evidence?: JsonObject;
+}
+
+export interface AuditDraft {
+  readonly type: AuditType;
+  readonly taskId: TaskId | null;
+  readonly leaseId: LeaseId | null;
+  readonly cause: Cause;
+  readonly data: JsonObject;
+}
+
+export interface AuditEntry {
+  readonly sequence: number;
+  readonly at: EpochMillis;
+  readonly type: AuditType;
+  readonly taskId: TaskId | null;
+  readonly leaseId: LeaseId | null;
+  readonly actor: string;
+  readonly requestId: RequestId | null;
+  readonly data: JsonObject;
+  /** base64url SHA-256 over the previous entry's hash and this entry's canonical bytes. */
+  readonly hash: string;
+}
+
+export type AuditType =
+  | "task.opened"
+  | "task.ended"
+  | "task.heartbeat_graced"
+  | "door.closed"
+  | "door.opened"
+  | "kill.ordered"
+  | "kill.expanded"
+  | "lease.intended"
+  | "lease.activated"
+  | "lease.mint_failed"
+  | "lease.due"
+  | "lease.attempted"
+  | "lease.stuck"
+  | "lease.revoked"
+  | "lease.expired"
+  | "request.refused"
+  | "policy.loaded"
+  | "policy.rejected"
+  | "target.changed"
+  | "clock.suspect"
+  | "clock.accepted"
+  | "store.restored"
+  | "broker.started";
+
+/** The exact bytes that are hashed and stored; readers never serialise anew. */
+export function auditBody(draft: AuditDraft, sequence: number, at: EpochMillis): string {
+  return canonicalJson({
+    sequence,
+    at,
+    type: draft.type,
+    task_id: draft.taskId,
+    lease_id: draft.leaseId,
+    actor: draft.cause.actor,
+    request_id: draft.cause.requestId,
+    data: draft.cause.evidence === undefined ? draft.data : { ...draft.data, evidence: draft.cause.evidence },
+  });
+}

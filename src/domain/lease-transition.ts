@@ -1,0 +1,137 @@
+/**
+ * The one transition function of a lease. Engines load a lease, call this, and store what it returns; a pair that is
+ * not here is a fault, not a guess.
+ *
+ *   intended -> active | revoking | mint_failed
+ *   active   -> revoking
+ *   revoking <-> stuck, revoking | stuck -> revoked | expired
+ */
+import { expiryGraceMillis, firstRetryMillis, maxRetryMillis, stuckRetryMillis } from "../kernel/limits.ts";
+import { err, ok, type Result } from "../kernel/result.ts";
+import { addMillis, epochMillis, type EpochMillis } from "../kernel/time.ts";
+import { unreachable } from "../kernel/unreachable.ts";
+import type { Dying, KillCause, Lease, LeaseState } from "./lease.ts";
+import type { Verdict } from "./verdict.ts";
+
+export type LeaseEvent =
+  | { readonly kind: "minted" }
+  | { readonly kind: "mint_rejected"; readonly reason: string }
+  /** The kill was ordered at `orderedAt` and is due at `dueAt`. */
+  | { readonly kind: "due"; readonly cause: KillCause; readonly orderedAt: EpochMillis; readonly dueAt: EpochMillis }
+  /** `jitter` in [0, 1) spreads retries. */
+  | { readonly kind: "verdict"; readonly verdict: Verdict; readonly jitter: number }
+  /** Native expiry and its grace have passed. */
+  | { readonly kind: "native_expiry" };
+
+export interface TransitionFault {
+  readonly reason: "no_such_transition";
+  readonly from: LeaseState["kind"];
+  readonly event: LeaseEvent["kind"];
+}
+
+export function transition(lease: Lease, event: LeaseEvent, now: EpochMillis): Result<LeaseState, TransitionFault> {
+  const { state } = lease;
+  switch (event.kind) {
+    case "minted":
+      return state.kind === "intended" ? ok({ kind: "active", activatedAt: now }) : fault(state, event);
+    case "mint_rejected":
+      return state.kind === "intended"
+        ? ok({ kind: "mint_failed", deadAt: now, reason: event.reason })
+        : fault(state, event);
+    case "due":
+      return becomeDue(state, event);
+    case "verdict":
+      return isDying(state) ? ok(afterVerdict(lease, state, event.verdict, event.jitter, now)) : fault(state, event);
+    case "native_expiry":
+      return isDying(state) && mayExpire(lease, now)
+        ? ok({ kind: "expired", deadAt: now, cause: state.cause, killOrderedAt: state.killOrderedAt })
+        : fault(state, event);
+    default:
+      return unreachable(event);
+  }
+}
+
+/** `expired` is the truth only where natural expiry ends everything, and only past the grace (promise P3). */
+export const mayExpire = (lease: Lease, now: EpochMillis): boolean =>
+  lease.nativeExpiry === "full" && now >= lease.nativeExpiresAt + expiryGraceMillis;
+
+type Due = Extract<LeaseEvent, { kind: "due" }>;
+
+/** A kill ordered while one is under way brings it forward; it never restarts the measured time or postpones. */
+function becomeDue(state: LeaseState, event: Due): Result<LeaseState, TransitionFault> {
+  if (isDying(state)) {
+    const sooner = epochMillis(Math.min(state.dueAt, event.dueAt));
+    const urgent = state.cause === "expiry" && event.cause !== "expiry";
+    return ok(urgent ? { ...state, cause: event.cause, killOrderedAt: event.orderedAt, dueAt: sooner } : state);
+  }
+  if (state.kind !== "intended" && state.kind !== "active") return fault(state, event);
+  return ok({
+    kind: "revoking",
+    cause: event.cause,
+    killOrderedAt: event.orderedAt,
+    attempts: 0,
+    dueAt: event.dueAt,
+    lastVerdict: null,
+    lastReason: null,
+    outcomeUnknown: state.kind === "intended",
+    usableUntil: null,
+  });
+}
+
+function afterVerdict(lease: Lease, state: DyingState, verdict: Verdict, jitter: number, now: EpochMillis): LeaseState {
+  const attempt = { ...keep(state), lastVerdict: verdict.kind, attempts: state.attempts + 1 };
+  switch (verdict.kind) {
+    case "dead-verified":
+      return dead(state, lease.provenAlive ? "dead-verified" : "dead-unverified", now);
+    case "dead-unverified":
+    case "already-gone":
+      return dead(state, verdict.kind, now);
+    case "pending":
+      return { ...attempt, kind: "revoking", attempts: state.attempts, dueAt: verdict.until, lastReason: null, usableUntil: null };
+    case "expires-only": {
+      const settled = addMillis(verdict.at, expiryGraceMillis);
+      return { ...attempt, kind: "revoking", attempts: state.attempts, dueAt: later(settled, now), lastReason: null, usableUntil: verdict.at };
+    }
+    case "retry": {
+      const dueAt = addMillis(now, Math.max(verdict.after ?? 0, retryDelayMillis(state.attempts, jitter)));
+      return { ...attempt, kind: "revoking", dueAt, lastReason: verdict.reason, usableUntil: null };
+    }
+    case "refused":
+      return { ...attempt, kind: "stuck", dueAt: addMillis(now, stuckRetryMillis), lastReason: verdict.reason, fix: verdict.fix };
+    default:
+      return unreachable(verdict);
+  }
+}
+
+type DyingState = Extract<LeaseState, { kind: "revoking" | "stuck" }>;
+
+export const isDying = (state: LeaseState): state is DyingState => state.kind === "revoking" || state.kind === "stuck";
+
+const keep = (state: DyingState): Dying & { outcomeUnknown: boolean } => ({
+  cause: state.cause,
+  killOrderedAt: state.killOrderedAt,
+  attempts: state.attempts,
+  dueAt: state.dueAt,
+  lastVerdict: state.lastVerdict,
+  lastReason: state.lastReason,
+  outcomeUnknown: state.outcomeUnknown,
+});
+
+const dead = (state: DyingState, verdict: "dead-verified" | "dead-unverified" | "already-gone", now: EpochMillis): LeaseState => ({
+  kind: "revoked",
+  deadAt: now,
+  verdict,
+  cause: state.cause,
+  killOrderedAt: state.killOrderedAt,
+});
+
+/** Capped exponential with full jitter; the cap keeps a repaired provider from waiting for long. */
+export function retryDelayMillis(attempts: number, jitter: number): number {
+  const ceiling = Math.min(maxRetryMillis, firstRetryMillis * 2 ** Math.min(attempts, 20));
+  return Math.max(1, Math.ceil(ceiling * jitter));
+}
+
+const later = (left: EpochMillis, right: EpochMillis): EpochMillis => epochMillis(Math.max(left, right));
+
+const fault = (state: LeaseState, event: LeaseEvent): Result<never, TransitionFault> =>
+  err({ reason: "no_such_transition", from: state.kind, event: event.kind });

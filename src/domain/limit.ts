@@ -1,0 +1,12 @@
+/** A bound on live credentials or on the pace of minting, reserved in the same write as the intent. */
+import type { Seconds } from "../kernel/time.ts";
+
+/** Without `perSeconds`: live leases and open intents. With it: mints in a fixed window of that length. */
+export interface LimitReservation {
+  /** The name that the refusal tells: `liveLeasesPerTask` ... */
+  readonly limit: string;
+  /** What is counted: `task:tsk_...`, `agent:NAME` ... */
+  readonly counter: string;
+  readonly max: number;
+  readonly perSeconds?: Seconds;
+}
