@@ -50,6 +50,6 @@ for (const [at, parent] of Object.entries(packages)) {
 console.log(`lock-stubs: ${added.length} entries ${process.argv.includes("--check") ? "missing" : "added"}`);
 if (process.argv.includes("--check")) process.exitCode = added.length ? 1 : 0;
 else if (added.length) {
-  lock.packages = Object.fromEntries(Object.entries(packages).sort(([a], [b]) => (a < b ? -1 : 1)));
+  lock.packages = Object.fromEntries(Object.entries(packages).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   writeFileSync(lockUrl, `${JSON.stringify(lock, null, 2)}\n`);
 }
