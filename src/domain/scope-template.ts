@@ -10,6 +10,8 @@ export interface ScopeTemplate<Scope = unknown> {
   readonly capabilities: Capabilities;
   /** Names the system behind the provider, where it matters for fairness. */
   readonly system?: string;
+  /** Where the credential is good, if the scope fixes one; `audience` and `resource` of a request must equal it. */
+  readonly audience?: string;
   /** Parameters are already validated against the template's closed alphabets; encodes them for their slot. */
   fill(parameters: Readonly<Record<string, Json>>): Result<Scope, ScopeFault>;
 }

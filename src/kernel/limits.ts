@@ -41,3 +41,7 @@ export const tombstoneMillis = 7 * 24 * 3600 * 1000;
 export const idempotencyMillis = 24 * 3600 * 1000;
 /** A lease that was replaced becomes due after this: requests already on the wire may still finish. */
 export const replacedGraceMillis = 30_000;
+/** A mint call is cancelled after this; every provider that answers at all answers sooner. */
+export const mintTimeoutMillis = 15_000;
+/** A task opened by an exchange outlives its credential by this, so that the credential's own bound is the one told. */
+export const autoTaskSeconds = 60;

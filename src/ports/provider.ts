@@ -100,10 +100,12 @@ export type ProbeAnswer = { readonly kind: "alive" } | { readonly kind: "dead" }
 /** The constructor of a provider type, in the explicit list of providers/index.ts. */
 export interface ProviderType {
   readonly type: string;
-  /** `options` is the Provider resource's spec without `type`; secrets are already resolved into `Redacted`. */
-  create(options: ProviderOptions, tools: ProviderTools): Promise<Result<Provider, ScopeFault>>;
+  /**
+   * `options` is the Provider resource's spec without `type`; secrets in it are references that the provider resolves.
+   * Makes no request: a broker starts, and ends tasks, while the system is down.
+   */
+  create(options: JsonObject, tools: ProviderTools): Promise<Result<Provider, ScopeFault>>;
 }
-export type ProviderOptions = { readonly [key: string]: Json | Redacted | undefined };
 export interface ProviderTools {
   /** The provider's resource name. */
   readonly name: string;
@@ -112,5 +114,6 @@ export interface ProviderTools {
   readonly signer: TokenSigner;
   readonly now: () => EpochMillis;
   readonly randomBytes: (length: number) => Uint8Array;
+  /** `{ env: NAME }` or `{ file: PATH }`; the fault is a short text for people, without the secret. */
   readonly resolveSecret: (reference: Json) => Promise<Result<Redacted, string>>;
 }

@@ -1,0 +1,18 @@
+/** How audit names the one behind a change. */
+import type { Cause } from "../domain/audit-entry.ts";
+import type { JsonObject } from "../kernel/canonical-json.ts";
+import type { RequestId } from "../kernel/ids.ts";
+import type { Caller } from "./parts.ts";
+
+export function causeOf(caller: Caller, evidence?: JsonObject): Cause {
+  const cause = { actor: `${caller.profile.role.kind}:${caller.profile.name}`, requestId: caller.requestId };
+  return evidence === undefined ? cause : { ...cause, evidence };
+}
+
+/** The record of who proved what, without the proof (evidence of an issue). */
+export function attestationEvidence(caller: Caller): JsonObject {
+  const { issuer, issuerUrl, subject, kind, digest } = caller.identity;
+  return { issuer, issuer_url: issuerUrl, subject, kind, digest };
+}
+
+export const brokerCause = (requestId: RequestId | null = null): Cause => ({ actor: "broker", requestId });

@@ -1,0 +1,112 @@
+/**
+ * The order of an issue, and nothing else: identify, decide, record the intent, mint, complete the mint, answer.
+ *
+ * Where the mint is a computation inside the broker it runs first, in memory, and intent and completion are committed
+ * together: nothing has left the broker before both are durable. Everywhere else the intent is durable before the call.
+ */
+import { err, ok, type Result } from "../../kernel/result.ts";
+import { addMillis, epochMillis, millis, millisBetween, millisToSeconds, seconds, secondsToMillis } from "../../kernel/time.ts";
+import type { Lease } from "../../domain/lease.ts";
+import type { Task } from "../../domain/task.ts";
+import type { CompleteMint } from "../../ports/ledger.ts";
+import type { Minted } from "../../ports/provider.ts";
+import { storeFault } from "../answer-faults.ts";
+import { identify } from "../callers/identify.ts";
+import { causeOf } from "../cause.ts";
+import type { Fault } from "../fault.ts";
+import type { BrokerParts } from "../parts.ts";
+import { surrender } from "../leases/surrender.ts";
+import { decide } from "./decide.ts";
+import { intentCommand, intentResult, planIssue, type Planned } from "./intent.ts";
+import { callProvider, completion } from "./mint.ts";
+import type { IssueAnswer, IssueRequest } from "./request.ts";
+
+export async function issueCredential(parts: BrokerParts, request: IssueRequest): Promise<Result<IssueAnswer, Fault>> {
+  const policy = parts.policy();
+  const caller = await identify(parts, policy, request);
+  if (!caller.ok) return caller;
+  const decided = await decide(parts, policy, caller.value, request);
+  if (!decided.ok) return decided;
+  const planned = planIssue(parts, decided.value, request);
+  if (!planned.ok) return planned;
+  const { mintsInProcess } = planned.value.provider.capabilities;
+  return mintsInProcess ? issueInProcess(parts, planned.value) : issueFromSystem(parts, planned.value);
+}
+
+async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Result<IssueAnswer, Fault>> {
+  const recorded = intentResult(await parts.ledger.recordIntent(intentCommand(parts, planned)), planned.taskId);
+  if (!recorded.ok) return recorded;
+  const { lease, task } = recorded.value;
+  const outcome = await callProvider(parts, planned, lease.expiresAt);
+  switch (outcome.kind) {
+    case "minted": {
+      const command = await completion(parts, planned, lease, outcome.minted, lease.expiresAt);
+      return deliver(parts, planned, { task, minted: outcome.minted, command });
+    }
+    case "rejected":
+      await parts.ledger.failMint({ leaseId: lease.id, reason: outcome.reason, cause: causeOf(planned.caller) });
+      parts.log.warn("mint_rejected", { lease: lease.id, provider: lease.provider, reason: outcome.reason });
+      return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(outcome.retryable ? 1 : 60) });
+    case "unknown":
+      await surrender(parts, { leaseId: lease.id, killCause: "outcome_unknown", delay: millis(0), cause: causeOf(planned.caller) });
+      parts.log.warn("mint_unknown", { lease: lease.id, provider: lease.provider, reason: outcome.reason });
+      return err({ code: "unavailable", why: "mint_outcome_unknown", retryAfterSeconds: seconds(1) });
+  }
+}
+
+async function issueInProcess(parts: BrokerParts, planned: Planned): Promise<Result<IssueAnswer, Fault>> {
+  const expiresAt = addMillis(parts.clock.now(), secondsToMillis(planned.decision.ttlSeconds));
+  const outcome = await callProvider(parts, planned, expiresAt);
+  if (outcome.kind !== "minted") return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(1) });
+  const command = await completion(parts, planned, null, outcome.minted, expiresAt);
+  // Both verbs are queued in this turn: the engine applies them in order and commits them together.
+  const intent = parts.ledger.recordIntent(intentCommand(parts, planned));
+  const completed = parts.ledger.completeMint(command);
+  const recorded = intentResult(await intent, planned.taskId);
+  if (!recorded.ok) {
+    await completed;
+    return recorded;
+  }
+  return deliver(parts, planned, { task: recorded.value.task, minted: outcome.minted, command }, completed);
+}
+
+/** Only the one who is told `activated` delivers; anything else is already due or is made due here. */
+async function deliver(
+  parts: BrokerParts,
+  planned: Planned,
+  mint: { task: Task; minted: Minted; command: CompleteMint },
+  submitted = parts.ledger.completeMint(mint.command),
+): Promise<Result<IssueAnswer, Fault>> {
+  const answer = await submitted;
+  if (answer.kind === "unknown") {
+    await surrender(parts, { leaseId: planned.leaseId, killCause: "undelivered", delay: millis(0), cause: causeOf(planned.caller) });
+    return err(storeFault);
+  }
+  if (answer.kind === "conflict") return err(storeFault);
+  if (answer.value.outcome === "closed") return err(closedFault(planned, mint.command));
+  parts.metrics.count("mayfly_leases_issued_total", { provider: answer.value.lease.provider });
+  return ok(tell(parts, planned, { task: mint.task, minted: mint.minted, lease: answer.value.lease }));
+}
+
+function closedFault(planned: Planned, command: CompleteMint): Fault {
+  if (command.rejectAs !== null) return { code: "denied", why: "provider_granted_more", detail: "the provider granted more than the template allows" };
+  return { code: "task_closed", gate: "task_ended", taskId: planned.taskId };
+}
+
+/** Never later than the truth: our bound or the provider's own, whichever is first, rounded down. */
+function tell(parts: BrokerParts, planned: Planned, issued: { task: Task; minted: Minted; lease: Lease }): IssueAnswer {
+  const { lease, minted, task } = issued;
+  const endsAt = epochMillis(Math.min(lease.expiresAt, lease.nativeExpiresAt));
+  const nativeWins = lease.nativeExpiresAt < lease.expiresAt - 999;
+  return {
+    credential: minted.credential,
+    lease,
+    task,
+    template: planned.template.template.name,
+    parameters: planned.decision.parameters,
+    expiresInSeconds: millisToSeconds(millisBetween(parts.clock.now(), endsAt)),
+    ttlBound: nativeWins ? "provider" : planned.decision.ttlBound,
+    providerExpiresAt: lease.nativeExpiresAt,
+    revocation: planned.template.scope.capabilities.revocation,
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * Step 4 of an issue: ask the provider, prove that the credential works, seal what its kill will need. Compensation
+ * is never done here: whatever must not be delivered is made due and dies on the normal kill path.
+ */
+import type { Lease } from "../../domain/lease.ts";
+import { mintTimeoutMillis } from "../../kernel/limits.ts";
+import { millis, type EpochMillis } from "../../kernel/time.ts";
+import type { CompleteMint } from "../../ports/ledger.ts";
+import type { Minted, MintOutcome } from "../../ports/provider.ts";
+import { causeOf } from "../cause.ts";
+import type { BrokerParts } from "../parts.ts";
+import { credentialText } from "./credential-text.ts";
+import type { Planned } from "./intent.ts";
+
+type Parts = Pick<BrokerParts, "providers" | "sealer" | "clock" | "sha256">;
+
+export function callProvider(parts: Parts, planned: Planned, expiresAt: EpochMillis): Promise<MintOutcome> {
+  const { caller, decision, leaseId, taskId, plan, template } = planned;
+  const request = {
+    leaseId,
+    taskId,
+    scope: decision.scope,
+    handle: plan.handle,
+    agent: caller.profile.name,
+    subject: caller.identity.subject,
+    expiresAt,
+    now: parts.clock.now(),
+  };
+  return parts.providers.mint(template.template.provider, request, millis(mintTimeoutMillis));
+}
+
+/** What to store for a mint that happened. `lease` is the intent; a probe sees it with the minted handle. */
+export async function completion(
+  parts: Parts,
+  planned: Planned,
+  lease: Lease | null,
+  minted: Minted,
+  expiresAt: EpochMillis,
+): Promise<CompleteMint> {
+  const { leaseId, caller } = planned;
+  const secret = minted.secretToKeep;
+  const tooWide = minted.granted?.wider === true || outlivesPolicy(planned, minted, expiresAt);
+  const probe = lease === null || tooWide ? null : await parts.providers.probe({ ...lease, handle: minted.handle }, secret);
+  return {
+    leaseId,
+    handle: minted.handle,
+    sealed: secret === null ? null : await parts.sealer.seal(secret, leaseId),
+    fingerprint: minted.findByFingerprint ? parts.sha256(credentialText(minted.credential).reveal()) : null,
+    provenAlive: probe?.kind === "alive",
+    expiresAt,
+    nativeExpiresAt: minted.nativeExpiresAt,
+    rejectAs: tooWide ? "scope_widened" : null,
+    cause: causeOf(caller),
+  };
+}
+
+/** A lifetime beyond our bound is delivered only where an early kill really ends it (promise P8). */
+function outlivesPolicy(planned: Planned, minted: Minted, expiresAt: EpochMillis): boolean {
+  const { template, scope } = planned.template;
+  if (minted.nativeExpiresAt < expiresAt + 1000) return false;
+  const { kind } = scope.capabilities.revocation;
+  return !(template.allowEarlyKill && (kind === "immediate" || kind === "parent-kill"));
+}

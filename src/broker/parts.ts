@@ -1,0 +1,40 @@
+/** What the use cases are made of. Only entry fills this in; each use case takes the members that it names. */
+import type { AgentProfile, BoundPolicy } from "../policy/resources.ts";
+import type { Attestor } from "../ports/attestor.ts";
+import type { Ledger } from "../ports/ledger.ts";
+import type { Log } from "../ports/log.ts";
+import type { Metrics } from "../ports/metrics.ts";
+import type { Sealer } from "../ports/sealer.ts";
+import type { TokenSigner } from "../ports/token-signer.ts";
+import type { Identity } from "../domain/identity.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { Sha256 } from "../kernel/digest.ts";
+import type { Entropy } from "../kernel/entropy.ts";
+import type { IdFactory, RequestId } from "../kernel/ids.ts";
+import type { ChangeHub } from "./change-hub.ts";
+import type { ProviderFacade } from "./provider-facade.ts";
+
+export interface BrokerParts {
+  readonly issuerUrl: string;
+  readonly ledger: Ledger;
+  readonly attestor: Attestor;
+  /** The last good policy; read once a request, so that a reload never changes one half-way. */
+  readonly policy: () => BoundPolicy;
+  readonly providers: ProviderFacade;
+  readonly sealer: Sealer;
+  readonly signer: TokenSigner;
+  readonly ids: IdFactory;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly sha256: Sha256;
+  readonly changes: ChangeHub;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Who is asking, proven and registered. */
+export interface Caller {
+  readonly identity: Identity;
+  readonly profile: AgentProfile;
+  readonly requestId: RequestId;
+}

@@ -1,0 +1,131 @@
+/**
+ * The only way from the core to a provider. Adds the timeout, checks what came back, keeps third-party errors out, and
+ * turns every surprise into an honest outcome: a mint that threw is `unknown`, a revoke that threw is `retry`.
+ */
+import type { Lease } from "../domain/lease.ts";
+import type { ProviderName } from "../domain/names.ts";
+import type { Verdict } from "../domain/verdict.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { Redacted } from "../kernel/redacted.ts";
+import { addMillis, millis, type EpochMillis, type Millis } from "../kernel/time.ts";
+import type { Log } from "../ports/log.ts";
+import type { Metrics } from "../ports/metrics.ts";
+import type { MintOutcome, MintRequest, ProbeAnswer, Provider } from "../ports/provider.ts";
+
+export interface ProviderFacade {
+  /** The provider that new credentials come from. */
+  current(name: ProviderName): Provider | undefined;
+  /** Cancels the call at `timeout`, whatever the provider does with the signal. */
+  mint(name: ProviderName, request: Omit<MintRequest<unknown>, "signal">, timeout: Millis): Promise<MintOutcome>;
+  revoke(lease: Lease, secret: Redacted | null): Promise<RevokeOutcome>;
+  /** Null where the provider has no probe. */
+  probe(lease: Lease, secret: Redacted | null): Promise<ProbeAnswer | null>;
+}
+
+export interface RevokeOutcome {
+  readonly verdict: Verdict;
+  /** The system behind the target failed, as opposed to this one lease: feeds the breaker. */
+  readonly targetFault: boolean;
+}
+
+/** Finds the instance that minted a lease: by configuration digest while it drains, else the current one of that name. */
+export interface ProviderLookup {
+  current(name: ProviderName): Provider | undefined;
+  forLease(name: ProviderName, digest: string): Provider | undefined;
+}
+
+/** Above what any healthy system needs, below the claim time: a hanging target frees its slot. */
+export const revokeTimeoutMillis = millis(10_000);
+const probeTimeoutMillis = millis(5_000);
+
+export function createProviderFacade(tools: {
+  lookup: ProviderLookup;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+}): ProviderFacade {
+  const { lookup, clock, log, metrics } = tools;
+
+  /** Runs `call` with a signal that aborts at `timeout`; answers `late` when it was not done by then. */
+  async function bounded<T>(timeout: Millis, late: T, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController();
+    const { promise: lapsed, resolve } = Promise.withResolvers<T>();
+    const cancel = clock.after(timeout, () => {
+      resolve(late);
+      abort.abort();
+    });
+    try {
+      return await Promise.race([call(abort.signal), lapsed]);
+    } catch {
+      return late;
+    } finally {
+      cancel();
+    }
+  }
+
+  return {
+    current: (name) => lookup.current(name),
+
+    async mint(name, request, timeout) {
+      const provider = lookup.current(name);
+      if (provider === undefined) return { kind: "rejected", reason: "provider_missing", retryable: true };
+      const startedAt = clock.monotonicMillis();
+      const outcome = provider.capabilities.mintsInProcess
+        ? await provider.mint({ ...request, signal: neverAborts })
+        : await bounded(timeout, noAnswer, (signal) => provider.mint({ ...request, signal }));
+      const seconds = (clock.monotonicMillis() - startedAt) / 1000;
+      metrics.observeSeconds("mayfly_mint_duration_seconds", seconds, { provider: name, outcome: outcome.kind });
+      return checkMint(outcome, request.now);
+    },
+
+    async revoke(lease, secret) {
+      const provider = lookup.forLease(lease.provider, lease.providerDigest);
+      if (provider === undefined) return { verdict: providerMissing, targetFault: false };
+      const now = clock.now();
+      const verdict = await bounded<Verdict>(revokeTimeoutMillis, { kind: "retry", reason: "timeout" }, (signal) =>
+        provider.revoke({ lease, secret, now, signal }),
+      );
+      if (verdict.kind === "retry") log.warn("revoke_failed", { lease: lease.id, target: lease.target, reason: verdict.reason });
+      return { verdict: checkVerdict(verdict, lease), targetFault: verdict.kind === "retry" };
+    },
+
+    async probe(lease, secret) {
+      const provider = lookup.forLease(lease.provider, lease.providerDigest);
+      if (provider?.probe === undefined) return null;
+      const probe = provider.probe.bind(provider);
+      const unclear: ProbeAnswer = { kind: "unclear", reason: "no_answer" };
+      return bounded(probeTimeoutMillis, unclear, (signal) => probe({ lease, secret, now: clock.now(), signal }));
+    },
+  };
+}
+
+const noAnswer: MintOutcome = { kind: "unknown", reason: "no_answer" };
+/** A mint that only computes cannot hang on anyone. */
+const neverAborts = new AbortController().signal;
+
+const providerMissing: Verdict = {
+  kind: "refused",
+  reason: "provider_missing",
+  fix: "put the Provider resource of this name back into the policy until its last lease is dead",
+};
+
+/** A lifetime that already ended is not an answer to build on; nothing is delivered and the mint is killed. */
+function checkMint(outcome: MintOutcome, now: EpochMillis): MintOutcome {
+  if (outcome.kind !== "minted") return outcome;
+  const { nativeExpiresAt } = outcome.minted;
+  const sane = Number.isSafeInteger(nativeExpiresAt) && nativeExpiresAt > now && nativeExpiresAt < addMillis(now, longestNativeMillis);
+  return sane ? outcome : { kind: "unknown", reason: "lifetime_not_credible" };
+}
+
+/** Ten years: beyond it a lifetime is a unit error. */
+const longestNativeMillis = 10 * 365 * 24 * 3600 * 1000;
+
+/** "Only expires" is an end only where expiry ends everything (promise P3). */
+function checkVerdict(verdict: Verdict, lease: Lease): Verdict {
+  if (verdict.kind !== "expires-only" || lease.nativeExpiry === "full") return verdict;
+  return {
+    kind: "refused",
+    reason: "cannot_be_revoked",
+    fix: "end this credential at its provider by hand; its native expiry does not end it",
+  };
+}
