@@ -36,7 +36,11 @@ export interface IssueDecision {
 
 export type Refusal =
   | { readonly error: "access_denied"; readonly reason: DenyReason; readonly detail: string }
-  | { readonly error: "invalid_authorization_details" | "invalid_scope" | "invalid_request"; readonly reason: string; readonly detail: string };
+  | {
+      readonly error: "invalid_authorization_details" | "invalid_scope" | "invalid_request";
+      readonly reason: string;
+      readonly detail: string;
+    };
 
 export type DenyReason =
   | "agent_not_in_template"

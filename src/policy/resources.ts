@@ -34,13 +34,20 @@ export type OperatorRight = "read" | "kill" | "policy";
 
 export interface AgentProfile {
   readonly name: AgentName;
-  readonly identity: { readonly issuer: IssuerName; readonly subject: Pattern; readonly claims: Readonly<Record<string, string>> };
+  readonly identity: {
+    readonly issuer: IssuerName;
+    readonly subject: Pattern;
+    readonly claims: Readonly<Record<string, string>>;
+  };
   readonly owners: { readonly businessApprover: string; readonly technicalCustodian: string };
   readonly role: RoleGrant;
 }
 export type RoleGrant =
   | { readonly kind: "agent"; readonly delegation: { readonly maxDepth: number } | null; readonly autoTasks: number }
-  | { readonly kind: "orchestrator"; readonly mayOpenFor: { readonly agents: readonly Pattern[]; readonly templates: readonly Pattern[] } }
+  | {
+      readonly kind: "orchestrator";
+      readonly mayOpenFor: { readonly agents: readonly Pattern[]; readonly templates: readonly Pattern[] };
+    }
   | { readonly kind: "resource"; readonly audiences: readonly string[] }
   | { readonly kind: "operator"; readonly may: readonly OperatorRight[] };
 
