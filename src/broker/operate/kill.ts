@@ -1,0 +1,39 @@
+/**
+ * The operator's kill: one durable row, whatever the number of credentials. A wider scope than a task leaves a door
+ * behind that stays closed until it is opened again. A dry run only counts.
+ */
+import type { KillScope } from "../../domain/scope.ts";
+import { err, ok, type Result } from "../../kernel/result.ts";
+import type { BlastRadius } from "../../ports/ledger.ts";
+import { storeFault } from "../answer-faults.ts";
+import { isOperator } from "../callers/may.ts";
+import { causeOf } from "../cause.ts";
+import type { Fault } from "../fault.ts";
+import type { BrokerParts, Caller } from "../parts.ts";
+
+type Parts = Pick<BrokerParts, "ledger">;
+
+/** Not an operator with that right: the same answer as for a path that does not exist. */
+const notFound: Fault = { code: "not_found" };
+
+export async function blastRadius(parts: Parts, caller: Caller, scope: KillScope): Promise<Result<BlastRadius, Fault>> {
+  if (!isOperator(caller, "read") && !isOperator(caller, "kill")) return err(notFound);
+  return ok(await parts.ledger.blastRadius(scope));
+}
+
+export async function kill(
+  parts: Parts,
+  caller: Caller,
+  request: { scope: KillScope; reason: string },
+): Promise<Result<BlastRadius, Fault>> {
+  if (!isOperator(caller, "kill")) return err(notFound);
+  const { scope, reason } = request;
+  const radius = await parts.ledger.blastRadius(scope);
+  const cause = causeOf(caller, { tasks: radius.tasks, leases: radius.leases });
+  const answer =
+    scope.kind === "task"
+      ? await parts.ledger.endTask({ taskId: scope.id, outcome: "killed", reason, cause })
+      : await parts.ledger.closeDoor({ scope, reason, cause });
+  if (answer.kind === "ok") return ok(radius);
+  return err(answer.kind === "unknown" ? storeFault : notFound);
+}

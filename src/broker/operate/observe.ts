@@ -1,0 +1,57 @@
+/** What operators read: targets with their queues and breakers, stuck leases, audit. */
+import type { TargetName } from "../../domain/names.ts";
+import type { AuditEntry } from "../../domain/audit-entry.ts";
+import { reportLease, type LeaseReport } from "../../domain/lease-report.ts";
+import type { LeaseId, TaskId } from "../../kernel/ids.ts";
+import { maxPageSize } from "../../kernel/limits.ts";
+import { err, ok, type Result } from "../../kernel/result.ts";
+import type { TargetState } from "../../ports/ledger.ts";
+import { storeFault } from "../answer-faults.ts";
+import { isOperator } from "../callers/may.ts";
+import { causeOf } from "../cause.ts";
+import type { Fault } from "../fault.ts";
+import type { BrokerParts, Caller } from "../parts.ts";
+
+type Parts = Pick<BrokerParts, "ledger" | "clock">;
+const notFound: Fault = { code: "not_found" };
+
+export async function listTargets(parts: Parts, caller: Caller): Promise<Result<readonly TargetState[], Fault>> {
+  return isOperator(caller, "read") ? ok(await parts.ledger.listTargets()) : err(notFound);
+}
+
+/** Pausing a target holds its kills back: only for a person who knows why. Resuming closes the breaker too. */
+export async function setTargetPaused(
+  parts: Parts,
+  caller: Caller,
+  request: { target: TargetName; paused: boolean },
+): Promise<Result<TargetState, Fault>> {
+  if (!isOperator(caller, "kill")) return err(notFound);
+  const known = (await parts.ledger.listTargets()).find((state) => state.target === request.target);
+  if (known === undefined) return err(notFound);
+  const breaker = request.paused ? known.breaker : { kind: "closed" as const };
+  const answer = await parts.ledger.setTarget({ ...request, breaker, cause: causeOf(caller) });
+  return answer.kind === "ok" ? ok(answer.value) : err(storeFault);
+}
+
+export async function listStuck(parts: Parts, caller: Caller, after: LeaseId | null): Promise<Result<readonly LeaseReport[], Fault>> {
+  if (!isOperator(caller, "read")) return err(notFound);
+  const leases = await parts.ledger.listStuck({ after, limit: maxPageSize });
+  const now = parts.clock.now();
+  return ok(leases.map((lease) => reportLease(lease, "closed", now)));
+}
+
+export async function listAudit(
+  parts: Parts,
+  caller: Caller,
+  query: { taskId: TaskId | null; after: number },
+): Promise<Result<readonly AuditEntry[], Fault>> {
+  if (!isOperator(caller, "read")) return err(notFound);
+  return ok(await parts.ledger.listAudit({ ...query, limit: maxPageSize }));
+}
+
+/** Takes the wall clock as right again after a suspect step; issuing resumes. */
+export async function acceptClock(parts: Parts, caller: Caller): Promise<Result<void, Fault>> {
+  if (!isOperator(caller, "policy")) return err(notFound);
+  const answer = await parts.ledger.acceptClock(causeOf(caller));
+  return answer.kind === "ok" ? ok() : err(storeFault);
+}

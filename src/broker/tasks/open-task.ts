@@ -1,0 +1,113 @@
+/**
+ * Opens a task: an orchestrator for the agents and templates that it may, or a task's own agent for a child. A child is
+ * never wider than its parent: fewer or equal templates, agreeing parameters, an earlier or equal deadline.
+ */
+import type { AgentName, TemplateName } from "../../domain/names.ts";
+import type { HeartbeatFrom, Task, TaskTemplate } from "../../domain/task.ts";
+import { canonicalJson, type JsonObject } from "../../kernel/canonical-json.ts";
+import type { TaskId } from "../../kernel/ids.ts";
+import { err, ok, type Result } from "../../kernel/result.ts";
+import { millis, millisBetween, secondsToMillis, type Seconds } from "../../kernel/time.ts";
+import { mayOpenFor } from "../../policy/callers.ts";
+import type { BoundPolicy } from "../../policy/resources.ts";
+import type { TaskView } from "../../ports/ledger.ts";
+import { commonFault, storeFault } from "../answer-faults.ts";
+import { isOpener, isTaskAgent } from "../callers/may.ts";
+import { attestationEvidence, causeOf } from "../cause.ts";
+import type { Fault } from "../fault.ts";
+import type { BrokerParts, Caller } from "../parts.ts";
+
+export interface OpenTaskRequest {
+  readonly agent: AgentName;
+  readonly templates: readonly TaskTemplate[];
+  readonly deadlineSeconds: Seconds;
+  readonly heartbeatSeconds: Seconds | null;
+  readonly heartbeatFrom: HeartbeatFrom;
+  readonly parentTaskId: TaskId | null;
+  readonly purpose: string | null;
+  readonly ticket: string | null;
+  readonly context: JsonObject;
+}
+
+export async function openTask(
+  parts: Pick<BrokerParts, "ledger" | "ids" | "clock" | "metrics">,
+  policy: BoundPolicy,
+  caller: Caller,
+  request: OpenTaskRequest,
+): Promise<Result<Task, Fault>> {
+  const parent = await findParent(parts, caller, request);
+  if (!parent.ok) return parent;
+  const refusal = refuse(policy, caller, request, parent.value);
+  if (refusal !== null) return err(refusal);
+  const answer = await parts.ledger.openTask({
+    task: {
+      id: parts.ids.task(),
+      agent: request.agent,
+      opener: { agent: caller.profile.name, issuer: caller.identity.issuer, subject: caller.identity.subject },
+      parentId: request.parentTaskId,
+      templates: request.templates,
+      context: request.context,
+      purpose: request.purpose,
+      ticket: request.ticket,
+      automatic: false,
+    },
+    deadline: deadlineOf(parts, request, parent.value),
+    heartbeat: request.heartbeatSeconds === null ? null : { everySeconds: request.heartbeatSeconds, from: request.heartbeatFrom },
+    cause: causeOf(caller, { policy: policy.digest, attestation: attestationEvidence(caller) }),
+  });
+  if (answer.kind === "ok") return ok(answer.value);
+  if (answer.kind === "unknown") return err(storeFault);
+  const { conflict } = answer;
+  if (conflict.reason === "too_deep") return err({ code: "malformed", message: "the task tree is as deep as it may be" });
+  return err(conflict.reason === "id_taken" ? storeFault : commonFault(conflict, request.parentTaskId));
+}
+
+async function findParent(
+  parts: Pick<BrokerParts, "ledger">,
+  caller: Caller,
+  request: OpenTaskRequest,
+): Promise<Result<TaskView | null, Fault>> {
+  if (request.parentTaskId === null) return ok(null);
+  const view = await parts.ledger.readTask(request.parentTaskId);
+  if (view === undefined || !(isOpener(caller, view.task) || isTaskAgent(caller, view.task))) return err({ code: "not_found" });
+  if (view.gate.kind === "closed") return err({ code: "task_closed", gate: view.gate.reason, taskId: request.parentTaskId });
+  return ok(view);
+}
+
+/** A child may outlast its parent in words only: the gate of the parent is the child's too. Told as it is. */
+function deadlineOf(parts: Pick<BrokerParts, "clock">, request: OpenTaskRequest, parent: TaskView | null) {
+  const asked = secondsToMillis(request.deadlineSeconds);
+  if (parent === null) return asked;
+  return millis(Math.max(1, Math.min(asked, millisBetween(parts.clock.now(), parent.task.deadlineAt))));
+}
+
+function refuse(policy: BoundPolicy, caller: Caller, request: OpenTaskRequest, parent: TaskView | null): Fault | null {
+  const denied = (why: string, detail: string): Fault => ({ code: "denied", why, detail });
+  if (policy.agents.get(request.agent)?.role.kind !== "agent") return denied("unknown_agent", `no agent ${request.agent}`);
+  const templates: readonly TemplateName[] = request.templates.map((entry) => entry.template);
+  const unknown = templates.find((name) => !policy.bound.has(name));
+  if (unknown !== undefined) return denied("unknown_template", `no template ${unknown}`);
+  const asOrchestrator = mayOpenFor(caller.profile, request.agent, templates);
+  const asParentAgent = parent !== null && isTaskAgent(caller, parent.task) && mayDelegate(caller, parent.task);
+  if (!asOrchestrator && !asParentAgent) return denied("may_not_open", "neither mayOpenFor nor delegation allows it");
+  const widened = parent === null ? undefined : request.templates.find((entry) => !isWithin(entry, parent.task));
+  return widened === undefined ? null : denied("wider_than_parent", `template ${widened.template}`);
+}
+
+/** `maxDepth` counts the levels below a root task that this agent may add to. */
+function mayDelegate(caller: Caller, parent: Task): boolean {
+  const { role } = caller.profile;
+  return role.kind === "agent" && role.delegation !== null && parent.depth <= role.delegation.maxDepth;
+}
+
+/** The parent may use the template, with no parameter fixed to something else or left open that the parent fixed. */
+function isWithin(entry: TaskTemplate, parent: Task): boolean {
+  return parent.templates.some(
+    (allowed) =>
+      allowed.template === entry.template &&
+      Object.entries(allowed.parameters).every(([name, value]) => {
+        const own = entry.parameters[name];
+        return value === undefined || (own !== undefined && canonicalJson(own) === canonicalJson(value));
+      }),
+  );
+}

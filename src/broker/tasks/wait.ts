@@ -1,0 +1,24 @@
+/** Waits for something in the ledger to become true, woken by changes, at most `Prefer: wait` seconds (RFC 7240). */
+import { maxWaitSeconds } from "../../kernel/limits.ts";
+import { millis, millisBetween, addMillis, type Seconds } from "../../kernel/time.ts";
+import type { BrokerParts } from "../parts.ts";
+
+/** A change made by time alone (a deadline) wakes nobody: look again at this pace. */
+const lookAgainMillis = 250;
+/** Many verdicts a second are one look, so that a waiter costs the kill path nothing. */
+const coalesceMillis = 10;
+
+export async function waitUntil(
+  parts: Pick<BrokerParts, "clock" | "changes">,
+  waitSeconds: Seconds,
+  isTrue: () => Promise<boolean>,
+): Promise<void> {
+  const { clock, changes } = parts;
+  const until = addMillis(clock.now(), Math.min(waitSeconds, maxWaitSeconds) * 1000);
+  while (!(await isTrue())) {
+    const left = millisBetween(clock.now(), until);
+    if (left <= 0) return;
+    await changes.next(millis(Math.min(left, lookAgainMillis)));
+    await new Promise<void>((resolve) => clock.after(millis(Math.min(left, coalesceMillis)), resolve));
+  }
+}
