@@ -42,9 +42,20 @@ export function evaluateGate(facts: GateFacts, now: EpochMillis): Gate {
 function closedBy(task: GateTask, facts: GateFacts, now: EpochMillis): GateReason | null {
   if (task.state.kind === "ended") return "task_ended";
   if (task.generation < facts.restoredGeneration) return "restored";
-  if (now >= task.deadlineAt) return "deadline";
-  if (task.heartbeat !== null && now >= heartbeatDueAt(task.heartbeat, facts.downtime)) return "heartbeat_lost";
-  return null;
+  const lapse = lapseOf(task, facts.downtime);
+  return now >= lapse.at ? lapse.reason : null;
+}
+
+/** When a task closes by itself and why: its deadline or its silence, whichever comes first. Ending it records both. */
+export function lapseOf(task: Pick<Task, "deadlineAt" | "heartbeat">, downtime: Downtime | null): Lapse {
+  const silentAt = task.heartbeat === null ? null : heartbeatDueAt(task.heartbeat, downtime);
+  if (silentAt !== null && silentAt < task.deadlineAt) return { at: silentAt, reason: "heartbeat_lost" };
+  return { at: task.deadlineAt, reason: "deadline" };
+}
+
+export interface Lapse {
+  readonly at: EpochMillis;
+  readonly reason: "deadline" | "heartbeat_lost";
 }
 
 /** When silence closes the gate, with the grace that a downtime of the broker earns. */

@@ -5,6 +5,9 @@
  *   intended -> active | revoking | mint_failed
  *   active   -> revoking
  *   revoking <-> stuck, revoking | stuck -> revoked | expired
+ *
+ * An engine keeps `dueAt` at the claim's end while a lease is claimed, whatever is ordered meanwhile; only a late
+ * `minted` takes the lease from its claim, because the attempt under way does not know the handle.
  */
 import { expiryGraceMillis, firstRetryMillis, maxRetryMillis, stuckRetryMillis } from "../kernel/limits.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
@@ -14,6 +17,7 @@ import type { Dying, KillCause, Lease, LeaseState } from "./lease.ts";
 import type { Verdict } from "./verdict.ts";
 
 export type LeaseEvent =
+  /** Also late, when the intent is dying already: its outcome is known now, and it must be tried anew with its handle. */
   | { readonly kind: "minted" }
   | { readonly kind: "mint_rejected"; readonly reason: string }
   /** The kill was ordered at `orderedAt` and is due at `dueAt`. */
@@ -33,6 +37,7 @@ export function transition(lease: Lease, event: LeaseEvent, now: EpochMillis): R
   const { state } = lease;
   switch (event.kind) {
     case "minted":
+      if (isDying(state) && state.outcomeUnknown) return ok({ ...state, outcomeUnknown: false, dueAt: now });
       return state.kind === "intended" ? ok({ kind: "active", activatedAt: now }) : fault(state, event);
     case "mint_rejected":
       return state.kind === "intended"
@@ -57,12 +62,16 @@ export const mayExpire = (lease: Lease, now: EpochMillis): boolean =>
 
 type Due = Extract<LeaseEvent, { kind: "due" }>;
 
-/** A kill ordered while one is under way brings it forward; it never restarts the measured time or postpones. */
+/**
+ * A kill ordered while one waits for its first attempt brings that forward, and goes ahead of routine expiry; it never
+ * postpones, never restarts the measured time and never breaks the backoff of a kill under way.
+ */
 function becomeDue(state: LeaseState, event: Due): Result<LeaseState, TransitionFault> {
   if (isDying(state)) {
     const sooner = epochMillis(Math.min(state.dueAt, event.dueAt));
-    const urgent = state.cause === "expiry" && event.cause !== "expiry";
-    return ok(urgent ? { ...state, cause: event.cause, killOrderedAt: event.orderedAt, dueAt: sooner } : state);
+    if (state.cause === "expiry" && event.cause !== "expiry")
+      return ok({ ...state, cause: event.cause, killOrderedAt: event.orderedAt, dueAt: sooner });
+    return ok(state.lastVerdict === null ? { ...state, dueAt: sooner } : state);
   }
   if (state.kind !== "intended" && state.kind !== "active") return fault(state, event);
   return ok({
