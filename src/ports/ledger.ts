@@ -88,8 +88,11 @@ export interface Ledger {
   health(): Promise<LedgerHealth>;
   /** Takes the present wall clock as right again after a suspect step. */
   acceptClock(cause: Cause): Promise<Answer<void, never>>;
-  /** Asks to be told after this ledger committed a change that may make work due sooner. */
-  onDue(listener: () => void): void;
+  /**
+   * Asks to be told, after a commit, the earliest instant at which something that it changed falls due (now, for a kill,
+   * an end or a sweep to do). Only a hint in this process: `dueWork` is the truth.
+   */
+  onDue(listener: (dueAt: EpochMillis) => void): void;
   close(): Promise<void>;
 }
 
