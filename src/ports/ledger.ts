@@ -204,8 +204,9 @@ export interface RecordVerdict {
 
 export interface SetTarget {
   readonly target: TargetName;
-  readonly breaker: Breaker;
-  readonly paused: boolean;
+  /** Null leaves it as it is. */
+  readonly breaker: Breaker | null;
+  readonly paused: boolean | null;
   readonly cause: Cause;
 }
 export type Breaker = { readonly kind: "closed" } | { readonly kind: "open"; readonly until: EpochMillis; readonly reason: string };
@@ -221,8 +222,8 @@ export interface TargetState {
 
 export interface DueWork {
   readonly now: EpochMillis;
-  /** Targets with something due now and neither paused nor behind an open breaker. */
-  readonly targets: readonly { readonly target: TargetName; readonly oldestDueAt: EpochMillis }[];
+  /** Targets with something due now, neither paused nor in an open breaker's pause. Open here: the pause is over, try one. */
+  readonly targets: readonly { readonly target: TargetName; readonly oldestDueAt: EpochMillis; readonly breaker: Breaker }[];
   /** Whether overdue tasks or unfinished kill orders wait for a sweep. */
   readonly sweep: boolean;
   /** The next instant at which any of this changes, null when nothing is outstanding. */

@@ -33,7 +33,13 @@ export function afterAttempt(state: BreakerState, attempt: { fault: boolean; rea
   };
 }
 
-export const allowed = (state: BreakerState, now: EpochMillis): "many" | "one" | "none" => {
+/** Takes over what the ledger says: an operator or an earlier process may have changed it. */
+export function sync(state: BreakerState, breaker: Breaker): BreakerState {
+  return breaker.kind === "closed" && state.breaker.kind === "open" ? closedBreaker : { ...state, breaker };
+}
+
+/** Closed lets all through; open lets one try when its pause is over. */
+export function allowed(state: BreakerState, now: EpochMillis): "many" | "one" | "none" {
   if (state.breaker.kind === "closed") return "many";
   return now < state.breaker.until ? "none" : "one";
-};
+}

@@ -6,12 +6,11 @@ import type { TargetName } from "../../domain/names.ts";
 import type { Cancel } from "../../kernel/clock.ts";
 import { base32FromBytes } from "../../kernel/base32.ts";
 import { epochMillis, millis, millisBetween, type EpochMillis, type Millis } from "../../kernel/time.ts";
-import { closedBreaker } from "./breaker.ts";
 import { createLane, type Lane, type LaneParts } from "./lane.ts";
 import { sweep } from "./sweep.ts";
 
 export interface KillPool {
-  start(): Promise<void>;
+  start(): void;
   /** Looks again now. */
   ring(): void;
   /** Claims nothing more, waits for what is in flight at most `grace`, gives the rest back. */
@@ -78,7 +77,7 @@ export function createKillPool(parts: LaneParts): KillPool {
   /** One look at the ledger; answers when to look again at the latest. */
   async function pass(): Promise<EpochMillis> {
     const work = await ledger.dueWork();
-    for (const { target } of work.targets) laneOf(target).fill();
+    for (const { target, breaker } of work.targets) laneOf(target).fill(breaker);
     if (work.sweep) {
       await sweep(parts);
       rungAgain = true;
@@ -97,10 +96,7 @@ export function createKillPool(parts: LaneParts): KillPool {
 
   return {
     ring,
-    async start() {
-      for (const { target, breaker } of await ledger.listTargets()) {
-        if (breaker.kind === "open") lanes.set(target, createLane(parts, target, newFence, { ...closedBreaker, breaker, opened: 1 }));
-      }
+    start() {
       ledger.onDue((dueAt) => (dueAt <= clock.now() ? ring() : arm(dueAt)));
       ring();
     },

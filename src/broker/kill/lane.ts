@@ -7,9 +7,10 @@ import type { TargetName } from "../../domain/names.ts";
 import { fraction } from "../../kernel/entropy.ts";
 import { maxClaimRows } from "../../kernel/limits.ts";
 import { millis } from "../../kernel/time.ts";
-import type { BrokerParts } from "../parts.ts";
+import type { Breaker } from "../../ports/ledger.ts";
 import { brokerCause } from "../cause.ts";
-import { afterAttempt, allowed, closedBreaker, type BreakerState } from "./breaker.ts";
+import type { BrokerParts } from "../parts.ts";
+import { afterAttempt, allowed, closedBreaker, sync } from "./breaker.ts";
 import { killOne, type KillAttempt } from "./kill-one.ts";
 
 export type LaneParts = Pick<
@@ -18,8 +19,8 @@ export type LaneParts = Pick<
 >;
 
 export interface Lane {
-  /** Claims as long as there are free slots and due leases; returns at once. */
-  fill(): void;
+  /** Claims as long as there are free slots and due leases; returns at once. `breaker` is the ledger's word. */
+  fill(breaker: Breaker): void;
   /** Claims nothing more; resolves when nothing is in flight. */
   drained(): Promise<void>;
   inFlight(): number;
@@ -32,10 +33,11 @@ const refillAt = 40;
 /** Above the time of revoke and probe together, so that no attempt outlives its claim. */
 const claimMillis = 30_000;
 
-export function createLane(parts: LaneParts, target: TargetName, newFence: () => string, initial: BreakerState = closedBreaker): Lane {
-  let breaker = initial;
+export function createLane(parts: LaneParts, target: TargetName, newFence: () => string): Lane {
+  let breaker = closedBreaker;
   let inFlight = 0;
   let claiming = false;
+  let claimAgain = false;
   let stopped = false;
   let idle: (() => void) | null = null;
 
@@ -53,12 +55,17 @@ export function createLane(parts: LaneParts, target: TargetName, newFence: () =>
     return leases.length > 0 && gate === "many";
   }
 
-  function fill(): void {
+  /** A call while claiming is remembered: what fell due after the claim was read must not wait for the next ring. */
+  function claimMore(): void {
+    claimAgain = true;
     if (claiming || stopped || inFlight > refillAt) return;
     claiming = true;
     void (async () => {
       try {
-        while (await claimOnce());
+        while (claimAgain) {
+          claimAgain = false;
+          while (await claimOnce());
+        }
       } finally {
         claiming = false;
         checkIdle();
@@ -86,7 +93,7 @@ export function createLane(parts: LaneParts, target: TargetName, newFence: () =>
     breaker = next;
     if (!changed) return;
     parts.log.warn("breaker", { target, state: next.breaker.kind, reason });
-    await parts.ledger.setTarget({ target, breaker: next.breaker, paused: false, cause: brokerCause() });
+    await parts.ledger.setTarget({ target, breaker: next.breaker, paused: null, cause: brokerCause() });
   }
 
   /** What users and metrics are told of a recorded verdict. */
@@ -106,7 +113,7 @@ export function createLane(parts: LaneParts, target: TargetName, newFence: () =>
 
   function settled(): void {
     inFlight -= 1;
-    fill();
+    claimMore();
     checkIdle();
   }
 
@@ -115,7 +122,10 @@ export function createLane(parts: LaneParts, target: TargetName, newFence: () =>
   }
 
   return {
-    fill,
+    fill(ledgerBreaker) {
+      breaker = sync(breaker, ledgerBreaker);
+      claimMore();
+    },
     inFlight: () => inFlight,
     drained() {
       stopped = true;

@@ -28,7 +28,7 @@ export async function setTargetPaused(
   if (!isOperator(caller, "kill")) return err(notFound);
   const known = (await parts.ledger.listTargets()).find((state) => state.target === request.target);
   if (known === undefined) return err(notFound);
-  const breaker = request.paused ? known.breaker : { kind: "closed" as const };
+  const breaker = request.paused ? null : { kind: "closed" as const };
   const answer = await parts.ledger.setTarget({ ...request, breaker, cause: causeOf(caller) });
   return answer.kind === "ok" ? ok(answer.value) : err(storeFault);
 }
