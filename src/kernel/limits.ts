@@ -45,3 +45,25 @@ export const replacedGraceMillis = 30_000;
 export const mintTimeoutMillis = 15_000;
 /** A task opened by an exchange outlives its credential by this, so that the credential's own bound is the one told. */
 export const autoTaskSeconds = 60;
+/** How far an issuer's clock may be from ours: hosts that keep time differ by far less, and each second lengthens a token's life. */
+export const attestationSkewMillis = 30_000;
+/** A subject above this is refused: SPIFFE and OIDC subjects are far shorter, and it is written into each audit entry. */
+export const maxSubjectLength = 1024;
+/** A `jti` or `kid` above this is refused: it becomes a key of the ledger or of a lookup. */
+export const maxTokenIdLength = 256;
+/** Nesting of a token's JSON: whatever walks the claims later may recurse. */
+export const maxJsonDepth = 32;
+/** A key set above this is refused: the largest public ones are 20 KiB. */
+export const maxKeySetBytes = 256 * 1024;
+/** Keys of one set; the largest public ones hold about 20. */
+export const maxKeysPerSet = 100;
+/** One request for keys or discovery, its body included: a slow server must not hold callers for longer. */
+export const keyFetchTimeoutMillis = 5_000;
+/** Between two fetches of one issuer's keys: bounds what unknown key ids can cause, and the wait for a new key. */
+export const keyFetchCooldownMillis = 10_000;
+/** Keys older than this are refreshed beside the requests that still use them, so that none has to wait. */
+export const keyRefreshAheadMillis = 300_000;
+/** Keys older than this are not used before a refresh was tried: a removed key stops working inside this bound. */
+export const maxKeyAgeMillis = 600_000;
+/** While the issuer does not answer, its last good keys are used no longer than this. */
+export const maxStaleKeyAgeMillis = 3_600_000;

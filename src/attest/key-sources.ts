@@ -1,0 +1,37 @@
+/**
+ * One key source per issuer, kept over policy reloads while its location stays the same, so that a reload neither
+ * refetches keys nor resets a cool-down. Bounded by the number of issuers ever trusted.
+ */
+import type { Clock } from "../kernel/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { IssuerFacts, KeyLocation } from "./issuer-facts.ts";
+import { loadKeySetText, type KeyLocationTools } from "./key-location.ts";
+import { createKeySource, type KeySource } from "./key-source.ts";
+
+export type KeySources = (facts: IssuerFacts) => KeySource;
+
+export interface KeySourcesOptions extends KeyLocationTools {
+  readonly clock: Pick<Clock, "monotonicMillis">;
+  readonly log: Log;
+}
+
+export function createKeySources({ clock, log, ...tools }: KeySourcesOptions): KeySources {
+  const sources = new Map<string, { readonly location: KeyLocation; readonly source: KeySource }>();
+  return (facts) => {
+    const known = sources.get(facts.issuer);
+    if (known !== undefined && isSame(known.location, facts.keys)) return known.source;
+    const source = createKeySource({
+      load: () => loadKeySetText(facts, tools),
+      clock,
+      onFault: (reason) => log.warn("attest.keys_not_refreshed", { issuer: facts.name, reason }),
+    });
+    sources.set(facts.issuer, { location: facts.keys, source });
+    return source;
+  };
+}
+
+function isSame(left: KeyLocation, right: KeyLocation): boolean {
+  if (left.kind === "url") return right.kind === "url" && left.url === right.url;
+  if (left.kind === "file") return right.kind === "file" && left.path === right.path;
+  return right.kind === "discovery";
+}
