@@ -78,7 +78,7 @@ function tryGuard() {
 async function install() {
   mkdirSync(modules, { recursive: true });
   for (let waited = 0; !tryGuard(); waited++) {
-    if (waited === 0) say("another install is running here, waiting for it");
+    if (waited === 1) say("another install is running here, waiting for it");
     if (waited === waitSeconds) {
       say(`still waiting after ${waitSeconds} s; if no install is running, delete ${guard} and try again`);
       return 1;

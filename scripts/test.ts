@@ -89,9 +89,17 @@ function readOptions() {
 function run(command: readonly string[], env: NodeJS.ProcessEnv): Promise<boolean> {
   const [tool = "", ...args] = command;
   const child = spawn(join(root, "node_modules/.bin", tool), args, { cwd: root, env, stdio: "inherit" });
+  const stop = () => {
+    child.kill("SIGTERM"); // a stopped run leaves no test process behind
+    process.exit(143);
+  };
+  process.once("SIGTERM", stop);
   return new Promise((done, fail) => {
     child.once("error", fail);
-    child.once("exit", (code) => done(code === 0));
+    child.once("exit", (code) => {
+      process.off("SIGTERM", stop);
+      done(code === 0);
+    });
   });
 }
 
@@ -102,9 +110,10 @@ async function runChecks(stage: Stage, env: NodeJS.ProcessEnv): Promise<Pick<Sta
 }
 
 async function runTests(folder: string, env: NodeJS.ProcessEnv): Promise<Pick<StageResult, "outcome" | "counts">> {
-  const inner = stages.flatMap((stage) => (stage.folder && stage.folder !== folder ? [`${stage.folder}/**`] : []));
-  const exclude = folder === "test" ? inner : [];
-  const files = globSync(`${folder}/**/*.test.ts`, { cwd: root, exclude });
+  // Patterns are relative to the stage's folder, for vitest too.
+  const inner = stages.flatMap((stage) => (stage.folder?.startsWith(`${folder}/`) ? [stage.folder] : []));
+  const exclude = inner.map((path) => `${path.slice(folder.length + 1)}/**`);
+  const files = globSync("**/*.test.ts", { cwd: join(root, folder), exclude });
   if (files.length === 0) return { outcome: "no tests yet" };
 
   const temporary = mkdtempSync(join(tmpdir(), "mayfly-test-"));
