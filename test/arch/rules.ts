@@ -172,17 +172,19 @@ export function checkPackages(source: SourceFile, declared: ReadonlySet<string>)
 }
 
 const mayTouchTheMachine = /^src\/(entry|cli|engines\/node-sqlite)\//;
-const bannedCalls: Readonly<Record<string, string>> = {
-  "Date.now": "take `now` or a Clock as a parameter",
-  "performance.now": "take a Clock as a parameter",
-  "new Date": "take `now` as a parameter; `new Date(value)` is fine",
-  Date: "take `now` as a parameter",
-  setTimeout: "use the Clock or waker that is passed in",
-  setInterval: "use the Clock or waker that is passed in",
-  "Math.random": "take an Entropy as a parameter",
-  "crypto.randomUUID": "take an Entropy as a parameter",
-  randomUUID: "take an Entropy as a parameter",
-};
+const bannedCalls = new Map(
+  Object.entries({
+    "Date.now": "take `now` or a Clock as a parameter",
+    "performance.now": "take a Clock as a parameter",
+    "new Date": "take `now` as a parameter; `new Date(value)` is fine",
+    Date: "take `now` as a parameter",
+    setTimeout: "use the Clock or waker that is passed in",
+    setInterval: "use the Clock or waker that is passed in",
+    "Math.random": "take an Entropy as a parameter",
+    "crypto.randomUUID": "take an Entropy as a parameter",
+    randomUUID: "take an Entropy as a parameter",
+  }),
+);
 
 /** Clock, timers, chance and the process are reached through parameters only. */
 export function checkCalls(source: SourceFile): Violation[] {
@@ -194,7 +196,7 @@ export function checkCalls(source: SourceFile): Violation[] {
     const isNew = node.type === "NewExpression" && Array.isArray(node["arguments"]) && node["arguments"].length === 0;
     if (!isNew && node.type !== "CallExpression") continue;
     const name = `${isNew ? "new " : ""}${nameOf(node["callee"])}`;
-    const fix = bannedCalls[name.replace("globalThis.", "")];
+    const fix = bannedCalls.get(name.replace("globalThis.", ""));
     if (fix) violations.push(`${at(source, node.start)} calls ${name}; ${fix}`);
   }
   return violations;
