@@ -88,5 +88,11 @@ function problemOfText(parameter: Extract<ParameterKind, { kind: "string" }>, va
   if (rest === "") return prefix === "" ? "must not be empty" : `must go on after ${prefix}`;
   if (hasControlCharacter(rest)) return "must not hold control characters";
   if (letters === null) return undefined;
-  return [...rest].every((letter) => letters.includes(letter)) ? undefined : "holds a character outside its alphabet";
+  return isMadeOf(rest, letters) ? undefined : "holds a character outside its alphabet";
+}
+
+/** By UTF-16 unit: alphabets are ASCII, so half of a surrogate pair is never in one. */
+function isMadeOf(text: string, letters: string): boolean {
+  for (let index = 0; index < text.length; index += 1) if (!letters.includes(text.charAt(index))) return false;
+  return true;
 }

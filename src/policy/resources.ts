@@ -7,8 +7,10 @@ import type { AgentName, IssuerName, ProviderName, TargetName, TemplateName } fr
 import type { ScopeTemplate } from "../domain/scope-template.ts";
 import type { JsonObject } from "../kernel/canonical-json.ts";
 import type { Seconds } from "../kernel/time.ts";
+import type { CallerIndex } from "./callers.ts";
 import type { Condition } from "./condition.ts";
 import type { ParameterSchema } from "./parameters.ts";
+import type { Origin } from "./parse/fault.ts";
 import type { Pattern } from "./pattern.ts";
 
 export interface TrustedIssuer {
@@ -37,13 +39,19 @@ export interface AgentProfile {
   readonly identity: {
     readonly issuer: IssuerName;
     readonly subject: Pattern;
-    readonly claims: Readonly<Record<string, string>>;
+    /** Compared exactly, the type included. */
+    readonly claims: Readonly<Record<string, string | number | boolean>>;
   };
   readonly owners: { readonly businessApprover: string; readonly technicalCustodian: string };
   readonly role: RoleGrant;
 }
 export type RoleGrant =
-  | { readonly kind: "agent"; readonly delegation: { readonly maxDepth: number } | null; readonly autoTasks: number }
+  | {
+      readonly kind: "agent";
+      readonly delegation: { readonly maxDepth: number } | null;
+      /** Live tasks that exchanges without a task may open. */
+      readonly autoTasks: number;
+    }
   | {
       readonly kind: "orchestrator";
       readonly mayOpenFor: { readonly agents: readonly Pattern[]; readonly templates: readonly Pattern[] };
@@ -121,14 +129,19 @@ export interface PolicySet {
   readonly providers: ReadonlyMap<ProviderName, ProviderResource>;
   readonly templates: ReadonlyMap<TemplateName, CredentialTemplate>;
   readonly guardrails: readonly Guardrail[];
+  /** Where each resource was read, by `Kind/name`: for faults found while binding. */
+  readonly origins: ReadonlyMap<string, Origin>;
 }
 
 /** A policy whose templates were accepted by their providers; the only kind that decides. */
-export interface BoundPolicy extends PolicySet {
+export interface BoundPolicy extends Omit<PolicySet, "origins"> {
   readonly bound: ReadonlyMap<TemplateName, BoundTemplate>;
+  readonly callers: CallerIndex;
 }
 export interface BoundTemplate {
   readonly template: CredentialTemplate;
   readonly scope: ScopeTemplate;
   readonly target: TargetName;
+  /** Those whose template, provider and class selectors match; only their agent selectors are left to the request. */
+  readonly guardrails: readonly Guardrail[];
 }
