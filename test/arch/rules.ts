@@ -37,7 +37,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   "engines/node-sqlite": { layers: [...inner, "engines/sql"], node: true },
   providers: { layers: [...inner, "providers/*"] },
   "providers/*": { layers: [...inner, "providers/shared"], packages: ["jose"] },
-  http: { layers: [...inner, "broker", "type:policy"], packages: ["hono", "@hono/zod-openapi", "zod"] },
+  http: { layers: [...inner, "broker", "type:policy"], packages: ["hono", "zod"] },
   console: { layers: [...inner, "broker"], packages: ["hono"] },
   client: { layers: ["type:kernel", "type:domain"] },
   cli: {
