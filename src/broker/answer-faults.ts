@@ -14,7 +14,10 @@ export function commonFault(conflict: GateClosed | NotFound | Suspended, taskId:
 }
 
 /** For verbs whose only conflicts are the common ones. */
-export function valueOf<T>(answer: Answer<T, GateClosed | NotFound | Suspended>, taskId: TaskId | null): Result<T, Fault> {
+export function valueOf<T>(
+  answer: Answer<T, GateClosed | NotFound | Suspended>,
+  taskId: TaskId | null,
+): Result<T, Fault> {
   if (answer.kind === "ok") return ok(answer.value);
   return err(answer.kind === "conflict" ? commonFault(answer.conflict, taskId) : storeFault);
 }

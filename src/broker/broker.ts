@@ -27,7 +27,8 @@ export function createBroker(parts: BrokerParts) {
     issuerUrl: parts.issuerUrl,
     newRequestId: () => parts.ids.request(),
     /** Every endpoint but `/token` and `/revoke` starts here. */
-    identify: (request: { attestation: Redacted; requestId: RequestId }) => identifyCaller(parts, parts.policy(), request),
+    identify: (request: { attestation: Redacted; requestId: RequestId }) =>
+      identifyCaller(parts, parts.policy(), request),
 
     issue: (request: IssueRequest) => issueCredential(parts, request),
     /** The client was gone before the answer was written. */

@@ -19,7 +19,7 @@ export interface ProviderFacade {
   mint(name: ProviderName, request: Omit<MintRequest<unknown>, "signal">, timeout: Millis): Promise<MintOutcome>;
   revoke(lease: Lease, secret: Redacted | null): Promise<RevokeOutcome>;
   /** Null where the provider has no probe. */
-  probe(lease: Lease, secret: Redacted | null): Promise<ProbeAnswer | null>;
+  probe(lease: Lease, secret: Redacted | null, side: "issuing" | "revoking"): Promise<ProbeAnswer | null>;
 }
 
 export interface RevokeOutcome {
@@ -28,10 +28,11 @@ export interface RevokeOutcome {
   readonly targetFault: boolean;
 }
 
-/** Finds the instance that minted a lease: by configuration digest while it drains, else the current one of that name. */
+/** Each provider exists twice, with connections of its own: issuing can never take those that a kill needs. */
 export interface ProviderLookup {
-  current(name: ProviderName): Provider | undefined;
-  forLease(name: ProviderName, digest: string): Provider | undefined;
+  issuing(name: ProviderName): Provider | undefined;
+  /** The one that minted a lease: by configuration digest while it drains, else the current one of that name. */
+  revoking(name: ProviderName, digest: string): Provider | undefined;
 }
 
 /** Above what any healthy system needs, below the claim time: a hanging target frees its slot. */
@@ -64,10 +65,10 @@ export function createProviderFacade(tools: {
   }
 
   return {
-    current: (name) => lookup.current(name),
+    current: (name) => lookup.issuing(name),
 
     async mint(name, request, timeout) {
-      const provider = lookup.current(name);
+      const provider = lookup.issuing(name);
       if (provider === undefined) return { kind: "rejected", reason: "provider_missing", retryable: true };
       const startedAt = clock.monotonicMillis();
       const outcome = provider.capabilities.mintsInProcess
@@ -79,18 +80,20 @@ export function createProviderFacade(tools: {
     },
 
     async revoke(lease, secret) {
-      const provider = lookup.forLease(lease.provider, lease.providerDigest);
+      const provider = lookup.revoking(lease.provider, lease.providerDigest);
       if (provider === undefined) return { verdict: providerMissing, targetFault: false };
       const now = clock.now();
       const verdict = await bounded<Verdict>(revokeTimeoutMillis, { kind: "retry", reason: "timeout" }, (signal) =>
         provider.revoke({ lease, secret, now, signal }),
       );
-      if (verdict.kind === "retry") log.warn("revoke_failed", { lease: lease.id, target: lease.target, reason: verdict.reason });
+      if (verdict.kind === "retry")
+        log.warn("revoke_failed", { lease: lease.id, target: lease.target, reason: verdict.reason });
       return { verdict: checkVerdict(verdict, lease), targetFault: verdict.kind === "retry" };
     },
 
-    async probe(lease, secret) {
-      const provider = lookup.forLease(lease.provider, lease.providerDigest);
+    async probe(lease, secret, side) {
+      const { provider: name, providerDigest } = lease;
+      const provider = side === "issuing" ? lookup.issuing(name) : lookup.revoking(name, providerDigest);
       if (provider?.probe === undefined) return null;
       const probe = provider.probe.bind(provider);
       const unclear: ProbeAnswer = { kind: "unclear", reason: "no_answer" };
@@ -113,7 +116,10 @@ const providerMissing: Verdict = {
 function checkMint(outcome: MintOutcome, now: EpochMillis): MintOutcome {
   if (outcome.kind !== "minted") return outcome;
   const { nativeExpiresAt } = outcome.minted;
-  const sane = Number.isSafeInteger(nativeExpiresAt) && nativeExpiresAt > now && nativeExpiresAt < addMillis(now, longestNativeMillis);
+  const sane =
+    Number.isSafeInteger(nativeExpiresAt) &&
+    nativeExpiresAt > now &&
+    nativeExpiresAt < addMillis(now, longestNativeMillis);
   return sane ? outcome : { kind: "unknown", reason: "lifetime_not_credible" };
 }
 

@@ -19,7 +19,12 @@ export interface Capabilities {
 }
 
 export type TtlCapability =
-  | { readonly kind: "chosen"; readonly minSeconds: Seconds; readonly maxSeconds: Seconds; readonly granularitySeconds: Seconds }
+  | {
+      readonly kind: "chosen";
+      readonly minSeconds: Seconds;
+      readonly maxSeconds: Seconds;
+      readonly granularitySeconds: Seconds;
+    }
   /** The server decides; `assumedMaxSeconds` is what configuration vouches for. */
   | { readonly kind: "server-decides"; readonly assumedMaxSeconds: Seconds };
 

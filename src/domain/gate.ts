@@ -6,7 +6,9 @@ import type { TaskId } from "../kernel/ids.ts";
 import { addSeconds, epochMillis, type EpochMillis } from "../kernel/time.ts";
 import type { Heartbeat, Task } from "./task.ts";
 
-export type Gate = { readonly kind: "open" } | { readonly kind: "closed"; readonly reason: GateReason; readonly by: TaskId | null };
+export type Gate =
+  | { readonly kind: "open" }
+  | { readonly kind: "closed"; readonly reason: GateReason; readonly by: TaskId | null };
 
 export type GateReason = "task_ended" | "deadline" | "heartbeat_lost" | "door_closed" | "restored";
 

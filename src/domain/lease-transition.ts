@@ -11,7 +11,7 @@
  */
 import { expiryGraceMillis, firstRetryMillis, maxRetryMillis, stuckRetryMillis } from "../kernel/limits.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
-import { addMillis, epochMillis, type EpochMillis } from "../kernel/time.ts";
+import { addMillis, earliest, epochMillis, type EpochMillis } from "../kernel/time.ts";
 import { unreachable } from "../kernel/unreachable.ts";
 import type { Dying, KillCause, Lease, LeaseState } from "./lease.ts";
 import type { Verdict } from "./verdict.ts";
@@ -64,14 +64,16 @@ type Due = Extract<LeaseEvent, { kind: "due" }>;
 
 /**
  * A kill ordered while one waits for its first attempt brings that forward, and goes ahead of routine expiry; it never
- * postpones, never restarts the measured time and never breaks the backoff of a kill under way.
+ * postpones and never breaks the backoff of a kill under way. The measured time starts with the earliest order.
  */
 function becomeDue(state: LeaseState, event: Due): Result<LeaseState, TransitionFault> {
   if (isDying(state)) {
-    const sooner = epochMillis(Math.min(state.dueAt, event.dueAt));
+    const sooner = earliest(state.dueAt, event.dueAt);
     if (state.cause === "expiry" && event.cause !== "expiry")
       return ok({ ...state, cause: event.cause, killOrderedAt: event.orderedAt, dueAt: sooner });
-    return ok(state.lastVerdict === null ? { ...state, dueAt: sooner } : state);
+    const killOrderedAt =
+      event.cause === "expiry" ? state.killOrderedAt : earliest(state.killOrderedAt, event.orderedAt);
+    return ok({ ...state, killOrderedAt, dueAt: state.lastVerdict === null ? sooner : state.dueAt });
   }
   if (state.kind !== "intended" && state.kind !== "active") return fault(state, event);
   return ok({
@@ -96,17 +98,37 @@ function afterVerdict(lease: Lease, state: DyingState, verdict: Verdict, jitter:
     case "already-gone":
       return dead(state, verdict.kind, now);
     case "pending":
-      return { ...attempt, kind: "revoking", attempts: state.attempts, dueAt: verdict.until, lastReason: null, usableUntil: null };
+      return {
+        ...attempt,
+        kind: "revoking",
+        attempts: state.attempts,
+        dueAt: verdict.until,
+        lastReason: null,
+        usableUntil: null,
+      };
     case "expires-only": {
       const settled = addMillis(verdict.at, expiryGraceMillis);
-      return { ...attempt, kind: "revoking", attempts: state.attempts, dueAt: later(settled, now), lastReason: null, usableUntil: verdict.at };
+      return {
+        ...attempt,
+        kind: "revoking",
+        attempts: state.attempts,
+        dueAt: later(settled, now),
+        lastReason: null,
+        usableUntil: verdict.at,
+      };
     }
     case "retry": {
       const dueAt = addMillis(now, Math.max(verdict.after ?? 0, retryDelayMillis(state.attempts, jitter)));
       return { ...attempt, kind: "revoking", dueAt, lastReason: verdict.reason, usableUntil: null };
     }
     case "refused":
-      return { ...attempt, kind: "stuck", dueAt: addMillis(now, stuckRetryMillis), lastReason: verdict.reason, fix: verdict.fix };
+      return {
+        ...attempt,
+        kind: "stuck",
+        dueAt: addMillis(now, stuckRetryMillis),
+        lastReason: verdict.reason,
+        fix: verdict.fix,
+      };
     default:
       return unreachable(verdict);
   }
@@ -126,7 +148,11 @@ const keep = (state: DyingState): Dying & { outcomeUnknown: boolean } => ({
   outcomeUnknown: state.outcomeUnknown,
 });
 
-const dead = (state: DyingState, verdict: "dead-verified" | "dead-unverified" | "already-gone", now: EpochMillis): LeaseState => ({
+const dead = (
+  state: DyingState,
+  verdict: "dead-verified" | "dead-unverified" | "already-gone",
+  now: EpochMillis,
+): LeaseState => ({
   kind: "revoked",
   deadAt: now,
   verdict,

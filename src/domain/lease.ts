@@ -43,8 +43,19 @@ export type LeaseState =
   | { readonly kind: "active"; readonly activatedAt: EpochMillis }
   | Revoking
   | Stuck
-  | { readonly kind: "revoked"; readonly deadAt: EpochMillis; readonly verdict: DeadVerdict; readonly cause: KillCause; readonly killOrderedAt: EpochMillis }
-  | { readonly kind: "expired"; readonly deadAt: EpochMillis; readonly cause: KillCause; readonly killOrderedAt: EpochMillis }
+  | {
+      readonly kind: "revoked";
+      readonly deadAt: EpochMillis;
+      readonly verdict: DeadVerdict;
+      readonly cause: KillCause;
+      readonly killOrderedAt: EpochMillis;
+    }
+  | {
+      readonly kind: "expired";
+      readonly deadAt: EpochMillis;
+      readonly cause: KillCause;
+      readonly killOrderedAt: EpochMillis;
+    }
   | { readonly kind: "mint_failed"; readonly deadAt: EpochMillis; readonly reason: string };
 
 export interface Dying {

@@ -49,7 +49,12 @@ export type HeartbeatFrom = "agent" | "orchestrator" | "both";
 
 export type TaskState =
   | { readonly kind: "open" }
-  | { readonly kind: "ended"; readonly outcome: TaskOutcome; readonly reason: string | null; readonly endedAt: EpochMillis };
+  | {
+      readonly kind: "ended";
+      readonly outcome: TaskOutcome;
+      readonly reason: string | null;
+      readonly endedAt: EpochMillis;
+    };
 
 /** The first three are what a caller may say; the rest is what the broker found. */
 export type TaskOutcome = EndOutcome | "deadline" | "heartbeat_lost" | "parent_ended" | "killed" | "credential_ended";

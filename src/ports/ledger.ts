@@ -14,7 +14,7 @@ import type { AuditDraft, AuditEntry, Cause } from "../domain/audit-entry.ts";
 import type { Gate, GateReason } from "../domain/gate.ts";
 import type { KillCause, Lease } from "../domain/lease.ts";
 import type { LimitReservation } from "../domain/limit.ts";
-import type { IssuerName, ProviderName, TargetName } from "../domain/names.ts";
+import type { AgentName, IssuerName, ProviderName, TargetName } from "../domain/names.ts";
 import type { DoorScope, KillScope } from "../domain/scope.ts";
 import type { Task, TaskOutcome } from "../domain/task.ts";
 import type { Verdict } from "../domain/verdict.ts";
@@ -40,6 +40,11 @@ export interface Ledger {
   /** Closes a door and orders the kill of all that stands behind it. Repeating orders the kill anew. */
   closeDoor(command: { scope: DoorScope; reason: string; cause: Cause }): Promise<Answer<Door, never>>;
   openDoor(command: { scope: DoorScope; cause: Cause }): Promise<Answer<void, NotFound>>;
+  /**
+   * Takes over a policy: remembers its names, audits `policy.loaded`, and closes the door (ordering the kill) of every
+   * agent and issuer that the policy before it had and this one has not. Across restarts too.
+   */
+  loadPolicy(command: LoadPolicy): Promise<Answer<{ closed: readonly DoorScope[] }, never>>;
 
   // Issuing
   recordIntent(command: RecordIntent): Promise<Answer<IntentRecorded, IntentConflict>>;
@@ -102,7 +107,12 @@ export interface OpenTask {
   readonly heartbeat: { readonly everySeconds: Seconds; readonly from: "agent" | "orchestrator" | "both" } | null;
   readonly cause: Cause;
 }
-export type OpenTaskConflict = GateClosed | Suspended | NotFound | { readonly reason: "too_deep" } | { readonly reason: "id_taken" };
+export type OpenTaskConflict =
+  | GateClosed
+  | Suspended
+  | NotFound
+  | { readonly reason: "too_deep" }
+  | { readonly reason: "id_taken" };
 
 export interface EndTask {
   readonly taskId: TaskId;
@@ -111,10 +121,26 @@ export interface EndTask {
   readonly cause: Cause;
 }
 
+export interface LoadPolicy {
+  readonly digest: string;
+  readonly agents: readonly AgentName[];
+  readonly issuers: readonly IssuerName[];
+  readonly cause: Cause;
+}
+
 export interface RecordIntent {
   readonly lease: Pick<
     Lease,
-    "id" | "taskId" | "agent" | "issuer" | "template" | "provider" | "target" | "providerDigest" | "handle" | "nativeExpiry"
+    | "id"
+    | "taskId"
+    | "agent"
+    | "issuer"
+    | "template"
+    | "provider"
+    | "target"
+    | "providerDigest"
+    | "handle"
+    | "nativeExpiry"
   >;
   /** How long the mint call may take; `mintAbortAt` follows from the ledger's clock. */
   readonly mintTimeout: Millis;
@@ -209,7 +235,9 @@ export interface SetTarget {
   readonly paused: boolean | null;
   readonly cause: Cause;
 }
-export type Breaker = { readonly kind: "closed" } | { readonly kind: "open"; readonly until: EpochMillis; readonly reason: string };
+export type Breaker =
+  | { readonly kind: "closed" }
+  | { readonly kind: "open"; readonly until: EpochMillis; readonly reason: string };
 
 export interface TargetState {
   readonly target: TargetName;
@@ -223,7 +251,11 @@ export interface TargetState {
 export interface DueWork {
   readonly now: EpochMillis;
   /** Targets with something due now, neither paused nor in an open breaker's pause. Open here: the pause is over, try one. */
-  readonly targets: readonly { readonly target: TargetName; readonly oldestDueAt: EpochMillis; readonly breaker: Breaker }[];
+  readonly targets: readonly {
+    readonly target: TargetName;
+    readonly oldestDueAt: EpochMillis;
+    readonly breaker: Breaker;
+  }[];
   /** Whether overdue tasks or unfinished kill orders wait for a sweep. */
   readonly sweep: boolean;
   /** The next instant at which any of this changes, null when nothing is outstanding. */

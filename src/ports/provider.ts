@@ -95,7 +95,10 @@ export interface RevokeRequest {
   readonly signal: AbortSignal;
 }
 export type ProbeRequest = RevokeRequest;
-export type ProbeAnswer = { readonly kind: "alive" } | { readonly kind: "dead" } | { readonly kind: "unclear"; readonly reason: string };
+export type ProbeAnswer =
+  | { readonly kind: "alive" }
+  | { readonly kind: "dead" }
+  | { readonly kind: "unclear"; readonly reason: string };
 
 /** The constructor of a provider type, in the explicit list of providers/index.ts. */
 export interface ProviderType {

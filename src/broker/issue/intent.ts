@@ -8,7 +8,14 @@ import { autoTaskSeconds, mintTimeoutMillis } from "../../kernel/limits.ts";
 import { err, type Result } from "../../kernel/result.ts";
 import { millis, seconds, secondsToMillis } from "../../kernel/time.ts";
 import { unreachable } from "../../kernel/unreachable.ts";
-import type { IdempotencyMark, IntentConflict, IntentRecorded, OpenTask, RecordIntent, ReplayMarker } from "../../ports/ledger.ts";
+import type {
+  IdempotencyMark,
+  IntentConflict,
+  IntentRecorded,
+  OpenTask,
+  RecordIntent,
+  ReplayMarker,
+} from "../../ports/ledger.ts";
 import type { MintPlan, Provider } from "../../ports/provider.ts";
 import { commonFault, storeFault } from "../answer-faults.ts";
 import { attestationEvidence, causeOf } from "../cause.ts";
@@ -26,7 +33,11 @@ export interface Planned extends Decided {
   readonly plan: MintPlan;
 }
 
-export function planIssue(parts: Pick<BrokerParts, "ids" | "providers">, decided: Decided, request: IssueRequest): Result<Planned, Fault> {
+export function planIssue(
+  parts: Pick<BrokerParts, "ids" | "providers">,
+  decided: Decided,
+  request: IssueRequest,
+): Result<Planned, Fault> {
   const provider = parts.providers.current(decided.template.template.provider);
   if (provider === undefined) return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(10) });
   const leaseId = parts.ids.lease();

@@ -5,7 +5,15 @@
  * together: nothing has left the broker before both are durable. Everywhere else the intent is durable before the call.
  */
 import { err, ok, type Result } from "../../kernel/result.ts";
-import { addMillis, epochMillis, millis, millisBetween, millisToSeconds, seconds, secondsToMillis } from "../../kernel/time.ts";
+import {
+  addMillis,
+  epochMillis,
+  millis,
+  millisBetween,
+  millisToSeconds,
+  seconds,
+  secondsToMillis,
+} from "../../kernel/time.ts";
 import type { Lease } from "../../domain/lease.ts";
 import type { Task } from "../../domain/task.ts";
 import type { CompleteMint } from "../../ports/ledger.ts";
@@ -48,7 +56,12 @@ async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Re
       parts.log.warn("mint_rejected", { lease: lease.id, provider: lease.provider, reason: outcome.reason });
       return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(outcome.retryable ? 1 : 60) });
     case "unknown":
-      await surrender(parts, { leaseId: lease.id, killCause: "outcome_unknown", delay: millis(0), cause: causeOf(planned.caller) });
+      await surrender(parts, {
+        leaseId: lease.id,
+        killCause: "outcome_unknown",
+        delay: millis(0),
+        cause: causeOf(planned.caller),
+      });
       parts.log.warn("mint_unknown", { lease: lease.id, provider: lease.provider, reason: outcome.reason });
       return err({ code: "unavailable", why: "mint_outcome_unknown", retryAfterSeconds: seconds(1) });
   }
@@ -79,7 +92,12 @@ async function deliver(
 ): Promise<Result<IssueAnswer, Fault>> {
   const answer = await submitted;
   if (answer.kind === "unknown") {
-    await surrender(parts, { leaseId: planned.leaseId, killCause: "undelivered", delay: millis(0), cause: causeOf(planned.caller) });
+    await surrender(parts, {
+      leaseId: planned.leaseId,
+      killCause: "undelivered",
+      delay: millis(0),
+      cause: causeOf(planned.caller),
+    });
     return err(storeFault);
   }
   if (answer.kind === "conflict") return err(storeFault);
@@ -89,7 +107,12 @@ async function deliver(
 }
 
 function closedFault(planned: Planned, command: CompleteMint): Fault {
-  if (command.rejectAs !== null) return { code: "denied", why: "provider_granted_more", detail: "the provider granted more than the template allows" };
+  if (command.rejectAs !== null)
+    return {
+      code: "denied",
+      why: "provider_granted_more",
+      detail: "the provider granted more than the template allows",
+    };
   return { code: "task_closed", gate: "task_ended", taskId: planned.taskId };
 }
 

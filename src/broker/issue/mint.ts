@@ -40,7 +40,10 @@ export async function completion(
   const { leaseId, caller } = planned;
   const secret = minted.secretToKeep;
   const tooWide = minted.granted?.wider === true || outlivesPolicy(planned, minted, expiresAt);
-  const probe = lease === null || tooWide ? null : await parts.providers.probe({ ...lease, handle: minted.handle }, secret);
+  const probe =
+    lease === null || tooWide
+      ? null
+      : await parts.providers.probe({ ...lease, handle: minted.handle }, secret, "issuing");
   return {
     leaseId,
     handle: minted.handle,

@@ -19,7 +19,11 @@ const faultsToOpen = 5;
 const firstPauseMillis = 2_000;
 const maxPauseMillis = 60_000;
 
-export function afterAttempt(state: BreakerState, attempt: { fault: boolean; reason: string }, now: EpochMillis): BreakerState {
+export function afterAttempt(
+  state: BreakerState,
+  attempt: { fault: boolean; reason: string },
+  now: EpochMillis,
+): BreakerState {
   if (!attempt.fault) return closedBreaker;
   const consecutiveFaults = state.consecutiveFaults + 1;
   const isOpenNow = state.breaker.kind === "open" && now < state.breaker.until;

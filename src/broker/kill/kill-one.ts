@@ -36,13 +36,14 @@ export async function killOne(parts: Parts, lease: Lease): Promise<KillAttempt> 
 
 /** What of the provider's word is said (promise P4). */
 async function believed(parts: Parts, lease: Lease, secret: Redacted | null, verdict: Verdict): Promise<Verdict> {
-  if (verdict.kind !== "dead-verified" && verdict.kind !== "dead-unverified" && verdict.kind !== "already-gone") return verdict;
+  if (verdict.kind !== "dead-verified" && verdict.kind !== "dead-unverified" && verdict.kind !== "already-gone")
+    return verdict;
   if (verdict.kind === "already-gone") {
     const early = tooEarly(lease, parts.clock.now());
     if (early !== null) return early;
   }
   if (!lease.provenAlive || verdict.kind === "dead-verified") return verdict;
-  const answer = await parts.providers.probe(lease, secret);
+  const answer = await parts.providers.probe(lease, secret, "revoking");
   if (answer?.kind === "dead") return { kind: "dead-verified" };
   return answer?.kind === "alive" ? { kind: "retry", reason: "still_alive_after_revocation" } : verdict;
 }

@@ -82,14 +82,19 @@ export function createLane(parts: LaneParts, target: TargetName, newFence: () =>
       jitter: fraction(parts.entropy),
     });
     if (answer.kind === "ok") tell(answer.value);
-    else parts.log.warn("verdict_not_recorded", { lease: lease.id, why: answer.kind === "conflict" ? answer.conflict.reason : "unknown" });
+    else
+      parts.log.warn("verdict_not_recorded", {
+        lease: lease.id,
+        why: answer.kind === "conflict" ? answer.conflict.reason : "unknown",
+      });
     await updateBreaker(result);
   }
 
   async function updateBreaker(result: KillAttempt): Promise<void> {
     const reason = "reason" in result.outcome ? result.outcome.reason : "";
     const next = afterAttempt(breaker, { fault: result.targetFault, reason }, parts.clock.now());
-    const changed = next.breaker !== breaker.breaker && (next.breaker.kind === "open" || breaker.breaker.kind === "open");
+    const changed =
+      next.breaker !== breaker.breaker && (next.breaker.kind === "open" || breaker.breaker.kind === "open");
     breaker = next;
     if (!changed) return;
     parts.log.warn("breaker", { target, state: next.breaker.kind, reason });

@@ -17,12 +17,14 @@ export async function introspectToken(
   token: Redacted,
 ): Promise<Result<Introspection, Fault>> {
   const { role } = caller.profile;
-  if (role.kind !== "resource") return err({ code: "denied", why: "not_a_resource", detail: "introspection is for resource servers" });
+  if (role.kind !== "resource")
+    return err({ code: "denied", why: "not_a_resource", detail: "introspection is for resource servers" });
   const found = await findToken(parts, token);
   if (found === undefined || found.claims === null) return ok({ active: false });
   const { claims, view } = found;
   const audience = claims["aud"];
   const isForCaller = typeof audience === "string" && role.audiences.includes(audience);
-  const isAlive = view.gate.kind === "open" && view.lease.state.kind === "active" && parts.clock.now() < view.lease.expiresAt;
+  const isAlive =
+    view.gate.kind === "open" && view.lease.state.kind === "active" && parts.clock.now() < view.lease.expiresAt;
   return ok(isForCaller && isAlive ? { active: true, claims } : { active: false });
 }

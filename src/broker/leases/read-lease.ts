@@ -21,7 +21,12 @@ export async function readLease(parts: Parts, caller: Caller, leaseId: LeaseId):
 export async function deleteLease(parts: Parts, caller: Caller, leaseId: LeaseId): Promise<Result<LeaseReport, Fault>> {
   const found = await findFor(parts, caller, leaseId, mayEnd);
   if (!found.ok) return found;
-  const answer = await parts.ledger.makeDue({ leaseId, killCause: "requested", delay: millis(0), cause: causeOf(caller) });
+  const answer = await parts.ledger.makeDue({
+    leaseId,
+    killCause: "requested",
+    delay: millis(0),
+    cause: causeOf(caller),
+  });
   if (answer.kind !== "ok") return err(answer.kind === "unknown" ? storeFault : { code: "not_found" });
   return ok(reportLease(answer.value, found.value.gate.kind, parts.clock.now()));
 }

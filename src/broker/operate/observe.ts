@@ -33,7 +33,11 @@ export async function setTargetPaused(
   return answer.kind === "ok" ? ok(answer.value) : err(storeFault);
 }
 
-export async function listStuck(parts: Parts, caller: Caller, after: LeaseId | null): Promise<Result<readonly LeaseReport[], Fault>> {
+export async function listStuck(
+  parts: Parts,
+  caller: Caller,
+  after: LeaseId | null,
+): Promise<Result<readonly LeaseReport[], Fault>> {
   if (!isOperator(caller, "read")) return err(notFound);
   const leases = await parts.ledger.listStuck({ after, limit: maxPageSize });
   const now = parts.clock.now();

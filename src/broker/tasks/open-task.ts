@@ -52,13 +52,17 @@ export async function openTask(
       automatic: false,
     },
     deadline: deadlineOf(parts, request, parent.value),
-    heartbeat: request.heartbeatSeconds === null ? null : { everySeconds: request.heartbeatSeconds, from: request.heartbeatFrom },
+    heartbeat:
+      request.heartbeatSeconds === null
+        ? null
+        : { everySeconds: request.heartbeatSeconds, from: request.heartbeatFrom },
     cause: causeOf(caller, { policy: policy.digest, attestation: attestationEvidence(caller) }),
   });
   if (answer.kind === "ok") return ok(answer.value);
   if (answer.kind === "unknown") return err(storeFault);
   const { conflict } = answer;
-  if (conflict.reason === "too_deep") return err({ code: "malformed", message: "the task tree is as deep as it may be" });
+  if (conflict.reason === "too_deep")
+    return err({ code: "malformed", message: "the task tree is as deep as it may be" });
   return err(conflict.reason === "id_taken" ? storeFault : commonFault(conflict, request.parentTaskId));
 }
 
@@ -69,8 +73,10 @@ async function findParent(
 ): Promise<Result<TaskView | null, Fault>> {
   if (request.parentTaskId === null) return ok(null);
   const view = await parts.ledger.readTask(request.parentTaskId);
-  if (view === undefined || !(isOpener(caller, view.task) || isTaskAgent(caller, view.task))) return err({ code: "not_found" });
-  if (view.gate.kind === "closed") return err({ code: "task_closed", gate: view.gate.reason, taskId: request.parentTaskId });
+  if (view === undefined || !(isOpener(caller, view.task) || isTaskAgent(caller, view.task)))
+    return err({ code: "not_found" });
+  if (view.gate.kind === "closed")
+    return err({ code: "task_closed", gate: view.gate.reason, taskId: request.parentTaskId });
   return ok(view);
 }
 
@@ -83,11 +89,12 @@ function deadlineOf(parts: Pick<BrokerParts, "clock">, request: OpenTaskRequest,
 
 function refuse(policy: BoundPolicy, caller: Caller, request: OpenTaskRequest, parent: TaskView | null): Fault | null {
   const denied = (why: string, detail: string): Fault => ({ code: "denied", why, detail });
-  if (policy.agents.get(request.agent)?.role.kind !== "agent") return denied("unknown_agent", `no agent ${request.agent}`);
+  if (policy.agents.get(request.agent)?.role.kind !== "agent")
+    return denied("unknown_agent", `no agent ${request.agent}`);
   const templates: readonly TemplateName[] = request.templates.map((entry) => entry.template);
   const unknown = templates.find((name) => !policy.bound.has(name));
   if (unknown !== undefined) return denied("unknown_template", `no template ${unknown}`);
-  const asOrchestrator = mayOpenFor(caller.profile, request.agent, templates);
+  const asOrchestrator = mayOpenFor(caller.profile, { agent: request.agent, templates });
   const asParentAgent = parent !== null && isTaskAgent(caller, parent.task) && mayDelegate(caller, parent.task);
   if (!asOrchestrator && !asParentAgent) return denied("may_not_open", "neither mayOpenFor nor delegation allows it");
   const widened = parent === null ? undefined : request.templates.find((entry) => !isWithin(entry, parent.task));

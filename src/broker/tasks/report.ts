@@ -35,4 +35,6 @@ export async function reportTask(
 
 /** Whether anything of the task may still be usable and is not yet known to end by itself only. */
 export const isSettled = (summary: LeaseSummary): boolean =>
-  Object.entries(summary.byState).every(([state, count]) => count === 0 || !isLive(state as keyof LeaseSummary["byState"]));
+  Object.entries(summary.byState).every(
+    ([state, count]) => count === 0 || !isLive(state as keyof LeaseSummary["byState"]),
+  );

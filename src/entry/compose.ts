@@ -1,0 +1,133 @@
+/**
+ * The only wiring: adapters to ports, ports to use cases, use cases to the HTTP app. Opens the ledger, loads keys and
+ * policy, and answers either everything or the first reason why not; nothing listens yet.
+ */
+import { readFile } from "node:fs/promises";
+import { createAttestor } from "../attest/attestor.ts";
+import { createKeySources } from "../attest/key-sources.ts";
+import { createBroker, type Broker } from "../broker/broker.ts";
+import { createChangeHub } from "../broker/change-hub.ts";
+import { createKillPool, type KillPool } from "../broker/kill/kill-pool.ts";
+import type { BrokerParts } from "../broker/parts.ts";
+import { createProviderFacade } from "../broker/provider-facade.ts";
+import { openSqliteLedger } from "../engines/node-sqlite/open.ts";
+import { createIdFactory } from "../kernel/ids.ts";
+import { err, ok, type Result } from "../kernel/result.ts";
+import { formatFault } from "../policy/parse/fault.ts";
+import type { Ledger } from "../ports/ledger.ts";
+import type { Log } from "../ports/log.ts";
+import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
+import { createNodeEntropy, nodeClock } from "./node-clock.ts";
+import { createNodeHttpClient } from "./node-http-client.ts";
+import { createNodeMetrics, type NodeMetrics } from "./node-metrics.ts";
+import { createNodeVerifier, nodeDigest } from "./node-signature.ts";
+import { refreshGauges } from "./refresh-gauges.ts";
+import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
+import { createProviderRegistry } from "./provider-registry.ts";
+import { readKeys } from "./read-keys.ts";
+import { secretResolver } from "./resolve-secret.ts";
+
+export interface Composed {
+  readonly broker: Broker;
+  readonly pool: KillPool;
+  readonly policy: PolicyHost;
+  readonly ledger: Ledger;
+  readonly metrics: NodeMetrics;
+  close(): Promise<void>;
+}
+
+/** Verified attestations that are remembered: 10 thousand agents that reuse theirs, at about 2 kB each. */
+const attestationCacheSize = 10_000;
+const connectionsPerOrigin = 64;
+
+export async function compose(
+  options: ServeOptions & { issuerUrl: string },
+  tools: { env: Environment; log: Log; onFatal: (reason: string) => void },
+): Promise<Result<Composed, ConfigFault>> {
+  const { env, log } = tools;
+  const clock = nodeClock;
+  const entropy = createNodeEntropy();
+  const keys = await readKeys(options, env, entropy);
+  if (!keys.ok) return keys;
+  const { sealer, signer } = keys.value;
+
+  const opened = await openSqliteLedger({ file: options.ledgerFile, clock, log, onFatal: tools.onFatal });
+  if (!opened.ok) return err({ setting: "--ledger", message: opened.fault.message, fix: opened.fault.fix });
+  const ledger = opened.value;
+  const missing = (await ledger.sealedKeyIds()).find((id) => !sealer.keyIds().includes(id));
+  if (missing !== undefined) {
+    await ledger.close();
+    return err({
+      setting: "MAYFLY_SEALING_KEYS",
+      message: `lacks key ${missing}, which living credentials are sealed with`,
+      fix: "put that key back into the ring; without it they could not be revoked",
+    });
+  }
+
+  const metrics = createNodeMetrics(() => refreshGauges(metrics, ledger));
+  const allowInsecureLoopback = options.mode === "development";
+  const newClient = () =>
+    createNodeHttpClient({ allowInsecureLoopback, maxConnectionsPerOrigin: connectionsPerOrigin });
+  const clients = { issuing: newClient(), revoking: newClient(), keys: newClient() };
+  const registry = createProviderRegistry({
+    issuerUrl: options.issuerUrl,
+    issuingHttp: clients.issuing,
+    revokingHttp: clients.revoking,
+    signer,
+    now: () => clock.now(),
+    randomBytes: (length) => entropy.bytes(length),
+    resolveSecret: secretResolver(env),
+  });
+  const policy = await createPolicyHost({ dir: options.policyDir, registry, ledger, clock, log, metrics });
+  if (!policy.ok) {
+    await ledger.close();
+    return err({
+      setting: "--policy",
+      message: policy.fault.map(formatFault).join("\n  "),
+      fix: "mend the policy; `mayfly policy check` shows the same",
+    });
+  }
+
+  const generation = (await ledger.health()).generation;
+  const parts: BrokerParts = {
+    issuerUrl: options.issuerUrl,
+    ledger,
+    attestor: createAttestor({
+      issuerOf: policy.value.issuerOf,
+      keySources: createKeySources({ http: clients.keys, loadText, clock, log }),
+      verifySignature: createNodeVerifier(),
+      digest: nodeDigest,
+      cacheSize: attestationCacheSize,
+    }),
+    policy: policy.value.current,
+    providers: createProviderFacade({ lookup: registry.lookup, clock, log, metrics }),
+    sealer,
+    signer,
+    ids: createIdFactory({ clock, entropy, generation: () => generation }),
+    clock,
+    entropy,
+    sha256: nodeDigest,
+    changes: createChangeHub(clock),
+    log,
+    metrics,
+  };
+  return ok({
+    broker: createBroker(parts),
+    pool: createKillPool(parts),
+    policy: policy.value,
+    ledger,
+    metrics,
+    async close() {
+      await ledger.close();
+      await Promise.all(Object.values(clients).map((client) => client.close()));
+    },
+  });
+}
+
+async function loadText(path: string): Promise<Result<string, "file">> {
+  try {
+    return ok(await readFile(path, "utf8"));
+  } catch {
+    return err("file");
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The settings of `mayfly serve`: flags first, then environment. Everything is checked before anything is opened, and
+ * all faults are told at once. Secrets come by environment or file only, never as a flag.
+ */
+import { isAbsolute, join, resolve } from "node:path";
+import { err, ok, type Result } from "../kernel/result.ts";
+import type { LogLevel } from "./node-log.ts";
+
+export interface ServeOptions {
+  readonly policyDir: string;
+  readonly ledgerFile: string;
+  readonly listen: Address;
+  readonly adminListen: Address;
+  /** The broker's own identifier (RFC 8414 `issuer`); null takes the address that was bound. */
+  readonly issuerUrl: string | null;
+  /** Where development keeps generated keys. */
+  readonly dataDir: string;
+  readonly mode: "production" | "development";
+  readonly sealingKeys: KeyText;
+  readonly signingKeys: KeyText;
+  readonly logLevel: LogLevel;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where a key ring's text comes from. */
+export type KeyText =
+  | { readonly kind: "env"; readonly name: string }
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "none" };
+
+export interface ConfigFault {
+  readonly setting: string;
+  readonly message: string;
+  readonly fix: string;
+}
+
+/** As commander hands them over; a missing member falls back to its environment variable, then to the default. */
+export interface ServeFlags {
+  readonly policy?: string | undefined;
+  readonly ledger?: string | undefined;
+  readonly listen?: string | undefined;
+  readonly adminListen?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly data?: string | undefined;
+  readonly development?: boolean | undefined;
+  readonly logLevel?: string | undefined;
+}
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export function parseServeOptions(flags: ServeFlags, env: Environment): Result<ServeOptions, readonly ConfigFault[]> {
+  const faults: ConfigFault[] = [];
+  const take = <T>(parsed: Result<T, ConfigFault>, otherwise: T): T => {
+    if (parsed.ok) return parsed.value;
+    faults.push(parsed.fault);
+    return otherwise;
+  };
+  const mode = (flags.development ?? isTrue(env["MAYFLY_DEVELOPMENT"])) ? "development" : "production";
+  const dataDir = resolve(flags.data ?? env["MAYFLY_DATA"] ?? "mayfly-data");
+  const nowhere: Address = { host: "127.0.0.1", port: 0 };
+  const options: ServeOptions = {
+    policyDir: resolve(take(required("--policy", flags.policy ?? env["MAYFLY_POLICY"], "--policy ./policy"), ".")),
+    ledgerFile: take(parseLedger(flags.ledger ?? env["MAYFLY_LEDGER"] ?? `sqlite:${join(dataDir, "ledger.db")}`), ""),
+    listen: take(parseAddress("--listen", flags.listen ?? env["MAYFLY_LISTEN"] ?? "127.0.0.1:8080"), nowhere),
+    adminListen: take(
+      parseAddress("--admin-listen", flags.adminListen ?? env["MAYFLY_ADMIN_LISTEN"] ?? "127.0.0.1:8081"),
+      nowhere,
+    ),
+    issuerUrl: take(parseIssuer(flags.issuer ?? env["MAYFLY_ISSUER"], mode), null),
+    dataDir,
+    mode,
+    sealingKeys: keyText("MAYFLY_SEALING_KEYS", env),
+    signingKeys: keyText("MAYFLY_SIGNING_KEYS", env),
+    logLevel: take(parseLogLevel(flags.logLevel ?? env["MAYFLY_LOG_LEVEL"] ?? "info"), "info"),
+  };
+  if (mode === "production") faults.push(...productionFaults(options));
+  return faults.length === 0 ? ok(options) : err(faults);
+}
+
+const isTrue = (text: string | undefined): boolean => text === "1" || text === "true";
+
+function required(setting: string, value: string | undefined, example: string): Result<string, ConfigFault> {
+  if (value !== undefined && value !== "") return ok(value);
+  return err({ setting, message: "is missing", fix: `give ${example} or set ${environmentName(setting)}` });
+}
+
+export const environmentName = (setting: string): string =>
+  `MAYFLY_${setting.replace(/^--/, "").replaceAll("-", "_").toUpperCase()}`;
+
+export function parseLedger(text: string): Result<string, ConfigFault> {
+  const file = text.startsWith("sqlite:") ? text.slice("sqlite:".length) : "";
+  if (file !== "" && !file.startsWith("//")) return ok(isAbsolute(file) ? file : resolve(file));
+  return err({
+    setting: "--ledger",
+    message: "is not a ledger that this release knows",
+    fix: "write sqlite:FILE, as in --ledger sqlite:./mayfly.db",
+  });
+}
+
+function parseAddress(setting: string, text: string): Result<Address, ConfigFault> {
+  const parts = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
+  const port = Number(parts?.[2]);
+  if (parts?.[1] !== undefined && port <= 65_535) return ok({ host: parts[1].replace(/^\[|\]$/g, ""), port });
+  return err({
+    setting,
+    message: `"${text}" is not an address`,
+    fix: "write HOST:PORT, as in 127.0.0.1:8080; port 0 takes a free one",
+  });
+}
+
+function parseIssuer(text: string | undefined, mode: ServeOptions["mode"]): Result<string | null, ConfigFault> {
+  const setting = "--issuer";
+  if (text === undefined || text === "") return ok(null);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url?.protocol === "http:" && mode === "development";
+  if (
+    url === undefined ||
+    !(url.protocol === "https:" || plain) ||
+    url.search !== "" ||
+    url.hash !== "" ||
+    url.username !== ""
+  ) {
+    return err({
+      setting,
+      message: `"${text}" is not an issuer URL`,
+      fix: "write an https URL without query and fragment (RFC 8414 §2)",
+    });
+  }
+  return ok(text.replace(/\/$/, ""));
+}
+
+const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
+function parseLogLevel(text: string): Result<LogLevel, ConfigFault> {
+  const level = logLevels.find((known) => known === text);
+  return level === undefined
+    ? err({ setting: "--log-level", message: `"${text}" is not a level`, fix: `use one of ${logLevels.join(", ")}` })
+    : ok(level);
+}
+
+function keyText(name: string, env: Environment): KeyText {
+  if (env[name] !== undefined && env[name] !== "") return { kind: "env", name };
+  const path = env[`${name}_FILE`];
+  return path === undefined || path === "" ? { kind: "none" } : { kind: "file", path: resolve(path) };
+}
+
+/** What would be convenient and wrong. */
+function productionFaults(options: ServeOptions): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const noKeys = "set NAME to the key ring's JSON, or NAME_FILE to its file; `mayfly keys generate` makes a first one";
+  if (options.sealingKeys.kind === "none") {
+    faults.push({
+      setting: "MAYFLY_SEALING_KEYS",
+      message: "is missing",
+      fix: noKeys.replaceAll("NAME", "MAYFLY_SEALING_KEYS"),
+    });
+  }
+  if (options.signingKeys.kind === "none") {
+    faults.push({
+      setting: "MAYFLY_SIGNING_KEYS",
+      message: "is missing",
+      fix: noKeys.replaceAll("NAME", "MAYFLY_SIGNING_KEYS"),
+    });
+  }
+  if (options.issuerUrl === null) {
+    faults.push({
+      setting: "--issuer",
+      message: "is missing",
+      fix: "give the https URL under which agents reach this broker",
+    });
+  }
+  return faults;
+}

@@ -1,0 +1,73 @@
+/** The Metrics port over prom-client, with the text that a Prometheus scraper reads. */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Labels, Metrics } from "../ports/metrics.ts";
+
+export interface NodeMetrics extends Metrics {
+  /** OpenMetrics text; `refresh` sets gauges that are read from the ledger just before. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** From a local kill in a millisecond to an outage of ten minutes. */
+const secondsBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 600];
+
+export function createNodeMetrics(refresh: (metrics: Metrics) => Promise<void>): NodeMetrics {
+  const registry = new Registry();
+  const counters = new Map<string, Counter>();
+  const gauges = new Map<string, Gauge>();
+  const histograms = new Map<string, Histogram>();
+  const base = (name: string, labels: Labels) => ({
+    name,
+    help: helpTexts[name] ?? name,
+    labelNames: Object.keys(labels),
+    registers: [registry],
+  });
+
+  const metrics: NodeMetrics = {
+    contentType: registry.contentType,
+    count(name, labels = {}, by = 1) {
+      getOrMake(counters, name, () => new Counter(base(name, labels))).inc(labels, by);
+    },
+    gauge(name, value, labels = {}) {
+      getOrMake(gauges, name, () => new Gauge(base(name, labels))).set(labels, value);
+    },
+    observeSeconds(name, value, labels = {}) {
+      getOrMake(histograms, name, () => new Histogram({ ...base(name, labels), buckets: secondsBuckets })).observe(
+        labels,
+        value,
+      );
+    },
+    async render() {
+      await refresh(metrics);
+      return registry.metrics();
+    },
+  };
+  return metrics;
+}
+
+function getOrMake<T>(known: Map<string, T>, name: string, make: () => T): T {
+  const existing = known.get(name);
+  if (existing !== undefined) return existing;
+  const made = make();
+  known.set(name, made);
+  return made;
+}
+
+const helpTexts: Readonly<Record<string, string>> = {
+  mayfly_leases_issued_total: "Credentials delivered.",
+  mayfly_mint_duration_seconds: "Time of a provider's mint call.",
+  mayfly_revocations_total: "Credentials that ended, by cause and verdict.",
+  mayfly_revocation_latency_seconds:
+    "From the kill order (task end, expiry, kill) to the recorded end of the credential.",
+  mayfly_revocations_dead: "Credentials whose provider refuses the kill for good; a person has to act.",
+  mayfly_attestation_failures_total: "Refused attestations.",
+  mayfly_http_requests_total: "Answered requests.",
+  mayfly_tasks_active: "Open tasks.",
+  mayfly_leases_active: "Credentials that may be usable.",
+  mayfly_leases_stuck: "Credentials that need a person.",
+  mayfly_revocation_queue_depth: "Leases due now, per target.",
+  mayfly_revocation_oldest_seconds: "Age of the oldest due lease, per target.",
+  mayfly_breaker_open: "1 while a target's circuit breaker is open.",
+  mayfly_issuing: "1 while the broker issues, 0 while it only ends.",
+  mayfly_policy_reload_failures_total: "Policy folders that were refused; the last good set stays in force.",
+};

@@ -1,0 +1,70 @@
+/**
+ * The policy folder: its YAML files in name order, parsed, with providers made and templates bound. Makes no request.
+ * Either everything is good and one set comes out, or every fault is told and nothing changes.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { err, ok, type Result } from "../kernel/result.ts";
+import { bindPolicy } from "../policy/bind.ts";
+import { faultAt, type PolicyFault } from "../policy/parse/fault.ts";
+import { parsePolicy } from "../policy/parse/parse-policy.ts";
+import type { BoundPolicy, PolicySet } from "../policy/resources.ts";
+import type { ProviderFault, ProviderRegistry, ProviderSet } from "./provider-registry.ts";
+
+export interface LoadedPolicy {
+  readonly policy: BoundPolicy;
+  readonly providers: ProviderSet;
+  readonly warnings: readonly PolicyFault[];
+}
+
+/** A folder with more is not a policy that people review. */
+const maxFiles = 500;
+
+export async function loadPolicyFolder(
+  dir: string,
+  registry: ProviderRegistry,
+): Promise<Result<LoadedPolicy, readonly PolicyFault[]>> {
+  const files = await readFiles(dir);
+  if (!files.ok) return err([files.fault]);
+  const parsed = await parsePolicy(files.value);
+  if (!parsed.ok) return parsed;
+  const { policy, warnings } = parsed.value;
+  const providers = await registry.prepare(policy.providers);
+  if (!providers.ok) return err(providers.fault.map((fault) => locate(policy, fault)));
+  const bound = bindPolicy(policy, (template) => providers.value.parseScope(template));
+  return bound.ok ? ok({ policy: bound.value, providers: providers.value, warnings }) : bound;
+}
+
+function locate(policy: PolicySet, fault: ProviderFault): PolicyFault {
+  const origin = policy.origins.get(`Provider/${fault.name}`);
+  const problem = {
+    path: ["spec", ...fault.path.split(".")],
+    message: fault.message,
+    fix: "see the provider's README for its options",
+  };
+  return origin === undefined
+    ? { file: "", line: 1, column: 1, path: problem.path.join("."), message: fault.message, fix: problem.fix }
+    : faultAt(origin, problem);
+}
+
+type File = { readonly path: string; readonly text: string };
+
+async function readFiles(dir: string): Promise<Result<readonly File[], PolicyFault>> {
+  const fault = (message: string, fix: string): Result<never, PolicyFault> =>
+    err({ file: dir, line: 1, column: 1, path: "", message, fix });
+  try {
+    const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+    const paths = entries
+      .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .toSorted();
+    if (paths.length === 0) return fault("holds no .yaml file", "put the policy resources there; missing means deny");
+    if (paths.length > maxFiles)
+      return fault(`holds more than ${maxFiles} files`, "split the organisation's policies over brokers");
+    return ok(
+      await Promise.all(paths.map(async (path) => ({ path: relative(dir, path), text: await readFile(path, "utf8") }))),
+    );
+  } catch {
+    return fault("cannot be read", "check that --policy names a folder that this user may read");
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The configured providers. Each is made twice, once with the connections of issuing and once with those of revoking.
+ * After a reload the instances of the old configuration stay, so that what they minted can be killed as it was made.
+ */
+import { loadProviderType, providerTypes } from "../../providers/index.ts";
+import type { ProviderLookup } from "../broker/provider-facade.ts";
+import type { ProviderName } from "../domain/names.ts";
+import type { ScopeFault, ScopeTemplate } from "../domain/scope-template.ts";
+import { err, ok, type Result } from "../kernel/result.ts";
+import type { CredentialTemplate, ProviderResource } from "../policy/resources.ts";
+import type { HttpClient } from "../ports/http-client.ts";
+import type { Provider, ProviderTools } from "../ports/provider.ts";
+
+export interface ProviderSet {
+  readonly pairs: ReadonlyMap<ProviderName, ProviderPair>;
+  parseScope(template: CredentialTemplate): Result<ScopeTemplate, ScopeFault>;
+}
+
+export interface ProviderPair {
+  readonly issuing: Provider;
+  readonly revoking: Provider;
+}
+
+export interface ProviderFault extends ScopeFault {
+  readonly name: ProviderName;
+}
+
+export interface ProviderRegistry {
+  /** Makes instances without contacting anything; changes nothing yet. */
+  prepare(
+    resources: ReadonlyMap<ProviderName, ProviderResource>,
+  ): Promise<Result<ProviderSet, readonly ProviderFault[]>>;
+  activate(set: ProviderSet): void;
+  current(): ReadonlyMap<ProviderName, ProviderPair>;
+  readonly lookup: ProviderLookup;
+}
+
+export interface RegistryTools extends Omit<ProviderTools, "name" | "http"> {
+  readonly issuingHttp: HttpClient;
+  readonly revokingHttp: HttpClient;
+}
+
+/** Old configurations that are kept for their last leases; a reload that changes a provider is rare. */
+const maxDraining = 64;
+
+export function createProviderRegistry(tools: RegistryTools): ProviderRegistry {
+  let current: ReadonlyMap<ProviderName, ProviderPair> = new Map();
+  const draining = new Map<string, ProviderPair>();
+
+  return {
+    prepare: (resources) => prepare(resources, tools),
+
+    activate(set) {
+      for (const [name, pair] of current) {
+        const key = drainKey(name, pair.revoking.digest);
+        draining.delete(key);
+        draining.set(key, pair);
+      }
+      for (const [name, pair] of set.pairs) draining.delete(drainKey(name, pair.revoking.digest));
+      for (const key of [...draining.keys()].slice(0, Math.max(0, draining.size - maxDraining))) draining.delete(key);
+      current = set.pairs;
+    },
+
+    current: () => current,
+    lookup: {
+      issuing: (name) => current.get(name)?.issuing,
+      revoking: (name, digest) => draining.get(drainKey(name, digest))?.revoking ?? current.get(name)?.revoking,
+    },
+  };
+}
+
+const drainKey = (name: ProviderName, digest: string): string => `${name}@${digest}`;
+
+async function prepare(
+  resources: ReadonlyMap<ProviderName, ProviderResource>,
+  tools: RegistryTools,
+): Promise<Result<ProviderSet, readonly ProviderFault[]>> {
+  const pairs = new Map<ProviderName, ProviderPair>();
+  const faults: ProviderFault[] = [];
+  for (const resource of resources.values()) {
+    const pair = await makePair(resource, tools);
+    if (pair.ok) pairs.set(resource.name, pair.value);
+    else faults.push({ name: resource.name, ...pair.fault });
+  }
+  if (faults.length > 0) return err(faults);
+  return ok({
+    pairs,
+    parseScope(template) {
+      const pair = pairs.get(template.provider);
+      if (pair === undefined) return err({ path: "provider", message: "is not a Provider of this policy" });
+      return pair.issuing.parseScope(template.scope);
+    },
+  });
+}
+
+async function makePair(resource: ProviderResource, tools: RegistryTools): Promise<Result<ProviderPair, ScopeFault>> {
+  const type = await loadProviderType(resource.type);
+  if (type === undefined) {
+    return err({
+      path: "type",
+      message: `is not a provider type of this release; there are ${providerTypes.join(", ")}`,
+    });
+  }
+  const { issuingHttp, revokingHttp, ...rest } = tools;
+  const issuing = await type.create(resource.options, { ...rest, name: resource.name, http: issuingHttp });
+  if (!issuing.ok) return issuing;
+  const revoking = await type.create(resource.options, { ...rest, name: resource.name, http: revokingHttp });
+  return revoking.ok ? ok({ issuing: issuing.value, revoking: revoking.value }) : revoking;
+}

@@ -1,0 +1,103 @@
+/**
+ * Loads both key rings. Development makes them in the data folder, readable by the owner only; production refuses to.
+ * A ring that cannot be read stops the start: a broker that could not open its own seals could not kill.
+ */
+import { mkdir, open, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { generateSealingKeys, generateSigningKeys } from "../keys/generate.ts";
+import { createSealingRing } from "../keys/sealing-ring.ts";
+import { parseSealingKeys } from "../keys/sealing-keys.ts";
+import { createSigningRing } from "../keys/signing-ring.ts";
+import { parseSigningKeys } from "../keys/signing-keys.ts";
+import { Redacted } from "../kernel/redacted.ts";
+import { err, ok, type Result } from "../kernel/result.ts";
+import type { Entropy } from "../kernel/entropy.ts";
+import type { Sealer } from "../ports/sealer.ts";
+import type { TokenSigner } from "../ports/token-signer.ts";
+import type { ConfigFault, Environment, KeyText, ServeOptions } from "./config.ts";
+import { nodeClock } from "./node-clock.ts";
+import { nodeSigning } from "./node-signing.ts";
+
+export interface Keys {
+  readonly sealer: Sealer;
+  readonly signer: TokenSigner;
+}
+
+type KeyOptions = Pick<ServeOptions, "sealingKeys" | "signingKeys" | "dataDir">;
+
+export async function readKeys(
+  options: KeyOptions,
+  env: Environment,
+  entropy: Entropy,
+): Promise<Result<Keys, ConfigFault>> {
+  const sealingText = await ringText(options, env, {
+    setting: "MAYFLY_SEALING_KEYS",
+    from: options.sealingKeys,
+    file: "sealing-keys.json",
+    generate: async () => generateSealingKeys(entropy),
+  });
+  if (!sealingText.ok) return sealingText;
+  const signingText = await ringText(options, env, {
+    setting: "MAYFLY_SIGNING_KEYS",
+    from: options.signingKeys,
+    file: "signing-keys.json",
+    generate: generateSigningKeys,
+  });
+  if (!signingText.ok) return signingText;
+
+  const sealing = parseSealingKeys(sealingText.value);
+  if (!sealing.ok) return refuse("MAYFLY_SEALING_KEYS", sealing.fault);
+  const signing = await parseSigningKeys(signingText.value);
+  if (!signing.ok) return refuse("MAYFLY_SIGNING_KEYS", signing.fault);
+  const signer = await createSigningRing({ keys: signing.value, primitive: nodeSigning, now: () => nodeClock.now() });
+  if (!signer.ok) return refuse("MAYFLY_SIGNING_KEYS", signer.fault);
+  return ok({ sealer: await createSealingRing(sealing.value, entropy), signer: signer.value });
+}
+
+const refuse = (setting: string, fault: { path: string; message: string }) =>
+  err<ConfigFault>({ setting, message: `${fault.path} ${fault.message}`, fix: "repair the ring; nothing was started" });
+
+interface Ring {
+  readonly setting: string;
+  readonly from: KeyText;
+  readonly file: string;
+  readonly generate: () => Promise<Redacted>;
+}
+
+async function ringText(options: KeyOptions, env: Environment, ring: Ring): Promise<Result<Redacted, ConfigFault>> {
+  if (ring.from.kind === "env") return ok(new Redacted(env[ring.from.name] ?? "", ring.setting));
+  if (ring.from.kind === "file") return readRing(ring.setting, ring.from.path);
+  const path = join(options.dataDir, ring.file);
+  const existing = await readRing(ring.setting, path);
+  return existing.ok ? existing : makeRing(options, ring, path);
+}
+
+async function readRing(setting: string, path: string): Promise<Result<Redacted, ConfigFault>> {
+  try {
+    return ok(new Redacted(await readFile(path, "utf8"), setting));
+  } catch {
+    return err({ setting, message: `${path} cannot be read`, fix: "check the path and that this user may read it" });
+  }
+}
+
+/** `wx`: a ring that another process made in the meantime is never overwritten. */
+async function makeRing(options: KeyOptions, ring: Ring, path: string): Promise<Result<Redacted, ConfigFault>> {
+  const text = await ring.generate();
+  try {
+    await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+    const file = await open(path, "wx", 0o600);
+    try {
+      await file.writeFile(text.reveal());
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return ok(text);
+  } catch {
+    return err({
+      setting: ring.setting,
+      message: `${path} cannot be written`,
+      fix: "make --data a folder that this user may write",
+    });
+  }
+}

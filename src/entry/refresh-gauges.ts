@@ -1,0 +1,20 @@
+/** Gauges that are read from the ledger when someone scrapes, so that a restart shows the truth at once. */
+import type { Ledger } from "../ports/ledger.ts";
+import type { Metrics } from "../ports/metrics.ts";
+
+export async function refreshGauges(metrics: Metrics, ledger: Ledger): Promise<void> {
+  const { now, counts, suspended } = await ledger.health();
+  metrics.gauge("mayfly_tasks_active", counts.openTasks);
+  metrics.gauge("mayfly_leases_active", counts.liveLeases);
+  metrics.gauge("mayfly_leases_stuck", counts.stuckLeases);
+  metrics.gauge("mayfly_issuing", suspended === null ? 1 : 0);
+  for (const { target, due, oldestDueAt, breaker } of await ledger.listTargets()) {
+    metrics.gauge("mayfly_revocation_queue_depth", due, { target });
+    metrics.gauge(
+      "mayfly_revocation_oldest_seconds",
+      oldestDueAt === null ? 0 : Math.max(0, now - oldestDueAt) / 1000,
+      { target },
+    );
+    metrics.gauge("mayfly_breaker_open", breaker.kind === "open" ? 1 : 0, { target });
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * `mayfly serve`: composes, listens, and stops in order. On SIGTERM or SIGINT no request is accepted any more, kills
+ * under way finish within a grace, the rest is given back, and the ledger is closed; a second signal ends at once.
+ */
+import { createAdaptorServer } from "@hono/node-server";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdminApp } from "../http/admin-app.ts";
+import { createPublicApp } from "../http/public-app.ts";
+import { err, ok, type Result } from "../kernel/result.ts";
+import { millis } from "../kernel/time.ts";
+import { compose, type Composed } from "./compose.ts";
+import type { Address, ConfigFault, Environment, ServeOptions } from "./config.ts";
+import { createNodeLog } from "./node-log.ts";
+
+export interface Running extends Composed {
+  readonly publicUrl: string;
+  readonly adminUrl: string;
+  stop(): Promise<void>;
+}
+
+const stopGraceMillis = millis(5_000);
+
+export async function startBroker(options: ServeOptions, env: Environment): Promise<Result<Running, ConfigFault>> {
+  const log = createNodeLog(options.logLevel);
+  const apps: { public: Fetch | null; admin: Fetch | null } = { public: null, admin: null };
+  const publicServer = await listen(options.listen, "--listen", (request, bindings) =>
+    serveWith(apps.public, request, bindings),
+  );
+  if (!publicServer.ok) return publicServer;
+  const adminServer = await listen(options.adminListen, "--admin-listen", (request, bindings) =>
+    serveWith(apps.admin, request, bindings),
+  );
+  if (!adminServer.ok) {
+    await closeServer(publicServer.value.server);
+    return adminServer;
+  }
+  const servers = [publicServer.value.server, adminServer.value.server];
+  const issuerUrl = options.issuerUrl ?? publicServer.value.url;
+  const composed = await compose({ ...options, issuerUrl }, { env, log, onFatal });
+  if (!composed.ok) {
+    await Promise.all(servers.map(closeServer));
+    return composed;
+  }
+  const { broker, pool, policy, metrics } = composed.value;
+  apps.public = createPublicApp({ broker, log, metrics }).fetch;
+  apps.admin = createAdminApp({ broker, log, metrics, renderMetrics: () => metrics.render() }).fetch;
+  const unwatch = policy.watch();
+  pool.start();
+  log.info("started", {
+    issuer: issuerUrl,
+    listen: publicServer.value.url,
+    admin: adminServer.value.url,
+    mode: options.mode,
+  });
+  return ok({
+    ...composed.value,
+    publicUrl: publicServer.value.url,
+    adminUrl: adminServer.value.url,
+    async stop() {
+      unwatch();
+      await Promise.all(servers.map(closeServer));
+      await pool.stop(stopGraceMillis);
+      await composed.value.close();
+      log.info("stopped");
+    },
+  });
+}
+
+/** A commit that failed leaves memory and disk in doubt: the process ends and the next start repairs. */
+function onFatal(reason: string): void {
+  process.stderr.write(`mayfly: the ledger failed (${reason}); stopping, the next start repairs\n`);
+  process.exit(70);
+}
+
+type Fetch = (request: Request, bindings?: unknown) => Response | Promise<Response>;
+
+function serveWith(app: Fetch | null, request: Request, bindings: unknown): Response | Promise<Response> {
+  if (app !== null) return app(request, bindings);
+  return new Response(null, { status: 503, headers: { "Retry-After": "1", "Cache-Control": "no-store" } });
+}
+
+async function listen(
+  address: Address,
+  setting: string,
+  fetch: Fetch,
+): Promise<Result<{ server: Server; url: string }, ConfigFault>> {
+  const server = createAdaptorServer({ fetch, overrideGlobalObjects: false }) as Server;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(address.port, address.host, resolve);
+    });
+  } catch (fault) {
+    const code = fault instanceof Error && "code" in fault ? String(fault.code) : "unknown";
+    const message = `cannot listen on ${address.host}:${address.port} (${code})`;
+    return err({ setting, message, fix: "choose another address, or stop what listens there" });
+  }
+  const { address: host, port, family } = server.address() as AddressInfo;
+  return ok({ server, url: `http://${family === "IPv6" ? `[${host}]` : host}:${port}` });
+}
+
+async function closeServer(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+    setTimeout(() => server.closeAllConnections(), stopGraceMillis).unref();
+  });
+}
+
+/** Runs until a signal; the answer is the exit code. */
+export async function serve(options: ServeOptions, env: Environment): Promise<number> {
+  const started = await startBroker(options, env);
+  if (!started.ok) {
+    const { setting, message, fix } = started.fault;
+    process.stderr.write(`mayfly: ${setting} ${message}\n  ${fix}\n  Nothing was started.\n`);
+    return 1;
+  }
+  const { promise: signalled, resolve } = Promise.withResolvers<void>();
+  const onSignal = (): void => {
+    process.once("SIGTERM", () => process.exit(130)).once("SIGINT", () => process.exit(130));
+    resolve();
+  };
+  process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
+  process.on("SIGHUP", () => void started.value.policy.reload());
+  await signalled;
+  await started.value.stop();
+  return 0;
+}
