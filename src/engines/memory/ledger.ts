@@ -1,0 +1,75 @@
+/**
+ * The model of the ledger: every verb of the port over plain Maps, each in one synchronous step. The oracle of the
+ * conformance kit and of the simulator, never an engine for users: nothing outlives the process.
+ */
+import type { AuditDraft, Cause } from "../../domain/audit-entry.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Answer, Ledger } from "../../ports/ledger.ts";
+import { createAuditReader } from "./audit-log.ts";
+import { claimDue, recordVerdict, releaseClaim } from "./claims.ts";
+import { closeDoor, listDoors, loadPolicy, openDoor } from "./doors.ts";
+import { recordIntent } from "./issuing.ts";
+import { completeMint, failMint, makeDue } from "./minting.ts";
+import { ok, record, type Model } from "./model.ts";
+import { purge } from "./purge.ts";
+import * as reading from "./reading.ts";
+import { createRunner } from "./runner.ts";
+import type { MemoryState } from "./state.ts";
+import { closeOverdueTasks, dueWork, expandKillOrders } from "./sweep.ts";
+import { listTargets, setTarget } from "./targets.ts";
+import { endTask, heartbeat, openTask } from "./tasks.ts";
+import { createLedgerTime } from "./time.ts";
+
+/** Works on `state` itself: who keeps it can reopen it after `close`. */
+export function openMemoryLedger(options: { clock: Clock; state: MemoryState }): Ledger {
+  const { state } = options;
+  const time = createLedgerTime(options.clock, state);
+  const downtime = state.lastChangeAt === null ? null : { from: state.lastChangeAt, until: time.now() };
+  const model: Model = { state, time, downtime };
+  const { verb, read, onDue, isStopped, stop } = createRunner(model);
+
+  return {
+    openTask: verb(openTask),
+    heartbeat: verb(heartbeat),
+    endTask: verb(endTask),
+    closeDoor: verb(closeDoor),
+    openDoor: verb(openDoor),
+    loadPolicy: verb(loadPolicy),
+    recordIntent: verb(recordIntent),
+    completeMint: verb(completeMint),
+    failMint: verb(failMint),
+    makeDue: verb(makeDue),
+    closeOverdueTasks: verb(closeOverdueTasks),
+    expandKillOrders: verb(expandKillOrders),
+    dueWork: read(dueWork),
+    claimDue: verb(claimDue),
+    recordVerdict: verb(recordVerdict),
+    releaseClaim: verb(releaseClaim),
+    setTarget: verb(setTarget),
+    purge: verb(purge),
+    readTask: read(reading.readTask),
+    readLease: read(reading.readLease),
+    findLease: read(reading.findLease),
+    listLeases: read(reading.listLeases),
+    summarize: read(reading.summarize),
+    blastRadius: read(reading.blastRadius),
+    listStuck: read(reading.listStuck),
+    listTargets: read(listTargets),
+    listDoors: read(listDoors),
+    listAudit: createAuditReader(state.audit),
+    appendAudit: verb(appendAudit),
+    health: async () => reading.health(model, isStopped()),
+    acceptClock: verb(acceptClock),
+    onDue,
+    close: stop,
+  };
+}
+
+const appendAudit = (model: Model, draft: AuditDraft): Answer<void, never> =>
+  ok(undefined, record(model, draft, model.time.now()));
+
+function acceptClock(model: Model, cause: Cause): Answer<void, never> {
+  model.time.accept();
+  const draft = { type: "clock.accepted", taskId: null, leaseId: null, cause, data: {} } as const;
+  return ok(undefined, record(model, draft, model.time.now()));
+}
