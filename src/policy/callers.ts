@@ -52,13 +52,10 @@ const hasClaims = (profile: AgentProfile, claims: Identity["claims"]): boolean =
   );
 
 /** Whether an orchestrator may open a task for this agent with all of these templates. */
-export function mayOpenFor(
-  profile: AgentProfile,
-  asked: { readonly agent: AgentName; readonly templates: readonly TemplateName[] },
-): boolean {
+export function mayOpenFor(profile: AgentProfile, agent: AgentName, templates: readonly TemplateName[]): boolean {
   if (profile.role.kind !== "orchestrator") return false;
-  const { agents, templates } = profile.role.mayOpenFor;
-  return matchesAny(agents, asked.agent) && asked.templates.every((template) => matchesAny(templates, template));
+  const allowed = profile.role.mayOpenFor;
+  return matchesAny(allowed.agents, agent) && templates.every((name) => matchesAny(allowed.templates, name));
 }
 
 /** The audiences whose tokens the caller may introspect; none for every role but `resource`. */

@@ -2,10 +2,16 @@
 import type { Identity } from "../domain/identity.ts";
 import type { LimitReservation } from "../domain/limit.ts";
 import type { Task } from "../domain/task.ts";
-import type { JsonObject } from "../kernel/canonical-json.ts";
-import type { Result } from "../kernel/result.ts";
+import type { Json, JsonObject } from "../kernel/canonical-json.ts";
+import { err, ok, type Result } from "../kernel/result.ts";
 import type { EpochMillis, Seconds } from "../kernel/time.ts";
-import type { AgentProfile, BoundPolicy, BoundTemplate } from "./resources.ts";
+import { denialOf } from "./denial.ts";
+import { parseParameters } from "./parameters.ts";
+import { matchesAny } from "./pattern.ts";
+import { autoTaskReservation, guardrailReservations, templateReservations } from "./reservations.ts";
+import type { AgentProfile, BoundPolicy, BoundTemplate, Guardrail } from "./resources.ts";
+import { ttlBounds } from "./ttl-bounds.ts";
+import { chooseTtl, type Ttl, type TtlBound } from "./ttl.ts";
 
 export interface IssueQuestion {
   readonly policy: BoundPolicy;
@@ -52,4 +58,108 @@ export type DenyReason =
   | "requires"
   | "ttl_not_possible";
 
-export type DecideIssue = (question: IssueQuestion) => Result<IssueDecision, Refusal>;
+/** `detail` is for log and audit: made of the policy's own text, never of the caller's. `reason` is for the caller. */
+export function decideIssue(question: IssueQuestion): Result<IssueDecision, Refusal> {
+  const asker = checkAsker(question);
+  if (!asker.ok) return asker;
+  const parameters = readParameters(question);
+  if (!parameters.ok) return parameters;
+  const guardrails = question.template.guardrails.filter(
+    ({ match }) => match.agents.length === 0 || matchesAny(match.agents, question.agent.name),
+  );
+  const denial = denialOf(question, parameters.value, guardrails);
+  if (denial !== undefined) return err(denial);
+  const bounds = ttlBounds(question, guardrails);
+  const { capabilities } = question.template.scope;
+  const { allowEarlyKill } = question.template.template;
+  const ttl = chooseTtl(bounds, { capabilities, allowEarlyKill });
+  if (!ttl.ok) return err(denied("ttl_not_possible", ttl.fault));
+  const scope = question.template.scope.fill(present(parameters.value));
+  if (!scope.ok) return err(unfit("scope", `the provider refuses the scope at ${scope.fault.path}`));
+  return ok({
+    parameters: parameters.value,
+    scope: scope.value,
+    ttlSeconds: ttl.value.ttlSeconds,
+    ttlBound: ttl.value.bound,
+    limits: reservations(question, guardrails),
+    evidence: evidenceOf({ question, guardrails, bounds, ttl: ttl.value, parameters: parameters.value }),
+  });
+}
+
+/** The agent may use the template, and the task was opened for it. */
+function checkAsker({ agent, template: bound, task, requestedTtlSeconds }: IssueQuestion): Result<void, Refusal> {
+  const { template } = bound;
+  if (requestedTtlSeconds !== null && !(Number.isSafeInteger(requestedTtlSeconds) && requestedTtlSeconds > 0))
+    return err({
+      error: "invalid_request",
+      reason: "requested_ttl",
+      detail: "requested_ttl must be a positive whole number",
+    });
+  if (agent.role.kind !== "agent" || !matchesAny(template.agents, agent.name))
+    return err(denied("agent_not_in_template", `template ${template.name} does not name agent ${agent.name}`));
+  if (task === null) {
+    return template.autoTask
+      ? ok()
+      : err(denied("auto_task_not_allowed", `template ${template.name} needs a task_id (autoTask is off)`));
+  }
+  const isNamed = task.templates.some((entry) => entry.template === template.name);
+  if (task.agent === agent.name && isNamed) return ok();
+  return err(denied("template_not_in_task", `task ${task.id} was not opened for template ${template.name}`));
+}
+
+/** What the task froze must be repeated or left out; what is then still open comes from the request or a default. */
+function readParameters({ template, task, parameters }: IssueQuestion): Result<JsonObject, Refusal> {
+  const entry = task?.templates.find((allowed) => allowed.template === template.template.name);
+  const frozen = entry?.parameters ?? {};
+  for (const [name, value] of Object.entries(frozen)) {
+    const asked = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+    if (asked !== undefined && asked !== value)
+      return err(unfit("parameters_differ_from_task", `the task fixes ${name} to another value`));
+  }
+  const parsed = parseParameters(template.template.parameters, { ...parameters, ...frozen });
+  if (parsed.ok) return parsed;
+  const { parameter, message } = parsed.fault;
+  return err(unfit("parameters", parameter === null ? `the request ${message}` : `parameter ${parameter} ${message}`));
+}
+
+function reservations({ agent, template, task }: IssueQuestion, guardrails: readonly Guardrail[]): LimitReservation[] {
+  const counted = { agent: agent.name, task };
+  const limits = [...templateReservations(template.template.name, template.template.limits, counted)];
+  for (const guardrail of guardrails) limits.push(...guardrailReservations(guardrail, counted));
+  if (task === null && agent.role.kind === "agent") limits.push(autoTaskReservation(agent.name, agent.role.autoTasks));
+  return limits;
+}
+
+/** Parameters are not secrets: they are what a reviewer of the audit needs to see. */
+function evidenceOf(decided: {
+  readonly question: IssueQuestion;
+  readonly guardrails: readonly Guardrail[];
+  readonly bounds: readonly TtlBound[];
+  readonly ttl: Ttl;
+  readonly parameters: JsonObject;
+}): JsonObject {
+  const { question, guardrails, bounds, ttl, parameters } = decided;
+  const { name, provider, actionClass, sensitivity } = question.template.template;
+  return {
+    policy: question.policy.digest,
+    template: name,
+    provider,
+    action_class: actionClass,
+    sensitivity,
+    parameters,
+    guardrails: guardrails.map((guardrail) => guardrail.name),
+    ttl_seconds: ttl.ttlSeconds,
+    ttl_bound: ttl.bound,
+    ttl_bounds: Object.fromEntries(bounds.map((bound) => [bound.name, Math.floor(bound.seconds)])),
+  };
+}
+
+/** The same members, with the type that says that none is undefined. */
+const present = (parameters: JsonObject): Record<string, Json> => {
+  const members: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) members[name] = value;
+  return members;
+};
+
+const denied = (reason: DenyReason, detail: string): Refusal => ({ error: "access_denied", reason, detail });
+const unfit = (reason: string, detail: string): Refusal => ({ error: "invalid_authorization_details", reason, detail });
