@@ -1,0 +1,16 @@
+/**
+ * Every provider type that this broker knows: an explicit list, each loaded when a policy first names it. Nothing
+ * registers itself on import.
+ */
+import type { ProviderType } from "../src/ports/provider.ts";
+
+const types: Readonly<Record<string, () => Promise<ProviderType>>> = {
+  jwt: async () => (await import("./jwt/index.ts")).jwtProviderType,
+  oauth: async () => (await import("./oauth/index.ts")).oauthProviderType,
+};
+
+export const providerTypes: readonly string[] = Object.keys(types);
+
+export async function loadProviderType(type: string): Promise<ProviderType | undefined> {
+  return Object.hasOwn(types, type) ? types[type]?.() : undefined;
+}
