@@ -47,23 +47,6 @@ export function createProviderFacade(tools: {
 }): ProviderFacade {
   const { lookup, clock, log, metrics } = tools;
 
-  /** Runs `call` with a signal that aborts at `timeout`; answers `late` when it was not done by then. */
-  async function bounded<T>(timeout: Millis, late: T, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const abort = new AbortController();
-    const { promise: lapsed, resolve } = Promise.withResolvers<T>();
-    const cancel = clock.after(timeout, () => {
-      resolve(late);
-      abort.abort();
-    });
-    try {
-      return await Promise.race([call(abort.signal), lapsed]);
-    } catch {
-      return late;
-    } finally {
-      cancel();
-    }
-  }
-
   return {
     current: (name) => lookup.issuing(name),
 
@@ -73,7 +56,7 @@ export function createProviderFacade(tools: {
       const startedAt = clock.monotonicMillis();
       const outcome = provider.capabilities.mintsInProcess
         ? await provider.mint({ ...request, signal: neverAborts })
-        : await bounded(timeout, noAnswer, (signal) => provider.mint({ ...request, signal }));
+        : await bounded(clock, timeout, noAnswer, (signal) => provider.mint({ ...request, signal }));
       const seconds = (clock.monotonicMillis() - startedAt) / 1000;
       metrics.observeSeconds("mayfly_mint_duration_seconds", seconds, { provider: name, outcome: outcome.kind });
       return checkMint(outcome, request.now);
@@ -83,8 +66,11 @@ export function createProviderFacade(tools: {
       const provider = lookup.revoking(lease.provider, lease.providerDigest);
       if (provider === undefined) return { verdict: providerMissing, targetFault: false };
       const now = clock.now();
-      const verdict = await bounded<Verdict>(revokeTimeoutMillis, { kind: "retry", reason: "timeout" }, (signal) =>
-        provider.revoke({ lease, secret, now, signal }),
+      const verdict = await bounded<Verdict>(
+        clock,
+        revokeTimeoutMillis,
+        { kind: "retry", reason: "timeout" },
+        (signal) => provider.revoke({ lease, secret, now, signal }),
       );
       if (verdict.kind === "retry")
         log.warn("revoke_failed", { lease: lease.id, target: lease.target, reason: verdict.reason });
@@ -97,7 +83,9 @@ export function createProviderFacade(tools: {
       if (provider?.probe === undefined) return null;
       const probe = provider.probe.bind(provider);
       const unclear: ProbeAnswer = { kind: "unclear", reason: "no_answer" };
-      return bounded(probeTimeoutMillis, unclear, (signal) => probe({ lease, secret, now: clock.now(), signal }));
+      return bounded(clock, probeTimeoutMillis, unclear, (signal) =>
+        probe({ lease, secret, now: clock.now(), signal }),
+      );
     },
   };
 }
@@ -134,4 +122,26 @@ function checkVerdict(verdict: Verdict, lease: Lease): Verdict {
     reason: "cannot_be_revoked",
     fix: "end this credential at its provider by hand; its native expiry does not end it",
   };
+}
+
+/** Runs `call` with a signal that aborts at `timeout`; answers `late` when it was not done by then. */
+async function bounded<T>(
+  clock: Clock,
+  timeout: Millis,
+  late: T,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const abort = new AbortController();
+  const { promise: lapsed, resolve } = Promise.withResolvers<T>();
+  const cancel = clock.after(timeout, () => {
+    resolve(late);
+    abort.abort();
+  });
+  try {
+    return await Promise.race([call(abort.signal), lapsed]);
+  } catch {
+    return late;
+  } finally {
+    cancel();
+  }
 }

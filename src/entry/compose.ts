@@ -11,11 +11,14 @@ import { createKillPool, type KillPool } from "../broker/kill/kill-pool.ts";
 import type { BrokerParts } from "../broker/parts.ts";
 import { createProviderFacade } from "../broker/provider-facade.ts";
 import { openSqliteLedger } from "../engines/node-sqlite/open.ts";
+import type { Entropy } from "../kernel/entropy.ts";
 import { createIdFactory } from "../kernel/ids.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { formatFault } from "../policy/parse/fault.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
+import type { TokenSigner } from "../ports/token-signer.ts";
+import type { Sealer } from "../ports/sealer.ts";
 import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
 import { createNodeEntropy, nodeClock } from "./node-clock.ts";
 import { createNodeHttpClient } from "./node-http-client.ts";
@@ -40,8 +43,10 @@ export interface Composed {
 const attestationCacheSize = 10_000;
 const connectionsPerOrigin = 64;
 
+export type ComposeOptions = ServeOptions & { readonly issuerUrl: string };
+
 export async function compose(
-  options: ServeOptions & { issuerUrl: string },
+  options: ComposeOptions,
   tools: { env: Environment; log: Log; onFatal: (reason: string) => void },
 ): Promise<Result<Composed, ConfigFault>> {
   const { env, log } = tools;
@@ -54,30 +59,15 @@ export async function compose(
   const opened = await openSqliteLedger({ file: options.ledgerFile, clock, log, onFatal: tools.onFatal });
   if (!opened.ok) return err({ setting: "--ledger", message: opened.fault.message, fix: opened.fault.fix });
   const ledger = opened.value;
-  const missing = (await ledger.sealedKeyIds()).find((id) => !sealer.keyIds().includes(id));
-  if (missing !== undefined) {
+  const unopenable = await findUnopenable(ledger, sealer);
+  if (unopenable !== null) {
     await ledger.close();
-    return err({
-      setting: "MAYFLY_SEALING_KEYS",
-      message: `lacks key ${missing}, which living credentials are sealed with`,
-      fix: "put that key back into the ring; without it they could not be revoked",
-    });
+    return err(unopenable);
   }
 
   const metrics = createNodeMetrics(() => refreshGauges(metrics, ledger));
-  const allowInsecureLoopback = options.mode === "development";
-  const newClient = () =>
-    createNodeHttpClient({ allowInsecureLoopback, maxConnectionsPerOrigin: connectionsPerOrigin });
-  const clients = { issuing: newClient(), revoking: newClient(), keys: newClient() };
-  const registry = createProviderRegistry({
-    issuerUrl: options.issuerUrl,
-    issuingHttp: clients.issuing,
-    revokingHttp: clients.revoking,
-    signer,
-    now: () => clock.now(),
-    randomBytes: (length) => entropy.bytes(length),
-    resolveSecret: secretResolver(env),
-  });
+  const connections = connect(options, { env, entropy, signer });
+  const { registry } = connections;
   const policy = await createPolicyHost({ dir: options.policyDir, registry, ledger, clock, log, metrics });
   if (!policy.ok) {
     await ledger.close();
@@ -93,13 +83,13 @@ export async function compose(
     issuerUrl: options.issuerUrl,
     ledger,
     attestor: createAttestor({
-      issuerOf: policy.value.issuerOf,
-      keySources: createKeySources({ http: clients.keys, loadText, clock, log }),
+      issuerOf: (issuerUrl) => policy.value.issuerOf(issuerUrl),
+      keySources: createKeySources({ http: connections.keysHttp, loadText, clock, log }),
       verifySignature: createNodeVerifier(),
       digest: nodeDigest,
       cacheSize: attestationCacheSize,
     }),
-    policy: policy.value.current,
+    policy: () => policy.value.current(),
     providers: createProviderFacade({ lookup: registry.lookup, clock, log, metrics }),
     sealer,
     signer,
@@ -119,9 +109,39 @@ export async function compose(
     metrics,
     async close() {
       await ledger.close();
-      await Promise.all(Object.values(clients).map((client) => client.close()));
+      await connections.close();
     },
   });
+}
+
+/** Issuing, revoking and key fetching each have connections of their own: none can take another's. */
+function connect(options: ComposeOptions, tools: { env: Environment; entropy: Entropy; signer: TokenSigner }) {
+  const allowInsecureLoopback = options.mode === "development";
+  const newClient = () =>
+    createNodeHttpClient({ allowInsecureLoopback, maxConnectionsPerOrigin: connectionsPerOrigin });
+  const clients = [newClient(), newClient(), newClient()] as const;
+  const [issuingHttp, revokingHttp, keysHttp] = clients;
+  const registry = createProviderRegistry({
+    issuerUrl: options.issuerUrl,
+    issuingHttp,
+    revokingHttp,
+    signer: tools.signer,
+    now: () => nodeClock.now(),
+    randomBytes: (length) => tools.entropy.bytes(length),
+    resolveSecret: secretResolver(tools.env),
+  });
+  return { registry, keysHttp, close: () => Promise.all(clients.map((client) => client.close())) };
+}
+
+/** A seal that cannot be opened is a credential that cannot be killed: better not to start. */
+async function findUnopenable(ledger: Ledger, sealer: Sealer): Promise<ConfigFault | null> {
+  const missing = (await ledger.sealedKeyIds()).find((id) => !sealer.keyIds().includes(id));
+  if (missing === undefined) return null;
+  return {
+    setting: "MAYFLY_SEALING_KEYS",
+    message: `lacks key ${missing}, which living credentials are sealed with`,
+    fix: "put that key back into the ring; without it they could not be revoked",
+  };
 }
 
 async function loadText(path: string): Promise<Result<string, "file">> {

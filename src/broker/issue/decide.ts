@@ -3,6 +3,7 @@ import type { Task } from "../../domain/task.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
 import { decideIssue, type IssueDecision, type Refusal } from "../../policy/decide.ts";
 import type { BoundPolicy, BoundTemplate } from "../../policy/resources.ts";
+import { unreachable } from "../../kernel/unreachable.ts";
 import { isTaskAgent } from "../callers/may.ts";
 import type { Fault } from "../fault.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
@@ -73,5 +74,7 @@ function refusalFault(refusal: Refusal): Fault {
       return { code: "invalid_details", why: refusal.reason, detail: refusal.detail };
     case "invalid_request":
       return { code: "malformed", message: refusal.detail };
+    default:
+      return unreachable(refusal);
   }
 }

@@ -14,6 +14,7 @@ import {
   seconds,
   secondsToMillis,
 } from "../../kernel/time.ts";
+import { unreachable } from "../../kernel/unreachable.ts";
 import type { Lease } from "../../domain/lease.ts";
 import type { Task } from "../../domain/task.ts";
 import type { CompleteMint } from "../../ports/ledger.ts";
@@ -64,6 +65,8 @@ async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Re
       });
       parts.log.warn("mint_unknown", { lease: lease.id, provider: lease.provider, reason: outcome.reason });
       return err({ code: "unavailable", why: "mint_outcome_unknown", retryAfterSeconds: seconds(1) });
+    default:
+      return unreachable(outcome);
   }
 }
 

@@ -94,7 +94,7 @@ function refuse(policy: BoundPolicy, caller: Caller, request: OpenTaskRequest, p
   const templates: readonly TemplateName[] = request.templates.map((entry) => entry.template);
   const unknown = templates.find((name) => !policy.bound.has(name));
   if (unknown !== undefined) return denied("unknown_template", `no template ${unknown}`);
-  const asOrchestrator = mayOpenFor(caller.profile, { agent: request.agent, templates });
+  const asOrchestrator = mayOpenFor(caller.profile, request.agent, templates);
   const asParentAgent = parent !== null && isTaskAgent(caller, parent.task) && mayDelegate(caller, parent.task);
   if (!asOrchestrator && !asParentAgent) return denied("may_not_open", "neither mayOpenFor nor delegation allows it");
   const widened = parent === null ? undefined : request.templates.find((entry) => !isWithin(entry, parent.task));

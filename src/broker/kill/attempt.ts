@@ -1,0 +1,37 @@
+/** Kill-one on a claimed lease, its verdict recorded under the fence of the claim, and what was recorded told. */
+import type { Lease } from "../../domain/lease.ts";
+import { fraction } from "../../kernel/entropy.ts";
+import type { BrokerParts } from "../parts.ts";
+import { killOne, type KillAttempt } from "./kill-one.ts";
+
+export type AttemptParts = Pick<
+  BrokerParts,
+  "ledger" | "providers" | "sealer" | "clock" | "entropy" | "changes" | "log" | "metrics"
+>;
+
+export async function attemptKill(parts: AttemptParts, lease: Lease, fence: string): Promise<KillAttempt> {
+  const attempt = await killOne(parts, lease);
+  const jitter = fraction(parts.entropy);
+  const answer = await parts.ledger.recordVerdict({ leaseId: lease.id, fence, outcome: attempt.outcome, jitter });
+  if (answer.kind === "ok") tell(parts, answer.value);
+  else {
+    // Not recorded is not lost: the claim lapses and the lease is due again.
+    const why = answer.kind === "conflict" ? answer.conflict.reason : "unknown";
+    parts.log.warn("verdict_not_recorded", { lease: lease.id, why });
+  }
+  return attempt;
+}
+
+function tell(parts: AttemptParts, lease: Lease): void {
+  const { state, provider } = lease;
+  parts.changes.notify();
+  if (state.kind === "revoked" || state.kind === "expired") {
+    const outcome = state.kind === "revoked" ? state.verdict : "expired";
+    parts.metrics.count("mayfly_revocations_total", { cause: state.cause, outcome });
+    const latencySeconds = Math.max(0, state.deadAt - state.killOrderedAt) / 1000;
+    parts.metrics.observeSeconds("mayfly_revocation_latency_seconds", latencySeconds, { provider });
+  } else if (state.kind === "stuck") {
+    parts.metrics.count("mayfly_revocations_dead", { provider });
+    parts.log.error("lease_stuck", { lease: lease.id, provider, reason: state.lastReason, fix: state.fix });
+  }
+}
