@@ -10,25 +10,20 @@ import { createChangeHub } from "../broker/change-hub.ts";
 import { createKillPool, type KillPool } from "../broker/kill/kill-pool.ts";
 import type { BrokerParts } from "../broker/parts.ts";
 import { createProviderFacade } from "../broker/provider-facade.ts";
-import { openSqliteLedger } from "../engines/node-sqlite/open.ts";
-import type { Entropy } from "../kernel/entropy.ts";
 import { createIdFactory } from "../kernel/ids.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { formatFault } from "../policy/parse/fault.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
-import type { TokenSigner } from "../ports/token-signer.ts";
-import type { Sealer } from "../ports/sealer.ts";
 import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
 import { createNodeEntropy, nodeClock } from "./node-clock.ts";
-import { createNodeHttpClient } from "./node-http-client.ts";
 import { createNodeMetrics, type NodeMetrics } from "./node-metrics.ts";
 import { createNodeVerifier, nodeDigest } from "./node-signature.ts";
+import { openStore } from "./open-store.ts";
+import { connect } from "./connections.ts";
 import { refreshGauges } from "./refresh-gauges.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
-import { createProviderRegistry } from "./provider-registry.ts";
 import { readKeys } from "./read-keys.ts";
-import { secretResolver } from "./resolve-secret.ts";
 
 export interface Composed {
   readonly broker: Broker;
@@ -41,12 +36,9 @@ export interface Composed {
 
 /** Verified attestations that are remembered: 10 thousand agents that reuse theirs, at about 2 kB each. */
 const attestationCacheSize = 10_000;
-const connectionsPerOrigin = 64;
-
-export type ComposeOptions = ServeOptions & { readonly issuerUrl: string };
 
 export async function compose(
-  options: ComposeOptions,
+  options: ServeOptions & { readonly issuerUrl: string },
   tools: { env: Environment; log: Log; onFatal: (reason: string) => void },
 ): Promise<Result<Composed, ConfigFault>> {
   const { env, log } = tools;
@@ -56,15 +48,9 @@ export async function compose(
   if (!keys.ok) return keys;
   const { sealer, signer } = keys.value;
 
-  const opened = await openSqliteLedger({ file: options.ledgerFile, clock, log, onFatal: tools.onFatal });
-  if (!opened.ok) return err({ setting: "--ledger", message: opened.fault.message, fix: opened.fault.fix });
+  const opened = await openStore(options.ledgerFile, { sealer, log, onFatal: tools.onFatal });
+  if (!opened.ok) return opened;
   const ledger = opened.value;
-  const unopenable = await findUnopenable(ledger, sealer);
-  if (unopenable !== null) {
-    await ledger.close();
-    return err(unopenable);
-  }
-
   const metrics = createNodeMetrics(() => refreshGauges(metrics, ledger));
   const connections = connect(options, { env, entropy, signer });
   const { registry } = connections;
@@ -112,36 +98,6 @@ export async function compose(
       await connections.close();
     },
   });
-}
-
-/** Issuing, revoking and key fetching each have connections of their own: none can take another's. */
-function connect(options: ComposeOptions, tools: { env: Environment; entropy: Entropy; signer: TokenSigner }) {
-  const allowInsecureLoopback = options.mode === "development";
-  const newClient = () =>
-    createNodeHttpClient({ allowInsecureLoopback, maxConnectionsPerOrigin: connectionsPerOrigin });
-  const clients = [newClient(), newClient(), newClient()] as const;
-  const [issuingHttp, revokingHttp, keysHttp] = clients;
-  const registry = createProviderRegistry({
-    issuerUrl: options.issuerUrl,
-    issuingHttp,
-    revokingHttp,
-    signer: tools.signer,
-    now: () => nodeClock.now(),
-    randomBytes: (length) => tools.entropy.bytes(length),
-    resolveSecret: secretResolver(tools.env),
-  });
-  return { registry, keysHttp, close: () => Promise.all(clients.map((client) => client.close())) };
-}
-
-/** A seal that cannot be opened is a credential that cannot be killed: better not to start. */
-async function findUnopenable(ledger: Ledger, sealer: Sealer): Promise<ConfigFault | null> {
-  const missing = (await ledger.sealedKeyIds()).find((id) => !sealer.keyIds().includes(id));
-  if (missing === undefined) return null;
-  return {
-    setting: "MAYFLY_SEALING_KEYS",
-    message: `lacks key ${missing}, which living credentials are sealed with`,
-    fix: "put that key back into the ring; without it they could not be revoked",
-  };
 }
 
 async function loadText(path: string): Promise<Result<string, "file">> {

@@ -1,0 +1,27 @@
+/** Opens the ledger that `--ledger` names, and refuses one whose seals the key ring cannot open. */
+import { openSqliteLedger } from "../engines/node-sqlite/open.ts";
+import { err, ok, type Result } from "../kernel/result.ts";
+import type { Ledger } from "../ports/ledger.ts";
+import type { Log } from "../ports/log.ts";
+import type { Sealer } from "../ports/sealer.ts";
+import type { ConfigFault } from "./config.ts";
+import { nodeClock } from "./node-clock.ts";
+
+export async function openStore(
+  file: string,
+  tools: { sealer: Sealer; log: Log; onFatal: (reason: string) => void },
+): Promise<Result<Ledger, ConfigFault>> {
+  const { sealer, log, onFatal } = tools;
+  const opened = await openSqliteLedger({ file, clock: nodeClock, log, onFatal });
+  if (!opened.ok) return err({ setting: "--ledger", message: opened.fault.message, fix: opened.fault.fix });
+  const ledger = opened.value;
+  const missing = (await ledger.sealedKeyIds()).find((id) => !sealer.keyIds().includes(id));
+  if (missing === undefined) return ok(ledger);
+  // A seal that cannot be opened is a credential that cannot be killed: better not to start.
+  await ledger.close();
+  return err({
+    setting: "MAYFLY_SEALING_KEYS",
+    message: `lacks key ${missing}, which living credentials are sealed with`,
+    fix: "put that key back into the ring; without it they could not be revoked",
+  });
+}
