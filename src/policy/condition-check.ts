@@ -1,4 +1,7 @@
-/** Which CEL functions a condition may call, and why others are refused: an allow-list walked over the parsed expression. */
+/**
+ * What a condition may call and name: an allow-list walked over the parsed expression. Members are checked here and not
+ * only by the type checker, because that one lets `has(task.contxt)` pass, which is then always false.
+ */
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { suggest } from "./suggest.ts";
 
@@ -37,13 +40,17 @@ export interface ExpressionProblem {
   readonly fix: string;
 }
 
+/** Members of the known names; a name that is left out has members of any name. */
+export type KnownMembers = ReadonlyMap<string, readonly string[]>;
+
 /** Iterative, so that a deep expression cannot exhaust the stack. */
-export function problemOfExpression(root: ASTNode): ExpressionProblem | undefined {
+export function problemOfExpression(root: ASTNode, members: KnownMembers): ExpressionProblem | undefined {
   const pending: { node: ASTNode; inside: boolean }[] = [{ node: root, inside: false }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { node, inside } = next;
     const name = calledBy(node);
-    const problem = name === undefined ? undefined : problemOfCall(name, node.op === "call", inside);
+    const problem =
+      name === undefined ? problemOfMember(node, members) : problemOfCall(name, node.op === "call", inside);
     if (problem !== undefined) return problem;
     const within = inside || (node.op === "rcall" && comprehensions.includes(node.args[0]));
     for (const child of childrenOf(node.args)) pending.push({ node: child, inside: within });
@@ -53,6 +60,16 @@ export function problemOfExpression(root: ASTNode): ExpressionProblem | undefine
 
 const calledBy = (node: ASTNode): string | undefined =>
   node.op === "call" || node.op === "rcall" ? node.args[0] : undefined;
+
+function problemOfMember(node: ASTNode, members: KnownMembers): ExpressionProblem | undefined {
+  if (node.op !== "." || node.args[0].op !== "id") return undefined;
+  const owner = node.args[0].args;
+  const known = members.get(owner);
+  const member = node.args[1];
+  if (known === undefined || known.includes(member)) return undefined;
+  const fix = known.length === 0 ? `declare it under spec.${owner}` : `known here: ${known.join(", ")}`;
+  return { message: `${owner} has no member ${member}`, fix: `${suggest(member, known)}${fix}` };
+}
 
 function problemOfCall(name: string, isGlobal: boolean, inside: boolean): ExpressionProblem | undefined {
   const allowed = isGlobal ? functions : methods;

@@ -8,7 +8,7 @@
  */
 import { Environment, type ASTNode } from "@marcbachmann/cel-js";
 import { err, ok, type Result } from "../kernel/result.ts";
-import { problemOfExpression } from "./condition-check.ts";
+import { problemOfExpression, type KnownMembers } from "./condition-check.ts";
 import { viewTypes, type ConditionView } from "./condition-view.ts";
 import type { Parameter, ParameterSchema } from "./parameters.ts";
 
@@ -48,8 +48,12 @@ export function conditionNames(schema: ParameterSchema | null): ConditionNames {
   const environment = shared.clone();
   if (schema === null) environment.registerVariable("parameters", "map");
   else environment.registerVariable({ name: "parameters", schema: typesOf(schema) });
-  return { compile: (text) => compile(text, environment) };
+  const members = new Map<string, readonly string[]>(sharedMembers);
+  if (schema !== null) members.set("parameters", [...schema.keys()]);
+  return { compile: (text) => compile(text, environment, members) };
 }
+
+const sharedMembers = Object.entries(viewTypes).map(([name, types]) => [name, Object.keys(types)] as const);
 
 const typesOf = (schema: ParameterSchema): Record<string, string> =>
   Object.fromEntries([...schema].map(([name, parameter]) => [name, celTypeOf(parameter)]));
@@ -59,12 +63,12 @@ function celTypeOf(parameter: Parameter): string {
   return parameter.kind === "boolean" ? "bool" : "string";
 }
 
-function compile(text: string, environment: Environment): Result<Condition, ConditionFault> {
+function compile(text: string, environment: Environment, members: KnownMembers): Result<Condition, ConditionFault> {
   if (text.length > maxTextLength)
     return err({ message: `the condition is longer than ${maxTextLength} characters`, fix: "shorten it, or split it" });
   try {
     const program = environment.parse(text);
-    const problem = problemOfExpression(program.ast);
+    const problem = problemOfExpression(program.ast, members);
     if (problem !== undefined) return err(problem);
     const check = program.check();
     if (!check.valid) return err(faultOf(check.error));
@@ -101,16 +105,10 @@ const known = "identity, agent, task, parameters, request, now";
 const generalFix = "see CEL's language definition; strings are quoted inside the expression";
 const fixes: Readonly<Record<string, string>> = {
   unknown_variable: `use one of ${known}; quote text`,
-  no_such_key: memberHelp(),
   no_such_overload: "compare values of one type",
   no_matching_overload: "check the function's name and the types of its arguments",
   reserved_identifier: `use one of ${known}`,
 };
-
-function memberHelp(): string {
-  const names = Object.entries(viewTypes).map(([name, members]) => `${name}.{${Object.keys(members).join(", ")}}`);
-  return `use a declared parameter, or one of ${names.join(", ")}`;
-}
 
 /** The library throws its own errors; anything else is a bug of ours and goes on. */
 function readCelError(error: unknown): { code: string; summary: string; excerpt: string } {

@@ -32,6 +32,7 @@ export interface IssueDecision {
   readonly parameters: JsonObject;
   /** The template's scope filled by its provider. */
   readonly scope: unknown;
+  /** The least of all bounds, never rounded up. */
   readonly ttlSeconds: Seconds;
   /** The bound that won: `requested`, `template_default`, `template_max`, `guardrail:NAME`, `task_deadline`, `attestation`, `provider_max`. */
   readonly ttlBound: string;

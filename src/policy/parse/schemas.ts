@@ -143,8 +143,8 @@ const guardrail = z.strictObject({
       agents: patterns.default([]),
       templates: patterns.default([]),
       providers: patterns.default([]),
-      actionClasses: z.array(actionClass).default([]),
-      sensitivities: z.array(sensitivity).default([]),
+      actionClasses: z.array(actionClass).min(1, "must name at least one").default([]),
+      sensitivities: z.array(sensitivity).min(1, "must name at least one").default([]),
     })
     .prefault({})
     .describe("All selectors must match; one that is left out matches everything."),
