@@ -28,7 +28,8 @@ export function parsePublicKey(jwk: JsonObject): PublicKey | undefined {
   if (jwk["d"] !== undefined || jwk["k"] !== undefined) return undefined;
   const material = parseMaterial(jwk);
   if (material === undefined) return undefined;
-  const algorithms = algorithmsOf(material).filter((algorithm) => agrees(jwk["alg"], algorithm));
+  const declared = jwk["alg"];
+  const algorithms = algorithmsOf(material).filter((algorithm) => declared === undefined || declared === algorithm);
   return algorithms.length === 0 ? undefined : { keyId, algorithms, material };
 }
 
@@ -59,16 +60,11 @@ function algorithmsOf(material: KeyMaterial): readonly SignatureAlgorithm[] {
     case "EC":
       return material.crv === "P-256" ? ["ES256"] : ["ES384"];
     case "OKP":
+      // One signature under its old and its new name (RFC 9864 §2.2).
       return ["EdDSA", "Ed25519"];
     default:
       return unreachable(material);
   }
-}
-
-/** On an Ed25519 key the old name `EdDSA` and the new one say the same (RFC 9864 §2.2). */
-function agrees(declared: unknown, algorithm: SignatureAlgorithm): boolean {
-  if (declared === undefined || declared === algorithm) return true;
-  return (declared === "EdDSA" || declared === "Ed25519") && (algorithm === "EdDSA" || algorithm === "Ed25519");
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";
