@@ -13,6 +13,7 @@ import { createProviderFacade } from "../broker/provider-facade.ts";
 import { createIdFactory } from "../kernel/ids.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { formatFault } from "../policy/parse/fault.ts";
+import type { Attestor } from "../ports/attestor.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
 import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
@@ -20,7 +21,7 @@ import { createNodeEntropy, nodeClock } from "./node-clock.ts";
 import { createNodeMetrics, type NodeMetrics } from "./node-metrics.ts";
 import { createNodeVerifier, nodeDigest } from "./node-signature.ts";
 import { openStore } from "./open-store.ts";
-import { connect } from "./connections.ts";
+import { connect, type Connections } from "./connections.ts";
 import { refreshGauges } from "./refresh-gauges.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
 import { readKeys } from "./read-keys.ts";
@@ -68,13 +69,7 @@ export async function compose(
   const parts: BrokerParts = {
     issuerUrl: options.issuerUrl,
     ledger,
-    attestor: createAttestor({
-      issuerOf: (issuerUrl) => policy.value.issuerOf(issuerUrl),
-      keySources: createKeySources({ http: connections.keysHttp, loadText, clock, log }),
-      verifySignature: createNodeVerifier(),
-      digest: nodeDigest,
-      cacheSize: attestationCacheSize,
-    }),
+    attestor: attestorOf(policy.value, connections, log),
     policy: () => policy.value.current(),
     providers: createProviderFacade({ lookup: registry.lookup, clock, log, metrics }),
     sealer,
@@ -97,6 +92,16 @@ export async function compose(
       await ledger.close();
       await connections.close();
     },
+  });
+}
+
+function attestorOf(policy: PolicyHost, connections: Connections, log: Log): Attestor {
+  return createAttestor({
+    issuerOf: (issuerUrl) => policy.issuerOf(issuerUrl),
+    keySources: createKeySources({ http: connections.keysHttp, loadText, clock: nodeClock, log }),
+    verifySignature: createNodeVerifier(),
+    digest: nodeDigest,
+    cacheSize: attestationCacheSize,
   });
 }
 

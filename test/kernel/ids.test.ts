@@ -1,0 +1,54 @@
+import { describe, expect, test } from "vitest";
+import { createIdFactory, keyOfId, leaseIdOf, parseLeaseId, parseTaskId, tagOfId } from "../../src/kernel/ids.ts";
+import { epochMillis, millis } from "../../src/kernel/time.ts";
+import { createManualClock } from "../support/manual-clock.ts";
+import { createSeededEntropy } from "../support/seeded-entropy.ts";
+
+const startAt = epochMillis(Date.UTC(2026, 10, 22));
+
+function factory(generation = 1) {
+  const clock = createManualClock(startAt);
+  return { clock, ids: createIdFactory({ clock, entropy: createSeededEntropy(7), generation: () => generation }) };
+}
+
+describe("ids", () => {
+  test("grow within one millisecond and over time, also when the clock steps back", () => {
+    const { clock, ids } = factory();
+    const made = [ids.lease(), ids.lease()];
+    clock.advance(millis(5));
+    made.push(ids.lease());
+    clock.jumpWall(millis(-60_000));
+    made.push(ids.lease());
+    const keys = made.map(keyOfId);
+    expect(keys).toEqual(keys.toSorted((left, right) => left - right));
+    expect(new Set(keys).size).toBe(4);
+    expect(made).toEqual(made.toSorted());
+  });
+
+  test("are rebuilt from key and tag", () => {
+    const id = factory().ids.lease();
+    expect(leaseIdOf(keyOfId(id), tagOfId(id))).toBe(id);
+  });
+
+  test("carry the store's generation", () => {
+    expect(tagOfId(factory(1).ids.task()).slice(0, 2)).toBe("01");
+    expect(tagOfId(factory(33).ids.task()).slice(0, 2)).toBe("11");
+  });
+
+  test("of one kind are not accepted as the other; malformed ones as neither", () => {
+    const { ids } = factory();
+    const task = ids.task();
+    expect(parseTaskId(task)).toBe(task);
+    expect(parseLeaseId(task)).toBeUndefined();
+    const malformed = [
+      "",
+      "tsk_",
+      `${task}0`,
+      task.slice(0, -1),
+      task.toUpperCase(),
+      task.replace("tsk_", "tsk-"),
+      `${task}\n`,
+    ];
+    expect(malformed.filter((text) => parseTaskId(text) !== undefined)).toEqual([]);
+  });
+});
