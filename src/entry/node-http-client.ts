@@ -31,13 +31,27 @@ export function createNodeHttpClient(options: NodeHttpClientOptions): NodeHttpCl
     headersTimeout: 0,
     bodyTimeout: 0,
   });
+  const underWay = new Set<Promise<unknown>>();
+  let isClosed = false;
   return {
     send: async (request) => {
       const url = parseOutboundUrl(request.url, options);
       if (url === undefined) return err({ reason: "refused_url", maybeSent: false });
-      return exchange(agent, dispatchOptions(url, request), request);
+      if (isClosed) return err({ reason: "not_sent", maybeSent: false });
+      const answer = exchange(agent, dispatchOptions(url, request), request);
+      underWay.add(answer);
+      try {
+        return await answer;
+      } finally {
+        underWay.delete(answer);
+      }
     },
-    close: () => agent.close(),
+    close: async () => {
+      isClosed = true;
+      await Promise.all(underWay);
+      // Not `agent.close()`: it would also wait for connections that no request wants any more.
+      await agent.destroy();
+    },
   };
 }
 

@@ -256,12 +256,24 @@ describe("http client: whether it may have been sent", () => {
     const { url } = await serve((_, response) => response.end("ok"));
     expect(await send(client({ allowInsecureLoopback: false }), url)).toEqual(fault("refused_url", false));
   });
+});
 
-  it("not when the client is closed", async () => {
-    const { url } = await serve((_, response) => response.end("ok"));
+describe("http client: closing", () => {
+  it("waits for what is under way, and takes nothing new", async () => {
+    const arrived = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const { url } = await serve((_, response) => {
+      arrived.resolve();
+      void release.promise.then(() => response.end("ok"));
+    });
     const http = createNodeHttpClient({ allowInsecureLoopback: true, maxConnectionsPerOrigin: 1 });
-    await http.close();
+    const answer = send(http, url);
+    await arrived.promise;
+    const closed = http.close();
     expect(await send(http, url)).toEqual(fault("not_sent", false));
+    release.resolve();
+    expect(await answer).toEqual(body("ok"));
+    await closed;
   });
 });
 
