@@ -61,6 +61,6 @@ async function checkAuthentication(
   const { status, error } = answer;
   if (status === 401 || error === "invalid_client")
     return err("the authorization server refuses the broker's client authentication");
-  if (status >= 500 || status === 429) return err(`the authorization server answered ${status}`);
-  return ok();
+  const understood = status === 200 || error === "unsupported_token_type";
+  return understood ? ok() : err(`the authorization server answered ${status}${error === null ? "" : ` ${error}`}`);
 }

@@ -34,6 +34,9 @@ export async function createClientAuth(
   if (clientAuth.method === "private_key_jwt") return privateKeyJwt(options, clientAuth, tools);
   const secret = await tools.resolveSecret(clientAuth.secret);
   if (!secret.ok) return err({ path: "clientSecret", message: secret.fault });
+  // RFC 6749 appendix A.2. What is outside is nearly always the line break of a file.
+  if (!/^[\u0020-\u007e]+$/.test(secret.value.reveal()))
+    return err({ path: "clientSecret", message: "must be printable ASCII on one line" });
   const fixed =
     clientAuth.method === "client_secret_basic"
       ? basic(options.clientId, secret.value)

@@ -1,0 +1,55 @@
+/** What a provider is handed, on real parts: a fresh signing ring, the real HTTP client, the machine's clock. */
+import { createNodeHttpClient } from "../../src/entry/node-http-client.ts";
+import { nodeSigning } from "../../src/entry/node-signing.ts";
+import { generateSigningKeys } from "../../src/keys/generate.ts";
+import { parseSigningKeys } from "../../src/keys/signing-keys.ts";
+import { createSigningRing } from "../../src/keys/signing-ring.ts";
+import type { JsonObject } from "../../src/kernel/canonical-json.ts";
+import { Redacted } from "../../src/kernel/redacted.ts";
+import { err, ok } from "../../src/kernel/result.ts";
+import type { Provider, ProviderTools, ProviderType } from "../../src/ports/provider.ts";
+import type { TokenSigner } from "../../src/ports/token-signer.ts";
+import { realClock } from "./real-clock.ts";
+
+export interface TestTools extends ProviderTools {
+  close(): Promise<void>;
+}
+
+export const brokerUrl = "https://broker.example";
+
+export async function createTestSigner(): Promise<TokenSigner> {
+  const keys = await parseSigningKeys(await generateSigningKeys());
+  if (!keys.ok) throw new Error(keys.fault.message);
+  const ring = await createSigningRing({ keys: keys.value, primitive: nodeSigning, now: () => realClock.now() });
+  if (!ring.ok) throw new Error(ring.fault.message);
+  return ring.value;
+}
+
+/** `secrets` is the environment that `{ env: NAME }` reads. */
+export async function createTestTools(
+  wish: { secrets?: Record<string, string> } & Partial<ProviderTools> = {},
+): Promise<TestTools> {
+  const { secrets = {}, ...rest } = wish;
+  const http = createNodeHttpClient({ allowInsecureLoopback: true, maxConnectionsPerOrigin: 8 });
+  return {
+    name: "under-test",
+    issuerUrl: brokerUrl,
+    http,
+    signer: rest.signer ?? (await createTestSigner()),
+    now: () => realClock.now(),
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    async resolveSecret(reference) {
+      const name = (reference as JsonObject)["env"];
+      const value = typeof name === "string" ? secrets[name] : undefined;
+      return value === undefined ? err("the environment has no such name") : ok(new Redacted(value, "test secret"));
+    },
+    ...rest,
+    close: () => http.close(),
+  };
+}
+
+export async function createProvider(type: ProviderType, options: JsonObject, tools: ProviderTools): Promise<Provider> {
+  const provider = await type.create(options, tools);
+  if (!provider.ok) throw new Error(`${provider.fault.path} ${provider.fault.message}`);
+  return provider.value;
+}
