@@ -1,0 +1,73 @@
+/**
+ * `npm run quickstart`: the whole story on real parts. Starts an OAuth server, an OIDC issuer, two protected APIs and
+ * the broker on loopback, then plays a task from its opening to the proof that its credentials are dead.
+ */
+import { parseArgs } from "node:util";
+import { playStory } from "./quickstart/story.ts";
+import { createTimeline } from "./quickstart/timeline.ts";
+import { startWorld } from "./quickstart/world.ts";
+
+const help = `Usage: npm run quickstart [-- OPTIONS]
+
+Plays the life of a task and its credentials on real servers on this machine, and leaves the broker running.
+
+Options:
+  --exit    stop everything at the end; exit code 0 only if every step was observed
+  --json    print the timeline as one JSON document on stdout (words go to stderr)
+  --help    this text
+`;
+
+async function main(): Promise<number> {
+  const flags = parseFlags();
+  if (typeof flags === "number") return flags;
+  const timeline = createTimeline({ json: flags.json });
+  const stopped = untilSignal();
+  const world = await timeline.step("The servers and the broker start", () => startWorld());
+  if (world === undefined) return timeline.finish({});
+  try {
+    await playStory(world, timeline);
+    const code = timeline.finish({ broker: world.brokerUrl, admin: world.adminUrl });
+    if (flags.exit) return code;
+    timeline.say(whatNow(world.brokerUrl, world.adminUrl, world.dir));
+    await Promise.race([stopped, world.brokerExited]);
+    return code;
+  } finally {
+    await world.stop();
+  }
+}
+
+function parseFlags(): { exit: boolean; json: boolean } | number {
+  try {
+    const { values } = parseArgs({
+      options: { exit: { type: "boolean" }, json: { type: "boolean" }, help: { type: "boolean" } },
+    });
+    if (values.help !== true) return { exit: values.exit ?? false, json: values.json ?? false };
+    process.stdout.write(help);
+    return 0;
+  } catch (fault) {
+    process.stderr.write(`quickstart: ${fault instanceof Error ? fault.message : "bad option"}\n\n${help}`);
+    return 2;
+  }
+}
+
+function untilSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  process.once("SIGINT", () => resolve()).once("SIGTERM", () => resolve());
+  return promise;
+}
+
+const whatNow = (broker: string, admin: string, dir: string): string => `
+The broker stays up at ${broker} (operators: ${admin}).
+Its policy is in ${dir}/policy: edit it, and it is reloaded.
+Fresh identities of the five workloads are in ${dir}/attestations. Try:
+
+  curl -s ${broker}/token \\
+    -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \\
+    -d subject_token_type=urn:ietf:params:oauth:token-type:jwt \\
+    --data-urlencode subject_token@${dir}/attestations/invoice-bot \\
+    -d scope=ledger-report
+
+Ctrl-C stops everything.
+`;
+
+process.exitCode = await main();
