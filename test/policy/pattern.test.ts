@@ -32,7 +32,7 @@ describe("pattern: matches", () => {
     ["auth0|12", ["auth0|12"], ["auth0", "12"]],
     ["team/*", ["team/a.b", "team/é"], ["team/.", "team/..", "team/a\n", "team/a\u2028", `team/${"a".repeat(2048)}`]],
   ])("%s", (text, yes, no) => {
-    const { matches } = pattern(text);
+    const matches = (value: string): boolean => pattern(text).matches(value);
     expect(yes.filter((value) => !matches(value))).toEqual([]);
     expect(no.filter((value) => matches(value))).toEqual([]);
   });
@@ -90,14 +90,14 @@ describe("pattern: properties", () => {
     fc.assert(
       fc.property(glob, piece, (text, filling) => {
         expect(pattern(text).matches(text.replaceAll("*", () => filling))).toBe(true);
-        if (text.includes("*"))
-          expect(pattern(text).matches(text.replace("*", () => `${filling}/${filling}`))).toBe(false);
+        const crossing = text.replace("*", () => `${filling}/${filling}`);
+        expect(crossing !== text && pattern(text).matches(crossing)).toBe(false);
       }),
     );
   });
 
   it("a hostile glob and value stay cheap", () => {
-    const { matches } = pattern("*a*a*a*a*a*a*a*b");
-    for (let round = 0; round < 1000; round += 1) expect(matches("a".repeat(2000))).toBe(false);
+    const hostile = pattern("*a*a*a*a*a*a*a*b");
+    for (let round = 0; round < 1000; round += 1) expect(hostile.matches("a".repeat(2000))).toBe(false);
   });
 });

@@ -199,7 +199,7 @@ function checkUnused({ draft, warn }: Report): void {
 function checkName(report: Report, key: string, reference: { path: Path; kind: Kind; name: string }): void {
   const { path, kind, name } = reference;
   const known = report.names[kind];
-  if (known.has(name)) return;
+  if (known.has(name) || !report.draft.isComplete) return;
   const fix = `${suggest(name, [...known])}${known.size === 0 ? `add a ${kind}` : `known: ${[...known].sort().slice(0, 20).join(", ")}`}`;
   report.fault(key, { path, message: `there is no ${kind} of this name`, fix });
 }

@@ -34,6 +34,8 @@ export interface ParsedPolicy {
 /** Everything that was declared, faulty or not, so that a reference to a faulty resource is not a second fault. */
 export interface Draft {
   readonly declared: Map<string, Origin>;
+  /** False once a document could not even be named: then a missing name may be that one. */
+  isComplete: boolean;
   readonly resources: Map<string, Json>;
   readonly issuers: Map<IssuerName, TrustedIssuer>;
   readonly agents: Map<AgentName, AgentProfile>;
@@ -49,6 +51,7 @@ export async function parsePolicy(files: readonly PolicyFile[]): Promise<Result<
   const faults: PolicyFault[] = [];
   const draft: Draft = {
     declared: new Map(),
+    isComplete: true,
     resources: new Map(),
     issuers: new Map(),
     agents: new Map(),
@@ -56,13 +59,23 @@ export async function parsePolicy(files: readonly PolicyFile[]): Promise<Result<
     templates: new Map(),
     guardrails: [],
   };
-  for (const document of readFiles(files, faults)) readResource(document, draft, faults);
+  const documents = readFiles(files, faults);
+  draft.isComplete = faults.length === 0;
+  for (const document of documents) readResource(document, draft, faults);
   const checked = crossCheck(draft);
   faults.push(...checked.faults);
   if (faults.length > 0) return err(faults.sort(compareFaults));
-  const { declared, resources, guardrails, ...rest } = draft;
+  const { declared, resources, guardrails, issuers, agents, providers, templates } = draft;
   const digest = await sha256(canonicalJson([...resources.keys()].sort().map((key) => resources.get(key) ?? null)));
-  const policy = { digest, ...rest, guardrails: guardrails.sort(byName), origins: declared };
+  const policy = {
+    digest,
+    issuers,
+    agents,
+    providers,
+    templates,
+    guardrails: guardrails.sort(byName),
+    origins: declared,
+  };
   return ok({ policy, warnings: [...checked.warnings].sort(compareFaults) });
 }
 
@@ -95,7 +108,10 @@ function readResource(document: YamlDocument, draft: Draft, faults: PolicyFault[
     faults.push(...problems.map((problem) => faultAt(origin, problem)));
   };
   const head = readShape(envelope, value, []);
-  if (!head.ok) return report(head.fault.map(withVersionHelp));
+  if (!head.ok) {
+    draft.isComplete = false;
+    return report(head.fault.map(withVersionHelp));
+  }
   const { kind, metadata } = head.value;
   const key = `${kind}/${metadata.name}`;
   const first = draft.declared.get(key);

@@ -13,14 +13,17 @@ export const text = z
   .string()
   .min(1, "must not be empty")
   .max(maxTextLength, `must have at most ${maxTextLength} characters`)
-  .refine((value) => !hasControlCharacter(value), "must be one line")
-  .refine((value) => value.trim() === value, "must not begin or end with white space");
+  .refine((value) => !hasControlCharacter(value), { error: "must be one line", params: { fix: "remove line breaks" } })
+  .refine((value) => value.trim() === value, {
+    error: "must not begin or end with white space",
+    params: { fix: "remove the white space" },
+  });
 const name = z
   .string()
-  .refine(
-    isName,
-    "must be 1 to 63 lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit",
-  )
+  .refine(isName, {
+    error: "is not a name",
+    params: { fix: "use 1 to 63 small letters, digits, `-` and `.`, beginning and ending with a letter or digit" },
+  })
   .meta({ pattern: "^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$" });
 const pattern = z.string().describe("An exact name, or a glob whose `*` stays within one segment (`/` and `:`).");
 const patterns = z.array(pattern).min(1, "must name at least one").max(200, "must name at most 200");
@@ -29,7 +32,7 @@ const wholeNumber = (min: number, max: number) =>
   z.int(`must be a whole number`).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`);
 const span = wholeNumber(1, maxTaskSeconds);
 const count = wholeNumber(1, 1_000_000);
-const once = "must not name anything twice";
+const once = { error: "must not name anything twice", params: { fix: "remove the repetition" } };
 const distinct = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
 
 const actionClass = z.enum(["read", "write", "privileged", "external"]);

@@ -33,22 +33,35 @@ function problemsOf(issue: z.core.$ZodIssue, shape: z.ZodType, base: Path): Prob
 }
 
 function wordsOf(issue: z.core.$ZodIssue): { message: string; fix: string } {
-  if (issue.code === "invalid_type")
-    return { message: `must be ${typeNames[issue.expected] ?? issue.expected}`, fix: "change the value" };
-  if (issue.code !== "invalid_value") return { message: issue.message, fix: "change the value" };
-  const known = issue.values.map(String);
-  const typed = typeof issue.input === "string" ? issue.input : "";
-  return { message: "is not a known value", fix: `${suggest(typed, known)}known here: ${known.join(", ")}` };
+  if (issue.code === "invalid_type") {
+    const [message, fix] = typeWords[issue.expected] ?? [`must be ${issue.expected}`, correct];
+    return { message, fix };
+  }
+  if (issue.code === "invalid_value") {
+    const known = issue.values.map(String);
+    const typed = typeof issue.input === "string" ? issue.input : "";
+    return { message: "is not a known value", fix: `${suggest(typed, known)}known here: ${known.join(", ")}` };
+  }
+  if (issue.code === "too_small") return { message: issue.message, fix: raise[issue.origin] ?? correct };
+  if (issue.code === "too_big") return { message: issue.message, fix: lower[issue.origin] ?? correct };
+  if (issue.code === "invalid_union") return { message: issue.message, fix: "write one value" };
+  const fix: unknown = issue.code === "custom" ? issue.params?.["fix"] : undefined;
+  return { message: issue.message, fix: typeof fix === "string" ? fix : correct };
 }
 
-const typeNames: Readonly<Record<string, string>> = {
-  string: "text",
-  int: "a whole number",
-  number: "a whole number",
-  boolean: "true or false",
-  object: "a mapping",
-  record: "a mapping",
-  array: "a list",
+const correct = "correct the value";
+const raise: Readonly<Record<string, string>> = { array: "add one", string: "write something", number: "raise it" };
+const lower: Readonly<Record<string, string>> = { array: "remove some", string: "shorten it", number: "lower it" };
+const wholeNumber = ["must be a whole number", "write digits without quotes"] as const;
+const mapping = ["must be a mapping", "write `name: value` lines below it"] as const;
+const typeWords: Readonly<Record<string, readonly [message: string, fix: string]>> = {
+  string: ["must be text", "write text, in quotes where it could be taken for something else"],
+  int: wholeNumber,
+  number: wholeNumber,
+  boolean: ["must be true or false", "write true or false without quotes"],
+  object: mapping,
+  record: mapping,
+  array: ["must be a list", "write it as [a, b]"],
 };
 
 /** The part of a shape that a path leads to, through defaults and options. */

@@ -74,7 +74,9 @@ function readDocument(file: string, document: Document.Parsed, lines: LineCounte
   const refuse = (offset: number, path: Path, words: Words): void => {
     if (faults.length < maxFaults) faults.push({ file, ...positionOf(offset), path: path.join("."), ...words });
   };
-  for (const error of [...document.errors, ...document.warnings]) refuse(error.pos[0], [], wordsOf(error.code));
+  // Later errors of a broken document mostly follow from its first.
+  const [error] = [...document.errors, ...document.warnings];
+  if (error !== undefined) refuse(error.pos[0], [], wordsOf(error.code));
   const { yaml, tags } = document.directives;
   if (yaml.explicit === true || Object.keys(tags).some((handle) => handle !== "!!"))
     refuse(document.range[0], [], { message: "has a YAML directive", fix: "remove the line that begins with %" });
