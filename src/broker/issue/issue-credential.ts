@@ -23,7 +23,9 @@ import { storeFault } from "../answer-faults.ts";
 import { identify } from "../callers/identify.ts";
 import { causeOf } from "../cause.ts";
 import type { Fault } from "../fault.ts";
-import type { BrokerParts } from "../parts.ts";
+import type { BrokerParts, Caller } from "../parts.ts";
+import type { BoundPolicy } from "../../policy/resources.ts";
+import { noteRefusal } from "./note-refusal.ts";
 import { surrender } from "../leases/surrender.ts";
 import { decide } from "./decide.ts";
 import { intentCommand, intentResult, planIssue, type Planned } from "./intent.ts";
@@ -34,7 +36,18 @@ export async function issueCredential(parts: BrokerParts, request: IssueRequest)
   const policy = parts.policy();
   const caller = await identify(parts, policy, request);
   if (!caller.ok) return caller;
-  const decided = await decide(parts, policy, caller.value, request);
+  const issued = await issueFor(parts, policy, caller.value, request);
+  if (!issued.ok) await noteRefusal(parts, caller.value, request, issued.fault);
+  return issued;
+}
+
+async function issueFor(
+  parts: BrokerParts,
+  policy: BoundPolicy,
+  caller: Caller,
+  request: IssueRequest,
+): Promise<Result<IssueAnswer, Fault>> {
+  const decided = await decide(parts, policy, caller, request);
   if (!decided.ok) return decided;
   const planned = planIssue(parts, decided.value, request);
   if (!planned.ok) return planned;
