@@ -21,7 +21,8 @@ export async function noteRefusal(
   if (fault.code === "unavailable") return;
   await parts.ledger.appendAudit({
     type: "request.refused",
-    taskId: request.taskId,
+    // A task that is not the caller's own gets no entry from it.
+    taskId: fault.code === "not_found" ? null : request.taskId,
     leaseId: null,
     cause: causeOf(caller, { attestation: attestationEvidence(caller) }),
     data: { template: request.template, code: fault.code, why, detail },
