@@ -8,7 +8,7 @@ export type IssuerName = Brand<string, "IssuerName">;
 /** `provider` or `provider/system`: the fairness and failure unit of revocation, known from configuration only. */
 export type TargetName = Brand<string, "TargetName">;
 
-const namePattern = /^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/;
+export const namePattern = /^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/;
 
 export const isName = (text: string): boolean => namePattern.test(text);
 

@@ -1,0 +1,36 @@
+/** The operators' listener: kill, doors, targets, audit, metrics. Bound to loopback unless configured otherwise. */
+import type { Hono } from "hono";
+import { createApp, type AppTools } from "./app.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { doorEndpoints } from "./endpoints/doors.ts";
+import { livezEndpoint, operatorReadyzEndpoint } from "./endpoints/health.ts";
+import { killEndpoints } from "./endpoints/kill.ts";
+import { metricsEndpoint, observeEndpoints } from "./endpoints/observe.ts";
+import { targetEndpoints } from "./endpoints/targets.ts";
+import { withDocument } from "./openapi.ts";
+
+export interface AdminTools extends AppTools {
+  /** Prometheus text. */
+  readonly renderMetrics: () => Promise<string>;
+  /** Lets a scraper read `/metrics` without an attestation; right for a listener on loopback. */
+  readonly openMetrics?: boolean;
+}
+
+export function createAdminApp(tools: AdminTools): Hono {
+  return createApp(adminEndpoints(tools), tools);
+}
+
+export const adminEndpoints = ({
+  broker,
+  renderMetrics,
+  openMetrics = false,
+}: Pick<AdminTools, "broker" | "renderMetrics" | "openMetrics">): readonly Endpoint[] =>
+  withDocument("Mayfly, operators' listener", [
+    ...killEndpoints(broker),
+    ...doorEndpoints(broker),
+    ...targetEndpoints(broker),
+    ...observeEndpoints(broker),
+    metricsEndpoint(renderMetrics, openMetrics ? "open" : "operator"),
+    livezEndpoint,
+    operatorReadyzEndpoint(broker),
+  ]);

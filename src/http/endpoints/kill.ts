@@ -1,0 +1,56 @@
+/** The operator's kill and what it would hit. A kill is one durable row; the walk to the credentials goes on behind it. */
+import type { Broker } from "../../broker/broker.ts";
+import { scopeKey, type KillScope } from "../../domain/scope.ts";
+import { err, ok } from "../../kernel/result.ts";
+import type { BlastRadius } from "../../ports/ledger.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { killScopeOf, parseScopeText } from "../kill-scope.ts";
+import { readJson } from "../read-body.ts";
+import { malformed } from "../request-fault.ts";
+import { blastRadiusAnswer, killAnswer, killBody } from "../schemas/operate.ts";
+
+export const killEndpoints = (broker: Broker): readonly Endpoint[] => [
+  {
+    method: "post",
+    path: "/admin/kill",
+    operation: "kill",
+    summary: "Kill a task, or everything of an agent, template, provider, issuer, or all; leaves a door closed",
+    shape: "problem",
+    access: { operatorMay: ["kill"] },
+    json: killBody,
+    answers: { 200: { description: "Ordered, durably; counted only if it was a dry run", schema: killAnswer } },
+    async handle(call, caller) {
+      const body = await readJson(call.request, killBody);
+      if (!body.ok) return body;
+      const scope = killScopeOf(body.value.scope);
+      if (scope === undefined) return err({ code: "not_found" });
+      const { reason, dry_run = false } = body.value;
+      const radius = dry_run ? await broker.blastRadius(caller, scope) : await broker.kill(caller, { scope, reason });
+      return radius.ok ? ok({ status: 200, json: { ...radiusOf(scope, radius.value), dry_run } }) : radius;
+    },
+  },
+  {
+    method: "get",
+    path: "/admin/blast-radius",
+    operation: "readBlastRadius",
+    summary: "What a kill of this scope would hit now; falls to zero while a kill goes on",
+    shape: "problem",
+    access: { operatorMay: ["read", "kill"] },
+    parameters: { scope: "query: all, task:ID, agent:NAME, template:NAME, provider:NAME or issuer:NAME" },
+    answers: { 200: { description: "Counts", schema: blastRadiusAnswer } },
+    async handle(call, caller) {
+      const scope = parseScopeText(call.request.query("scope"));
+      if (scope === undefined)
+        return err(malformed("scope must be all, task:ID, agent:NAME, template:NAME, provider:NAME or issuer:NAME"));
+      const radius = await broker.blastRadius(caller, scope);
+      return radius.ok ? ok({ status: 200, json: radiusOf(scope, radius.value) }) : radius;
+    },
+  },
+];
+
+const radiusOf = (scope: KillScope, { tasks, leases, byProvider }: BlastRadius) => ({
+  scope: scopeKey(scope),
+  tasks,
+  leases,
+  by_provider: byProvider,
+});

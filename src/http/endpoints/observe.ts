@@ -1,0 +1,103 @@
+/** What operators watch: stuck leases, audit, the clock, metrics. */
+import type { Broker } from "../../broker/broker.ts";
+import type { AuditEntry } from "../../domain/audit-entry.ts";
+import { parseLeaseId, parseTaskId } from "../../kernel/ids.ts";
+import { maxPageSize } from "../../kernel/limits.ts";
+import { err, ok } from "../../kernel/result.ts";
+import { toRfc3339 } from "../../kernel/time.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { malformed } from "../request-fault.ts";
+import { auditPage, stuckAnswer } from "../schemas/operate.ts";
+import { leaseAnswerOf } from "../task-answer.ts";
+
+export const observeEndpoints = (broker: Broker): readonly Endpoint[] => [
+  stuckEndpoint(broker),
+  auditEndpoint(broker),
+  clockEndpoint(broker),
+];
+
+const stuckEndpoint = (broker: Broker): Endpoint => ({
+  method: "get",
+  path: "/admin/stuck",
+  operation: "listStuck",
+  summary: "Credentials whose provider refuses to revoke them: each needs a person",
+  shape: "problem",
+  access: { operatorMay: ["read"] },
+  parameters: { after: "query: next of the page before" },
+  answers: { 200: { description: "A page, oldest first", schema: stuckAnswer } },
+  async handle(call, caller) {
+    const text = call.request.query("after");
+    const after = text === undefined ? null : parseLeaseId(text);
+    if (after === undefined) return err(malformed("after is not the next of a page"));
+    const leases = await broker.listStuck(caller, after);
+    if (!leases.ok) return leases;
+    const next = leases.value.length === maxPageSize ? leases.value.at(-1)?.leaseId : undefined;
+    return ok({ status: 200, json: { leases: leases.value.map(leaseAnswerOf), next } });
+  },
+});
+
+const auditEndpoint = (broker: Broker): Endpoint => ({
+  method: "get",
+  path: "/audit/entries",
+  operation: "listAudit",
+  summary: "Audit entries in order of their sequence",
+  shape: "problem",
+  access: { operatorMay: ["read"] },
+  parameters: { task_id: "query: only of this task", after: "query: sequence of the last entry already read" },
+  answers: { 200: { description: "A page; hashes form a chain over all entries", schema: auditPage } },
+  async handle(call, caller) {
+    const { task_id: taskText, after: afterText = "0" } = call.request.query();
+    const taskId = taskText === undefined ? null : parseTaskId(taskText);
+    if (taskId === undefined) return err(malformed("task_id is not the id of a task"));
+    if (!/^[0-9]{1,15}$/.test(afterText)) return err(malformed("after must be a sequence number"));
+    const entries = await broker.listAudit(caller, { taskId, after: Number(afterText) });
+    if (!entries.ok) return entries;
+    const next = entries.value.length === maxPageSize ? entries.value.at(-1)?.sequence : undefined;
+    return ok({ status: 200, json: { entries: entries.value.map(entryOf), next } });
+  },
+});
+
+const entryOf = ({ sequence, at, type, taskId, leaseId, actor, requestId, data, hash }: AuditEntry) => ({
+  sequence,
+  at: toRfc3339(at),
+  type,
+  task_id: taskId,
+  lease_id: leaseId,
+  actor,
+  request_id: requestId,
+  data,
+  hash,
+});
+
+const clockEndpoint = (broker: Broker): Endpoint => ({
+  method: "post",
+  path: "/admin/clock/accept",
+  operation: "acceptClock",
+  summary: "Take the host's clock as right again after a suspect step; issuing resumes",
+  shape: "problem",
+  access: { operatorMay: ["policy"] },
+  answers: { 204: { description: "Accepted" } },
+  async handle(_call, caller) {
+    const accepted = await broker.acceptClock(caller);
+    return accepted.ok ? ok({ status: 204 }) : accepted;
+  },
+});
+
+/** `open` lets a scraper in without an attestation: for a listener that only operators reach. */
+export function metricsEndpoint(renderMetrics: () => Promise<string>, access: "open" | "operator"): Endpoint {
+  const facts = {
+    method: "get",
+    path: "/metrics",
+    operation: "readMetrics",
+    summary: "Metrics in the Prometheus text format",
+    shape: "problem",
+    answers: { 200: { description: "Samples", type: "text/plain" } },
+  } as const;
+  const handle = async () => {
+    const text = { type: "text/plain; version=0.0.4; charset=utf-8", value: await renderMetrics() };
+    return ok({ status: 200, text });
+  };
+  return access === "open"
+    ? { ...facts, access: "anyone", handle }
+    : { ...facts, access: { operatorMay: ["read"] }, handle };
+}

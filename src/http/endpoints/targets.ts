@@ -1,0 +1,59 @@
+/** Revocation targets: queue, breaker and pause. A target's name may hold a slash, so in a path it is percent-encoded. */
+import type { Broker } from "../../broker/broker.ts";
+import type { TargetName } from "../../domain/names.ts";
+import { brand } from "../../kernel/brand.ts";
+import { ok } from "../../kernel/result.ts";
+import { toRfc3339 } from "../../kernel/time.ts";
+import type { TargetState } from "../../ports/ledger.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { targetAnswer, targetsAnswer, type TargetAnswer } from "../schemas/operate.ts";
+
+export const targetEndpoints = (broker: Broker): readonly Endpoint[] => [
+  {
+    method: "get",
+    path: "/admin/targets",
+    operation: "listTargets",
+    summary: "What is due at each target, and which are broken or paused",
+    shape: "problem",
+    access: { operatorMay: ["read"] },
+    answers: { 200: { description: "All of them", schema: targetsAnswer } },
+    async handle(_call, caller) {
+      const targets = await broker.listTargets(caller);
+      return targets.ok ? ok({ status: 200, json: { targets: targets.value.map(targetOf) } }) : targets;
+    },
+  },
+  pauseEndpoint(broker, "pause", "Hold the kills of a target back; only for a person who knows why"),
+  pauseEndpoint(broker, "resume", "Let the kills of a target go on, and close its breaker"),
+];
+
+function pauseEndpoint(broker: Broker, action: "pause" | "resume", summary: string): Endpoint {
+  return {
+    method: "post",
+    path: `/admin/targets/{target}/${action}`,
+    operation: `${action}Target`,
+    summary,
+    shape: "problem",
+    access: { operatorMay: ["kill"] },
+    parameters: { target: "path: the target's name, percent-encoded as one segment" },
+    answers: { 200: { description: "The target as it is now", schema: targetAnswer } },
+    async handle(call, caller) {
+      // Only a name that the ledger lists gets past the use case.
+      const target = brand<TargetName>(call.request.param("target") ?? "");
+      const state = await broker.setTargetPaused(caller, { target, paused: action === "pause" });
+      return state.ok ? ok({ status: 200, json: targetOf(state.value) }) : state;
+    },
+  };
+}
+
+function targetOf(state: TargetState): TargetAnswer {
+  const { breaker } = state;
+  return {
+    target: state.target,
+    provider: state.provider,
+    paused: state.paused,
+    breaker: breaker.kind,
+    ...(breaker.kind === "open" && { breaker_until: toRfc3339(breaker.until), breaker_reason: breaker.reason }),
+    due: state.due,
+    oldest_due_at: state.oldestDueAt === null ? undefined : toRfc3339(state.oldestDueAt),
+  };
+}

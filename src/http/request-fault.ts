@@ -1,0 +1,22 @@
+/** What can be wrong with a request before any use case sees it. Together with the broker's faults: all that is refused. */
+import type { Fault } from "../broker/fault.ts";
+
+export type RequestFault =
+  /** No attestation was sent where one is needed. */
+  | { readonly code: "unauthenticated" }
+  /** A client secret, an assertion or an Authorization header where none belongs; clients here have no secrets. */
+  | { readonly code: "client_authentication"; readonly scheme: "Basic" | "Bearer" | null }
+  /** A proof of possession must not be ignored by a broker that cannot honour it: the caller would trust a binding. */
+  | { readonly code: "dpop_not_supported" }
+  | { readonly code: "media_type"; readonly expected: string }
+  | { readonly code: "too_large"; readonly maxBytes: number }
+  | { readonly code: "client_gone" }
+  | { readonly code: "no_such_path" }
+  | { readonly code: "method_not_allowed"; readonly allow: string }
+  | { readonly code: "internal" };
+
+export type HttpFault = Fault | RequestFault;
+export type HttpFaultCode = HttpFault["code"];
+
+/** `message` is public: it names the caller's own mistake, without a full stop. */
+export const malformed = (message: string): HttpFault => ({ code: "malformed", message });

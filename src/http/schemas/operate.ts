@@ -1,0 +1,85 @@
+/** What operators send and read on the admin listener, as validated and documented. */
+import { z } from "zod";
+import { leaseReport } from "./task.ts";
+import { instant, named, resourceName, shortText, taskIdText } from "./wire-schema.ts";
+
+const killScope = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("all") }),
+  z.strictObject({ kind: z.literal("task"), id: taskIdText }),
+  z.strictObject({ kind: z.enum(["agent", "template", "provider", "issuer"]), name: resourceName }),
+]);
+
+export const killBody = named(
+  "Kill",
+  z.strictObject({
+    scope: killScope,
+    reason: shortText,
+    dry_run: z.boolean().optional().meta({ description: "Only count what a kill would hit" }),
+  }),
+);
+export type KillScopeBody = z.output<typeof killScope>;
+
+export const blastRadiusAnswer = named(
+  "BlastRadius",
+  z.object({
+    scope: z.string().meta({ description: "`all`, or `task:ID`, `agent:NAME`, `template:NAME`, ..." }),
+    tasks: z.int().meta({ description: "Open tasks" }),
+    leases: z.int().meta({ description: "Credentials that may still be of use to someone" }),
+    by_provider: z.record(z.string(), z.int()),
+  }),
+);
+
+export const killAnswer = named("KillAnswer", blastRadiusAnswer.extend({ dry_run: z.boolean() }));
+
+export const doorsAnswer = named(
+  "Doors",
+  z.object({
+    doors: z.array(
+      z.object({
+        scope: z.string(),
+        reason: z.string(),
+        closed_at: instant,
+        expanding: z.boolean().meta({ description: "Its kill is still being spread to leases" }),
+      }),
+    ),
+  }),
+);
+
+export const targetAnswer = named(
+  "Target",
+  z.object({
+    target: z.string(),
+    provider: z.string(),
+    paused: z.boolean(),
+    breaker: z.enum(["closed", "open"]),
+    breaker_until: instant.optional(),
+    breaker_reason: z.string().optional(),
+    due: z.int(),
+    oldest_due_at: instant.optional(),
+  }),
+);
+export type TargetAnswer = z.input<typeof targetAnswer>;
+
+export const targetsAnswer = named("Targets", z.object({ targets: z.array(targetAnswer) }));
+
+export const stuckAnswer = named("Stuck", z.object({ leases: z.array(leaseReport), next: z.string().optional() }));
+
+export const auditPage = named(
+  "AuditPage",
+  z.object({
+    entries: z.array(
+      z.object({
+        sequence: z.int(),
+        at: instant,
+        type: z.string(),
+        task_id: z.string().nullable(),
+        lease_id: z.string().nullable(),
+        actor: z.string(),
+        request_id: z.string().nullable(),
+        data: z.record(z.string(), z.unknown()),
+        hash: z.string(),
+      }),
+    ),
+    next: z.int().optional().meta({ description: "Send it as `after` to read the next page" }),
+  }),
+);
