@@ -87,6 +87,8 @@ export interface Ledger {
   listTargets(): Promise<readonly TargetState[]>;
   listDoors(): Promise<readonly Door[]>;
   listAudit(query: { taskId: TaskId | null; after: number; limit: number }): Promise<readonly AuditEntry[]>;
+  /** The sealing keys that live leases still need (what a sealed text names before its first dot). */
+  sealedKeyIds(): Promise<readonly string[]>;
   /** An entry that belongs to no other verb: refusals, policy loads, start. */
   appendAudit(draft: AuditDraft): Promise<Answer<void, never>>;
 

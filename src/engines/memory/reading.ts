@@ -64,6 +64,12 @@ export function summarize(model: Model, taskId: TaskId): LeaseSummary {
   return { live, dead, stuck: byState.stuck, byState };
 }
 
+/** A sealed text begins with the id of its key and a dot. */
+export function sealedKeyIds(model: Model): readonly string[] {
+  const sealed = [...model.state.leases.values()].flatMap(({ lease }) => (lease.sealed === null ? [] : [lease.sealed]));
+  return [...new Set(sealed.map((text) => text.slice(0, Math.max(0, text.indexOf(".")))))].toSorted();
+}
+
 /** Open tasks whose gate it would close, and live leases that it would make due, with the tasks that hold them. */
 export function blastRadius(model: Model, scope: KillScope): BlastRadius {
   const { state } = model;
@@ -77,6 +83,12 @@ export function blastRadius(model: Model, scope: KillScope): BlastRadius {
   const byProvider: Record<string, number> = {};
   for (const { lease } of leases) byProvider[lease.provider] = (byProvider[lease.provider] ?? 0) + 1;
   return { tasks: tasks.size, leases: leases.length, byProvider };
+}
+
+/** Text before the first dot; only live leases still have a sealed text. */
+export function sealedKeyIds(model: Model): readonly string[] {
+  const sealed = [...model.state.leases.values()].map((row) => row.lease.sealed).filter((text) => text !== null);
+  return [...new Set(sealed.map((text) => text.split(".", 1)[0] ?? text))].toSorted();
 }
 
 export function health(model: Model, isStopped: boolean): LedgerHealth {

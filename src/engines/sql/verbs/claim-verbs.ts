@@ -1,0 +1,128 @@
+/** The workers' side of the kill path: claim what is due under a fence, and record what the provider said. */
+import type { AuditType } from "../../../domain/audit-entry.ts";
+import { isDying, type LeaseEvent } from "../../../domain/lease-transition.ts";
+import type { Lease, LeaseState } from "../../../domain/lease.ts";
+import { maxClaimRows } from "../../../kernel/limits.ts";
+import { addMillis, earliest } from "../../../kernel/time.ts";
+import { unreachable } from "../../../kernel/unreachable.ts";
+import type { JsonObject } from "../../../kernel/canonical-json.ts";
+import type { Answer, ClaimDue, FenceLost, NotFound, RecordVerdict, Suspended } from "../../../ports/ledger.ts";
+import { auditDue, isClaimed, moved } from "../lease-moves.ts";
+import { findLease, selectLeases, storeLease, type LeaseRecord } from "../rows/lease-rows.ts";
+import { dueAtOf } from "../rows/lease-state.ts";
+import { findTarget } from "../rows/target-rows.ts";
+import { blockedUntil } from "../target-work.ts";
+import { endIfSpent } from "../task-ends.ts";
+import { answer, brokerCause, conflict, type Tx } from "../tx.ts";
+
+/** Kills before routine expiry, earliest first. A fence that still holds leases is answered with those. */
+export function claimDue(tx: Tx, command: ClaimDue): Answer<readonly Lease[], never> {
+  const target = findTarget(tx, command.target);
+  if (target === undefined) return answer([], tx.sequence());
+  const held = leasesOfFence(tx, command.fence).filter((record) => isClaimed(record, tx.now));
+  if (held.length > 0)
+    return answer(
+      held.map((record) => record.lease),
+      tx.sequence(),
+    );
+  if (blockedUntil(target, tx.now) !== null) return answer([], tx.sequence());
+  const limit = Math.min(command.limit, maxClaimRows);
+  const chosen: Lease[] = [];
+  for (const rank of [0, 1]) {
+    if (chosen.length >= limit) break;
+    for (const record of selectLeases(
+      tx,
+      "lease.target = ? AND lease.rank = ? AND lease.due_at IS NOT NULL AND lease.due_at <= ? ORDER BY lease.due_at, lease.key LIMIT ?",
+      target.key,
+      rank,
+      tx.now,
+      limit - chosen.length,
+    ))
+      chosen.push(claim(tx, record, command));
+  }
+  if (chosen.length > 0) tx.touch();
+  return answer(chosen, tx.sequence());
+}
+
+const leasesOfFence = (tx: Tx, fence: string): readonly LeaseRecord[] =>
+  selectLeases(tx, "lease.fence = ? ORDER BY lease.key", fence);
+
+function claim(tx: Tx, record: LeaseRecord, command: ClaimDue): Lease {
+  const dying = startDying(tx, record);
+  if (!isDying(dying.state)) throw new Error("a due lease is not dying");
+  const lease = { ...dying, state: { ...dying.state, dueAt: addMillis(tx.now, command.claim) } };
+  return storeLease(tx, record, { lease, fence: command.fence, judgedFence: null, judgedSequence: null }).lease;
+}
+
+/** What fell due by itself starts to die when it is first claimed; the measured time starts when it fell due. */
+function startDying(tx: Tx, { lease }: LeaseRecord): Lease {
+  if (isDying(lease.state)) return lease;
+  const dueAt = dueAtOf(lease) ?? tx.now;
+  const cause = lease.state.kind === "intended" ? "outcome_unknown" : "expiry";
+  auditDue(tx, lease, { killCause: cause, dueAt }, brokerCause);
+  return moved(lease, { kind: "due", cause, orderedAt: dueAt, dueAt }, tx.now);
+}
+
+type VerdictConflict = FenceLost | NotFound | Suspended;
+
+/** A claim that lapsed but that nobody took over still counts: a late verdict is better than none. */
+export function recordVerdict(tx: Tx, command: RecordVerdict): Answer<Lease, VerdictConflict> {
+  const { leaseId, fence, outcome } = command;
+  const record = findLease(tx, leaseId);
+  if (record === undefined) return conflict({ reason: "not_found" });
+  if (record.judgedFence === fence && record.judgedSequence !== null)
+    return answer(record.lease, record.judgedSequence);
+  if (record.fence !== fence) return conflict({ reason: "fence_lost" });
+  if (outcome.kind === "native_expiry" && tx.clockSuspect)
+    return conflict({ reason: "suspended", why: "clock_suspect" });
+  const lease = moved(record.lease, eventOf(command), tx.now);
+  const data = verdictData(lease, outcome);
+  const { taskId } = lease;
+  const judgedSequence = tx.audit({ type: entryType(lease.state), taskId, leaseId, cause: brokerCause, data });
+  const stored = storeLease(tx, record, { lease, fence: null, judgedFence: fence, judgedSequence });
+  if (!isDying(stored.lease.state)) endIfSpent(tx, record.taskKey);
+  return answer(stored.lease, judgedSequence);
+}
+
+const eventOf = ({ outcome, jitter }: RecordVerdict): LeaseEvent =>
+  outcome.kind === "native_expiry" ? { kind: "native_expiry" } : { kind: "verdict", verdict: outcome, jitter };
+
+/** Reasons are the broker's own words, never the provider's text. */
+function verdictData({ state }: Lease, outcome: RecordVerdict["outcome"]): JsonObject {
+  const verdict = outcome.kind;
+  if (!("cause" in state)) return { verdict };
+  const { cause, killOrderedAt } = state;
+  const reason = "reason" in outcome ? outcome.reason : undefined;
+  return { verdict, cause, kill_ordered_at: killOrderedAt, reason };
+}
+
+function entryType(state: LeaseState): AuditType {
+  switch (state.kind) {
+    case "revoking":
+      return "lease.attempted";
+    case "stuck":
+      return "lease.stuck";
+    case "revoked":
+      return "lease.revoked";
+    case "expired":
+      return "lease.expired";
+    case "intended":
+    case "active":
+    case "mint_failed":
+      throw new Error(`no verdict leads to ${state.kind}`);
+    default:
+      return unreachable(state);
+  }
+}
+
+export function releaseClaim(tx: Tx, command: { fence: string }): Answer<{ released: number }, never> {
+  const held = leasesOfFence(tx, command.fence);
+  for (const record of held) {
+    const { lease } = record;
+    if (!isDying(lease.state)) throw new Error("a claimed lease is not dying");
+    const state = { ...lease.state, dueAt: earliest(tx.now, lease.state.dueAt) };
+    storeLease(tx, record, { lease: { ...lease, state }, fence: null });
+  }
+  if (held.length > 0) tx.touch();
+  return answer({ released: held.length }, tx.sequence());
+}

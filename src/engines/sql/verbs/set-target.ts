@@ -1,0 +1,33 @@
+/** Breaker and pause of a target. */
+import type { ProviderName } from "../../../domain/names.ts";
+import { brand } from "../../../kernel/brand.ts";
+import type { Answer, SetTarget, TargetState } from "../../../ports/ledger.ts";
+import { insertOrder, isOrdered, resetRank } from "../rows/kill-order-rows.ts";
+import { internTarget, storeTarget } from "../rows/target-rows.ts";
+import { targetState } from "../target-work.ts";
+import { answer, type Tx } from "../tx.ts";
+
+/** Closing a breaker that was open lets the sweeper reset the backoff of what failed meanwhile. */
+export function setTarget(tx: Tx, command: SetTarget): Answer<TargetState, never> {
+  const { target, cause } = command;
+  const before = internTarget(tx, target, brand<ProviderName>(target.split("/")[0] ?? target));
+  const breaker = command.breaker ?? before.breaker;
+  const paused = command.paused ?? before.paused;
+  const record = { ...before, breaker, paused, isSet: true };
+  storeTarget(tx, record);
+  tx.memo.delete(target);
+  const data = { target, breaker: breaker.kind, paused };
+  const sequence = tx.audit({ type: "target.changed", taskId: null, leaseId: null, cause, data });
+  const scope = `target:${target}`;
+  if (before.breaker.kind === "open" && breaker.kind === "closed" && !isOrdered(tx, scope))
+    insertOrder(tx, {
+      rank: resetRank,
+      sequence,
+      scope,
+      subjectKey: record.key,
+      cause: "requested",
+      orderedAt: tx.now,
+    });
+  tx.due(tx.now);
+  return answer(targetState(tx, record), sequence);
+}
