@@ -21,11 +21,16 @@ export async function blastRadius(parts: Parts, caller: Caller, scope: KillScope
   return ok(await parts.ledger.blastRadius(scope));
 }
 
+/** What it hit, and where in the audit it stands: whoever watches the dying reads on from there. */
+export interface Ordered extends BlastRadius {
+  readonly sequence: number;
+}
+
 export async function kill(
   parts: Parts,
   caller: Caller,
   request: { scope: KillScope; reason: string },
-): Promise<Result<BlastRadius, Fault>> {
+): Promise<Result<Ordered, Fault>> {
   if (!isOperator(caller, "kill")) return err(notFound);
   const { scope, reason } = request;
   const radius = await parts.ledger.blastRadius(scope);
@@ -34,6 +39,6 @@ export async function kill(
     scope.kind === "task"
       ? await parts.ledger.endTask({ taskId: scope.id, outcome: "killed", reason, cause })
       : await parts.ledger.closeDoor({ scope, reason, cause });
-  if (answer.kind === "ok") return ok(radius);
+  if (answer.kind === "ok") return ok({ ...radius, sequence: answer.sequence });
   return err(answer.kind === "unknown" ? storeFault : notFound);
 }

@@ -25,8 +25,13 @@ export const killEndpoints = (broker: Broker): readonly Endpoint[] => [
       const scope = killScopeOf(body.value.scope);
       if (scope === undefined) return err({ code: "not_found" });
       const { reason, dry_run = false } = body.value;
-      const radius = dry_run ? await broker.blastRadius(caller, scope) : await broker.kill(caller, { scope, reason });
-      return radius.ok ? ok({ status: 200, json: { ...radiusOf(scope, radius.value), dry_run } }) : radius;
+      if (dry_run) {
+        const radius = await broker.blastRadius(caller, scope);
+        return radius.ok ? ok({ status: 200, json: { ...radiusOf(scope, radius.value), dry_run } }) : radius;
+      }
+      const killed = await broker.kill(caller, { scope, reason });
+      if (!killed.ok) return killed;
+      return ok({ status: 200, json: { ...radiusOf(scope, killed.value), dry_run, sequence: killed.value.sequence } });
     },
   },
   {

@@ -29,7 +29,13 @@ export const blastRadiusAnswer = named(
   }),
 );
 
-export const killAnswer = named("KillAnswer", blastRadiusAnswer.extend({ dry_run: z.boolean() }));
+export const killAnswer = named(
+  "KillAnswer",
+  blastRadiusAnswer.extend({
+    dry_run: z.boolean(),
+    sequence: z.int().optional().meta({ description: "Of the kill in the audit; the verdicts follow it" }),
+  }),
+);
 
 export const doorsAnswer = named(
   "Doors",
