@@ -3,9 +3,20 @@
  * tables of named rows by theme, and random runs in lockstep with the model.
  */
 import { describe } from "vitest";
+import { describeAudit } from "./audit.ts";
+import { describeClaims } from "./claims.ts";
+import { describeDoors } from "./doors.ts";
 import { describeGate } from "./gate.ts";
 import type { MakeHarness } from "./harness.ts";
+import { describeIdempotency } from "./idempotency.ts";
+import { describeIssuing } from "./issuing.ts";
+import { describeLimits } from "./limits.ts";
+import { describePaging } from "./paging.ts";
+import { describeRestart } from "./restart.ts";
+import { describeTargets } from "./targets.ts";
 import { describeTasks } from "./tasks.ts";
+import { describeTime } from "./time.ts";
+import { describeVerdicts } from "./verdicts.ts";
 
 export type { LedgerHarness, MakeHarness } from "./harness.ts";
 
@@ -13,5 +24,16 @@ export function describeLedger(name: string, make: MakeHarness): void {
   describe(`ledger ${name}`, () => {
     describeTasks(make);
     describeGate(make);
+    describeDoors(make);
+    describeIssuing(make);
+    describeLimits(make);
+    describeIdempotency(make);
+    describeClaims(make);
+    describeVerdicts(make);
+    describeTargets(make);
+    describeTime(make);
+    describeRestart(make);
+    describePaging(make);
+    describeAudit(make);
   });
 }

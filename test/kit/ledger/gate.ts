@@ -125,14 +125,16 @@ function describeClosing(make: MakeHarness, closing: Closing): void {
         reason === null ? { kind: "open" } : { kind: "closed", reason },
       );
 
-      const completion = valueOf(await bench.ledger.completeMint(bench.completeMint(inFlight, { sealed: "kept" })));
+      const completion = valueOf(
+        await bench.ledger.completeMint(bench.completeMint(inFlight, { sealed: "k1.nonce.kept" })),
+      );
       const now = bench.clock.now();
       const activated = {
         outcome: "activated",
-        lease: { sealed: "kept", state: { kind: "active", activatedAt: now } },
+        lease: { sealed: "k1.nonce.kept", state: { kind: "active", activatedAt: now } },
       };
       const state = { kind: "revoking", cause: "gate_closed", killOrderedAt: now, dueAt: now, outcomeUnknown: false };
-      const closed = { outcome: "closed", lease: { sealed: "kept", state } };
+      const closed = { outcome: "closed", lease: { sealed: "k1.nonce.kept", state } };
       expect(completion).toMatchObject(reason === null ? activated : closed);
       const { leases } = await bench.claim();
       expect(leases.some((lease) => lease.id === inFlight.id)).toBe(reason !== null);
