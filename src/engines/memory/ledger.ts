@@ -56,7 +56,6 @@ export function openMemoryLedger(options: { clock: Clock; state: MemoryState }):
     listStuck: read(reading.listStuck),
     listTargets: read(listTargets),
     listDoors: read(listDoors),
-    sealedKeyIds: read(reading.sealedKeyIds),
     listAudit: createAuditReader(state.audit),
     sealedKeyIds: read(reading.sealedKeyIds),
     appendAudit: verb(appendAudit),

@@ -85,12 +85,6 @@ export function blastRadius(model: Model, scope: KillScope): BlastRadius {
   return { tasks: tasks.size, leases: leases.length, byProvider };
 }
 
-/** Text before the first dot; only live leases still have a sealed text. */
-export function sealedKeyIds(model: Model): readonly string[] {
-  const sealed = [...model.state.leases.values()].map((row) => row.lease.sealed).filter((text) => text !== null);
-  return [...new Set(sealed.map((text) => text.split(".", 1)[0] ?? text))].toSorted();
-}
-
 export function health(model: Model, isStopped: boolean): LedgerHealth {
   const { state, time } = model;
   const leases = [...state.leases.values()].map((row) => row.lease.state.kind);

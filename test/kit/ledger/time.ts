@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { expiryGraceMillis, maxClockStepMillis } from "../../../src/kernel/limits.ts";
 import { millis } from "../../../src/kernel/time.ts";
 import { broker, ledgerTarget, operator } from "../../support/builders.ts";
-import { accepted, describeRows, endOf, refused, valueOf, type Bench, type Row } from "./bench.ts";
+import { accepted, describeRows, endOf, refused, valueOf, type Row } from "./bench.ts";
 import type { MakeHarness } from "./harness.ts";
 
 const suspended = refused("suspended", { why: "clock_suspect" });
