@@ -42,12 +42,9 @@ export interface Call {
 
 /** Token and introspection answers are small; above this, something else answered. */
 const maxBytes = 64 * 1024;
-const notSent: CallAnswer = { kind: "failed", fault: { reason: "aborted", maybeSent: false } };
 
 export async function call(client: Client, { url, endpoints, fields, timeout, signal }: Call): Promise<CallAnswer> {
   const authentication = await client.authenticate(endpoints);
-  // The caller may have given up while discovery or signing took their time; what it abandoned must not be sent.
-  if (signal.aborted) return notSent;
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries({ ...fields, ...authentication.fields }))
     form.append(name, typeof value === "string" ? value : value.reveal());

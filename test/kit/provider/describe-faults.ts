@@ -19,6 +19,8 @@ const mintFaults: readonly [name: string, fault: Break, outcome: "unknown" | "re
   ["reset before the system saw it", { kind: "reset_before" }, "unknown"],
   ["answer lost after the system acted", { kind: "reset_after" }, "unknown"],
   ["500", answer(500, foreignText), "unknown"],
+  ["500 that looks like a refusal", answer(500, { error: "invalid_request" }), "unknown"],
+  ["408 that looks like a refusal", answer(408, { error: "invalid_request" }), "unknown"],
   ["502 after the system acted", answer(502, foreignText, { acted: true }), "unknown"],
   ["503 with Retry-After", answer(503, "", { headers: { "retry-after": "7" } }), "unknown"],
   ["a success that nobody can read", answer(200, foreignText), "unknown"],
