@@ -56,7 +56,7 @@ async function run(tools: AppTools, endpoint: Endpoint, call: Call, route: strin
   try {
     return await guarded(tools.broker, endpoint, call);
   } catch (error) {
-    tools.log.error("request_failed", { request_id: call.requestId, route, ...locationOf(error) });
+    tools.log.error("request_failed", { request: call.requestId, route, ...locationOf(error) });
     return err({ code: "internal" });
   }
 }
@@ -81,7 +81,7 @@ interface Refused {
 function refuseAndLog(tools: AppTools, { call, route, shape, fault }: Refused): Response {
   const response = refuse(fault, shape, call.requestId);
   const fields = {
-    request_id: call.requestId,
+    request: call.requestId,
     route,
     status: response.status,
     code: fault.code,

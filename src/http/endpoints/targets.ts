@@ -1,4 +1,4 @@
-/** Revocation targets: queue, breaker and pause. A target's name may hold a slash, so in a path it is percent-encoded. */
+/** Revocation targets: queue, breaker and pause. A target's name may hold a slash, so it stands in a body, not a path. */
 import type { Broker } from "../../broker/broker.ts";
 import type { TargetName } from "../../domain/names.ts";
 import { brand } from "../../kernel/brand.ts";
@@ -6,7 +6,8 @@ import { ok } from "../../kernel/result.ts";
 import { toRfc3339 } from "../../kernel/time.ts";
 import type { TargetState } from "../../ports/ledger.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { targetAnswer, targetsAnswer, type TargetAnswer } from "../schemas/operate.ts";
+import { readJson } from "../read-body.ts";
+import { targetAnswer, targetBody, targetsAnswer, type TargetAnswer } from "../schemas/operate.ts";
 
 export const targetEndpoints = (broker: Broker): readonly Endpoint[] => [
   {
@@ -29,16 +30,18 @@ export const targetEndpoints = (broker: Broker): readonly Endpoint[] => [
 function pauseEndpoint(broker: Broker, action: "pause" | "resume", summary: string): Endpoint {
   return {
     method: "post",
-    path: `/admin/targets/{target}/${action}`,
+    path: `/admin/targets/${action}`,
     operation: `${action}Target`,
     summary,
     shape: "problem",
     access: { operatorMay: ["kill"] },
-    parameters: { target: "path: the target's name, percent-encoded as one segment" },
+    json: targetBody,
     answers: { 200: { description: "The target as it is now", schema: targetAnswer } },
     async handle(call, caller) {
+      const body = await readJson(call.request, targetBody);
+      if (!body.ok) return body;
       // Only a name that the ledger lists gets past the use case.
-      const target = brand<TargetName>(call.request.param("target") ?? "");
+      const target = brand<TargetName>(body.value.target);
       const state = await broker.setTargetPaused(caller, { target, paused: action === "pause" });
       return state.ok ? ok({ status: 200, json: targetOf(state.value) }) : state;
     },

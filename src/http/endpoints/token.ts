@@ -42,8 +42,8 @@ export const tokenEndpoint = (broker: Broker, log: Log): Endpoint => ({
 });
 
 function giveUp(broker: Broker, log: Log, leaseId: LeaseId, requestId: RequestId): void {
-  log.info("undelivered", { request_id: requestId, lease: leaseId });
+  log.info("undelivered", { request: requestId, lease: leaseId });
   broker.undelivered(leaseId, requestId).catch(() => {
-    log.error("undelivered_not_ordered", { request_id: requestId, lease: leaseId });
+    log.error("undelivered_not_ordered", { request: requestId, lease: leaseId });
   });
 }

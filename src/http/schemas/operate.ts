@@ -51,6 +51,8 @@ export const doorsAnswer = named(
   }),
 );
 
+export const targetBody = named("TargetName", z.strictObject({ target: z.string().min(1).max(200) }));
+
 export const targetAnswer = named(
   "Target",
   z.object({
