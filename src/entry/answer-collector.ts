@@ -19,8 +19,7 @@ export function createAnswerCollector(maxBytes: number): AnswerCollector {
   const chunks: Buffer[] = [];
   return {
     begin: (newStatus, newHeaders) => {
-      // 1xx only announces the answer (RFC 9110 §15.2).
-      if (newStatus < 200) return true;
+      // An interim 1xx answer (RFC 9110 §15.2) is overwritten by the one that it announces.
       status = newStatus;
       headers = firstValues(newHeaders);
       return Number(headers["content-length"] ?? 0) <= maxBytes;

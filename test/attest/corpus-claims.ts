@@ -118,6 +118,11 @@ const timeRows: readonly Row[] = [
   lived("iat: ahead by a millisecond more", "not_yet_valid", (now) => ({ iat: now + 30, exp: now + 90 }), -1),
   lived("nbf: ahead by exactly the skew", "accepted", (now) => ({ nbf: now + 30 })),
   lived("nbf: ahead by a millisecond more", "not_yet_valid", (now) => ({ nbf: now + 30 }), -1),
+  lived("nbf: past, but issued in the future", "not_yet_valid", (now) => ({
+    nbf: now - 10,
+    iat: now + 31,
+    exp: now + 90,
+  })),
   lived("nbf: past", "accepted", (now) => ({ nbf: now - 1000 })),
   lived("nbf: missing", "accepted", () => ({ nbf: undefined })),
   {

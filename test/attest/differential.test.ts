@@ -2,6 +2,7 @@
  * Two judges that no one here wrote: whatever the attestor accepts, jose accepts too, and the native signature check
  * gives jose's verdict on every signature, spoiled in any way.
  */
+import { constants, sign } from "node:crypto";
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from "jose";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -147,6 +148,25 @@ describe.each(["ES256", "ES384", "RS256", "PS256", "EdDSA", "Ed25519"] as const)
     });
   },
 );
+
+describe("signatures: the corners of PS256, native and jose", () => {
+  const key = createTestKey("PS256", "k");
+  const good = signedBy(key);
+
+  it.each([
+    { name: "a salt as long as the hash", saltLength: 32, verdict: true },
+    { name: "no salt", saltLength: 0, verdict: false },
+    { name: "a shorter salt", saltLength: 20, verdict: false },
+    { name: "the longest salt", saltLength: 222, verdict: false },
+  ])("agree on $name", async ({ saltLength, verdict }) => {
+    const signature = sign("sha256", Buffer.from(good.text), {
+      key: key.privateKey,
+      padding: constants.RSA_PKCS1_PSS_PADDING,
+      saltLength,
+    });
+    expect(await verdictOfBoth({ ...good, signature })).toBe(verdict);
+  });
+});
 
 /** The order of P-256: (r, s) and (r, order - s) are both good, so a signature must never name a token. */
 const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;

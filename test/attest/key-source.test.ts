@@ -10,6 +10,7 @@ import {
   maxStaleKeyAgeMillis,
 } from "../../src/kernel/limits.ts";
 import { discoveryPath } from "../support/issuer-server.ts";
+import { createKeySource } from "../../src/attest/key-source.ts";
 import { createTestKey } from "../support/issuer.ts";
 import { createWorld, verify, type World } from "./world.ts";
 
@@ -86,6 +87,26 @@ describe("key source: at most one fetch", () => {
     expect(await second).toEqual(many(5, "keys_unavailable"));
     expect(await presentAll(unknownKeys(5))).toEqual(many(5, "keys_unavailable"));
     expect(world.issuer.keyRequests()).toBe(1);
+  });
+
+  it("fetches nothing for a known key that does not fit the algorithm", async () => {
+    expect(await present(world.attest())).toBe("accepted");
+    world.clock.advance(keyFetchCooldownMillis);
+    const attestor = world.attestor({ facts: { algorithms: ["ES384"] } });
+    expect(await verify(attestor, world.attest({ header: { alg: "ES384" } }), world.clock.now())).toBe("algorithm");
+    expect(world.issuer.keyRequests()).toBe(1);
+  });
+
+  it("claims the cool-down even where the fetch itself breaks", async () => {
+    let loads = 0;
+    const source = createKeySource({
+      load: () => Promise.reject(new Error(`broken ${(loads += 1)}`)),
+      clock: world.clock,
+      onFault: () => {},
+    });
+    await expect(source.current()).rejects.toThrow("broken 1");
+    expect(await source.current()).toBeUndefined();
+    expect(loads).toBe(1);
   });
 
   it("gives each issuer its own budget", async () => {
@@ -179,6 +200,22 @@ describe("key source: good keys stay, removed keys go", () => {
     held[0]?.destroy();
   });
 
+  it("counts age from the start of a fetch, since when the answer may have been old", async () => {
+    const old = world.issuer.addKey("ES256", "old");
+    const keys = JSON.stringify(world.issuer.keySet());
+    const held: ServerResponse[] = [];
+    answerKeys((_, response) => held.push(response));
+    const first = present(world.attest({ key: old }));
+    await expect.poll(() => held.length).toBe(1);
+    world.clock.advance(2000);
+    held[0]?.end(keys);
+    expect(await first).toBe("accepted");
+    world.issuer.removeKey("old");
+    world.issuer.misbehave(undefined);
+    world.clock.advance(maxKeyAgeMillis - 2000);
+    expect(await present(world.attest({ key: old }))).toBe("unknown_key");
+  });
+
   it("measures age without the wall clock", async () => {
     const old = world.issuer.addKey("ES256", "old");
     world.issuer.addKey("ES256", "new");
@@ -187,62 +224,5 @@ describe("key source: good keys stay, removed keys go", () => {
     world.clock.jumpWall(-maxStaleKeyAgeMillis);
     world.clock.advance(maxKeyAgeMillis);
     expect(await present(world.attest({ key: old }))).toBe("unknown_key");
-  });
-});
-
-describe("key source: where keys may come from", () => {
-  it("follows no redirect", async () => {
-    answerKeys((_, response) => response.writeHead(302, { location: `${world.attacker.url}/keys` }).end());
-    expect(await present(world.attest())).toBe("keys_unavailable");
-    expect(world.attacker.requests).toEqual([]);
-  });
-
-  const discovery: [name: string, metadata: (own: string, foreign: string) => unknown, verdict: string][] = [
-    ["its own", (own) => ({ issuer: own, jwks_uri: `${own}/keys` }), "accepted"],
-    ["another issuer's", (own, foreign) => ({ issuer: foreign, jwks_uri: `${own}/keys` }), "keys_unavailable"],
-    ["an issuer with a slash more", (own) => ({ issuer: `${own}/`, jwks_uri: `${own}/keys` }), "keys_unavailable"],
-    ["no issuer", (own) => ({ jwks_uri: `${own}/keys` }), "keys_unavailable"],
-    ["no keys", (own) => ({ issuer: own }), "keys_unavailable"],
-    ["a list", () => [], "keys_unavailable"],
-    [
-      "keys on another plain server",
-      (own, foreign) => ({ issuer: own, jwks_uri: `${foreign}/keys` }),
-      "keys_unavailable",
-    ],
-    ["keys on another port", (own, foreign) => ({ issuer: own, jwks_uri: `${foreign}/keys` }), "keys_unavailable"],
-    [
-      "keys at a metadata address",
-      (own) => ({ issuer: own, jwks_uri: "http://169.254.169.254/keys" }),
-      "keys_unavailable",
-    ],
-    ["keys at an address by TLS", (own) => ({ issuer: own, jwks_uri: "https://10.0.0.1/keys" }), "keys_unavailable"],
-    [
-      "keys at an address in one number",
-      (own) => ({ issuer: own, jwks_uri: "https://2130706433/keys" }),
-      "keys_unavailable",
-    ],
-    [
-      "keys at an IPv6 address",
-      (own) => ({ issuer: own, jwks_uri: "https://[::ffff:127.0.0.1]/keys" }),
-      "keys_unavailable",
-    ],
-    ["keys at localhost", (own) => ({ issuer: own, jwks_uri: "https://localhost./keys" }), "keys_unavailable"],
-    ["keys in a file", (own) => ({ issuer: own, jwks_uri: "file:///etc/passwd" }), "keys_unavailable"],
-  ];
-
-  it.each(discovery)("a discovery document that names %s", async (_, metadata, verdict) => {
-    world.issuer.misbehave((request, response) => {
-      const isKeys = request.url === "/keys";
-      response.end(JSON.stringify(isKeys ? world.issuer.keySet() : metadata(world.issuer.url, world.attacker.url)));
-    });
-    expect(await present(world.attest())).toBe(verdict);
-    expect(world.attacker.requests).toEqual([]);
-    expect(world.issuer.requests).toEqual(verdict === "accepted" ? [discoveryPath, "/keys"] : [discoveryPath]);
-  });
-
-  it("uses a pinned URL without discovery", async () => {
-    const attestor = world.attestor({ facts: { keys: { kind: "url", url: `${world.issuer.url}/keys` } } });
-    expect(await verify(attestor, world.attest(), world.clock.now())).toBe("accepted");
-    expect(world.issuer.requests).toEqual(["/keys"]);
   });
 });

@@ -5,7 +5,7 @@ import type { IssuerFacts } from "../../src/attest/issuer-facts.ts";
 import { createKeySources } from "../../src/attest/key-sources.ts";
 import { createNodeHttpClient } from "../../src/entry/node-http-client.ts";
 import { sha256 } from "../../src/kernel/digest.ts";
-import { maxKeyAgeMillis } from "../../src/kernel/limits.ts";
+import { maxKeyAgeMillis, maxKeySetBytes } from "../../src/kernel/limits.ts";
 import { err, ok } from "../../src/kernel/result.ts";
 import { millis } from "../../src/kernel/time.ts";
 import type { HttpClient } from "../../src/ports/http-client.ts";
@@ -77,6 +77,15 @@ describe("key sources: a file", () => {
     expect(await verify(attestor, world.attest({ key: rotated }), world.clock.now())).toBe("accepted");
     expect(await verify(attestor, world.attest({ header: { kid: "key-1" } }), world.clock.now())).toBe("unknown_key");
     expect(world.issuer.requests).toEqual([]);
+  });
+
+  it("above the cap is refused like an answer above it", async () => {
+    const text = JSON.stringify(world.issuer.keySet());
+    const facts: IssuerFacts = { ...world.facts, keys: { kind: "file", path: "keys.json" } };
+    const largest = attestorWith(() => facts, { file: () => text.padEnd(maxKeySetBytes) });
+    expect(await verify(largest, world.attest(), world.clock.now())).toBe("accepted");
+    const tooLarge = attestorWith(() => facts, { file: () => text.padEnd(maxKeySetBytes + 1) });
+    expect(await verify(tooLarge, world.attest(), world.clock.now())).toBe("keys_unavailable");
   });
 
   it("that is gone leaves no keys and a word for the operator", async () => {
