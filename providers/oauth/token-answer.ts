@@ -16,7 +16,8 @@ export interface TokenAnswer {
 const maxTokenLength = 16 * 1024;
 /** RFC 6749 appendix A.12: printable ASCII; anything else could not be sent in a header. */
 const printable = /^[\u0021-\u007e]+$/;
-const latestSeconds = 10 * 365 * 24 * 3600;
+/** Keeps an absurd lifetime an instant that can be stored; it is far beyond what any configuration allows. */
+const longestSeconds = 365 * 24 * 3600;
 
 export function readTokenAnswer(
   body: Readonly<Record<string, unknown>> | null,
@@ -39,10 +40,8 @@ export function readTokenAnswer(
 }
 
 /** Without `expires_in` (it is only recommended) the configured maximum is all that is known. */
-function lifetimeOf(value: unknown): number | undefined {
-  const isLifetime = typeof value === "number" && value >= 0 && value < latestSeconds;
-  return isLifetime ? Math.ceil(value) : undefined;
-}
+const lifetimeOf = (value: unknown): number | undefined =>
+  typeof value === "number" && value >= 0 ? Math.min(Math.ceil(value), longestSeconds) : undefined;
 
 /** RFC 6749 §5.1: a scope left out is the scope asked for. */
 function isWider(scopeText: string | null, scope: OAuthScope): boolean {

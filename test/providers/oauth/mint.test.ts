@@ -37,6 +37,7 @@ describe("oauth mint: a success", () => {
     ["with a lifetime as text", { expires_in: "60" }, false, 600, "read list"],
     ["as long as configured", { expires_in: 600 }, false, 600, "read list"],
     ["longer than configured", { expires_in: 601 }, true, 601, "read list"],
+    ["for ever", { expires_in: 1e300 }, true, 365 * 24 * 3600, "read list"],
     ["with a refresh token", { refresh_token: "refresh-canary" }, false, 60, "read list"],
   ])("%s", async (_, more, wider, lifetimeSeconds, granted) => {
     const outcome = await mintWith(200, { ...good, ...more });
