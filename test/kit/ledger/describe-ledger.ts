@@ -11,6 +11,7 @@ import type { MakeHarness } from "./harness.ts";
 import { describeIdempotency } from "./idempotency.ts";
 import { describeIssuing } from "./issuing.ts";
 import { describeLimits } from "./limits.ts";
+import { describeLockstep } from "./lockstep.ts";
 import { describePaging } from "./paging.ts";
 import { describeRestart } from "./restart.ts";
 import { describeTargets } from "./targets.ts";
@@ -35,5 +36,6 @@ export function describeLedger(name: string, make: MakeHarness): void {
     describeRestart(make);
     describePaging(make);
     describeAudit(make);
+    describeLockstep(make);
   });
 }

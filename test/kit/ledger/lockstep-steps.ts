@@ -1,0 +1,213 @@
+/**
+ * Random steps as plain data, so that a failure shrinks and reads well. Numbers named `at` pick one of what exists when
+ * the step runs; a step with nothing to pick is skipped.
+ */
+import fc from "fast-check";
+
+export type Step =
+  | {
+      readonly kind: "open";
+      readonly parentAt: number | null;
+      readonly agent: number;
+      readonly deadlineSeconds: number;
+      readonly heartbeatSeconds: number | null;
+    }
+  | { readonly kind: "reopen"; readonly at: number }
+  | { readonly kind: "beat"; readonly at: number }
+  | { readonly kind: "end"; readonly at: number; readonly outcome: "completed" | "failed" | "killed" }
+  | { readonly kind: "closeDoor" | "openDoor"; readonly door: number }
+  | { readonly kind: "policy"; readonly agents: readonly string[] }
+  | IntentStep
+  | { readonly kind: "intendAgain"; readonly at: number }
+  | {
+      readonly kind: "complete";
+      readonly at: number;
+      readonly reject: boolean;
+      readonly full: boolean;
+      readonly alive: boolean;
+    }
+  | { readonly kind: "completeAgain"; readonly at: number; readonly otherData: boolean }
+  | { readonly kind: "fail"; readonly at: number }
+  | {
+      readonly kind: "makeDue";
+      readonly at: number;
+      readonly killCause: "requested" | "undelivered" | "expiry";
+      readonly delayMillis: number;
+    }
+  | { readonly kind: "closeOverdue" | "sweep" }
+  | { readonly kind: "accept" }
+  | {
+      readonly kind: "claim";
+      readonly target: number;
+      readonly limit: number;
+      readonly claimMillis: number;
+      readonly twice: boolean;
+    }
+  | {
+      readonly kind: "verdict";
+      readonly claimAt: number;
+      readonly leaseAt: number;
+      readonly verdict: VerdictChoice;
+      readonly jitterPercent: number;
+    }
+  | { readonly kind: "release"; readonly claimAt: number }
+  | {
+      readonly kind: "target";
+      readonly target: number;
+      readonly breaker: "open" | "closed" | null;
+      readonly paused: boolean | null;
+    }
+  | { readonly kind: "advance"; readonly millis: number }
+  | { readonly kind: "jump"; readonly millis: number }
+  | { readonly kind: "outage"; readonly millis: number };
+
+export interface IntentStep {
+  readonly kind: "intend";
+  readonly taskAt: number;
+  readonly automatic: boolean;
+  readonly target: number;
+  readonly ttlSeconds: number;
+  readonly mintSeconds: number;
+  readonly expires: "full" | "none";
+  readonly limits: readonly ("task" | "agent" | "all" | "rate")[];
+  readonly key: number | null;
+  readonly digest: number;
+  readonly token: number | null;
+  readonly replacesAt: number | null;
+  readonly demandKillPath: boolean;
+  /** Completes at once: most runs need credentials to kill. */
+  readonly complete: boolean;
+}
+
+export type VerdictChoice =
+  | "dead-verified"
+  | "dead-unverified"
+  | "already-gone"
+  | "pending"
+  | "expires-only"
+  | "retry"
+  | "refused"
+  | "native_expiry";
+
+const at = fc.nat({ max: 30 });
+const kind = <K extends string>(name: K) => fc.constant(name);
+const orNull = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null, freq: 2 });
+const rarely = fc.integer({ min: 0, max: 5 }).map((roll) => roll === 0);
+const two = fc.nat({ max: 1 });
+
+const intent = fc.record({
+  kind: kind("intend"),
+  taskAt: at,
+  automatic: rarely,
+  target: fc.nat({ max: 2 }),
+  ttlSeconds: fc.constantFrom(10, 60, 300),
+  mintSeconds: fc.constantFrom(5, 30),
+  expires: fc.constantFrom("full", "none"),
+  limits: fc.uniqueArray(fc.constantFrom("task", "agent", "all", "rate"), { maxLength: 2 }),
+  key: orNull(fc.nat({ max: 2 })),
+  digest: two,
+  token: fc.option(fc.nat({ max: 2 }), { nil: null, freq: 1 }),
+  replacesAt: fc.option(at, { nil: null, freq: 1 }),
+  demandKillPath: fc.boolean(),
+  complete: fc.boolean(),
+});
+
+const short = fc.constantFrom(1, 500, 1000, 5000, 12_000, 30_000, 60_000, 61_000);
+const long = fc.constantFrom(300_000, 600_000, 8 * 24 * 3_600_000);
+
+/** Weights follow what a broker does: much issuing and killing, few doors and broken clocks. */
+export const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: kind("open"),
+      parentAt: orNull(at),
+      agent: two,
+      deadlineSeconds: fc.constantFrom(30, 120, 3600, 2_592_000),
+      heartbeatSeconds: orNull(fc.constantFrom(20, 60)),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: kind("reopen"), at }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind("beat"), at }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: kind("end"), at, outcome: fc.constantFrom("completed", "failed", "killed") }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: kind("closeDoor"), door: fc.nat({ max: 5 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind("openDoor"), door: fc.nat({ max: 5 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind("policy"), agents: fc.subarray(["agent-0", "agent-1"]) }) },
+  { weight: 12, arbitrary: intent },
+  { weight: 1, arbitrary: fc.record({ kind: kind("intendAgain"), at }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: kind("complete"), at, reject: rarely, full: fc.boolean(), alive: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: kind("completeAgain"), at, otherData: rarely }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind("fail"), at }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: kind("makeDue"),
+      at,
+      killCause: fc.constantFrom("requested", "undelivered", "expiry"),
+      delayMillis: fc.constantFrom(0, 0, 5000, 600_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: kind("closeOverdue") }) },
+  { weight: 4, arbitrary: fc.record({ kind: kind("sweep") }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: kind("claim"),
+      target: fc.nat({ max: 2 }),
+      limit: fc.constantFrom(1, 3, 50),
+      claimMillis: fc.constantFrom(5000, 30_000),
+      twice: rarely,
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: kind("verdict"),
+      claimAt: at,
+      leaseAt: at,
+      verdict: fc.constantFrom<VerdictChoice>(
+        "dead-verified",
+        "dead-unverified",
+        "already-gone",
+        "pending",
+        "expires-only",
+        "retry",
+        "retry",
+        "refused",
+        "native_expiry",
+      ),
+      jitterPercent: fc.nat({ max: 99 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: kind("release"), claimAt: at }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: kind("target"),
+      target: fc.nat({ max: 2 }),
+      breaker: fc.constantFrom("open", "closed", null),
+      paused: fc.constantFrom(true, false, false, null),
+    }),
+  },
+  {
+    weight: 7,
+    arbitrary: fc.record({
+      kind: kind("advance"),
+      millis: fc.oneof({ weight: 6, arbitrary: short }, { weight: 1, arbitrary: long }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: kind("jump"), millis: fc.constantFrom(-7_200_000, 7_200_000, -30_000, 30_000) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: kind("accept") }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind("outage"), millis: fc.constantFrom(0, 0, 15_000, 70_000) }) },
+);
+
+export const anySteps = fc.array(anyStep, { minLength: 10, maxLength: 45, size: "max" });

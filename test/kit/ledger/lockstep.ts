@@ -1,0 +1,50 @@
+/**
+ * The strongest part of the kit: random runs on the engine and on the model in lockstep, with time passing, restarts,
+ * kills, late completions and lapsing claims. A failure prints its seed and shrinks to a few steps.
+ * MAYFLY_KIT_RUNS sets how many.
+ */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readRuns, readSeed } from "../../support/seed.ts";
+import type { MakeHarness } from "./harness.ts";
+import { makeMemoryHarness } from "./memory-harness.ts";
+import { createPair, expectSame, expectSameStory } from "./lockstep-pair.ts";
+import { createRun, runStep } from "./lockstep-run.ts";
+import { anySteps, type Step } from "./lockstep-steps.ts";
+
+const timeoutMillis = 300_000;
+
+export function describeLockstep(make: MakeHarness): void {
+  describe("lockstep with the model", () => {
+    const numRuns = readRuns("MAYFLY_KIT_RUNS", 200);
+    it(`agrees in ${numRuns} random runs`, { timeout: timeoutMillis }, async () => {
+      expect.hasAssertions();
+      const property = fc.asyncProperty(anySteps, (steps) => runInLockstep(make, steps));
+      await fc.assert(property, { numRuns, seed: readSeed() });
+    });
+  });
+}
+
+async function runInLockstep(make: MakeHarness, steps: readonly Step[]): Promise<void> {
+  const [engine, model] = [await make(), await makeMemoryHarness()];
+  try {
+    const pair = createPair(engine, model);
+    const run = createRun(pair);
+    for (const [index, step] of steps.entries()) {
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one step after the other is the point
+        await runStep(run, step);
+        // oxlint-disable-next-line no-await-in-loop -- as above
+        await expectSame(pair, run.known);
+      } catch (fault) {
+        throw new Error(`step ${index} ${JSON.stringify(step)}: ${fault instanceof Error ? fault.message : "threw"}`, {
+          cause: fault,
+        });
+      }
+    }
+    await expectSameStory(pair, run.known);
+  } finally {
+    await engine.close();
+    await model.close();
+  }
+}
