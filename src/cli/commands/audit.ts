@@ -1,0 +1,91 @@
+/** `mayfly audit tail`: the entries in order, one line each, and with `--follow` those to come. */
+import type { Command } from "commander";
+import { ok, type Result } from "../../kernel/result.ts";
+import { readsOnly, type Api } from "../api.ts";
+import { exitCodes } from "../exit-code.ts";
+import { fieldsOf, listOf, numberOf, optionalText, textOf, type Fields } from "../fields.ts";
+import { withAdmin, withExamples, type ClientFlags } from "../flags.ts";
+import type { Outcome, Problem } from "../problem.ts";
+import type { Run } from "../run.ts";
+import { openSession } from "../session.ts";
+import { pause, type Shell } from "../shell.ts";
+import type { Terminal } from "../terminal.ts";
+import { sequenceNumber, taskId } from "../values.ts";
+
+interface TailFlags extends ClientFlags {
+  readonly task?: string;
+  readonly after: number;
+  readonly follow?: boolean;
+}
+
+const followMillis = 1_000;
+
+export function addAuditCommands(program: Command, run: Run): void {
+  const audit = program.command("audit").description("the record of every change");
+  const tail = audit.command("tail").description("the audit entries, oldest first; with --json one document a line");
+  tail.option("--task <task-id>", "only those of one task", taskId);
+  tail.option("--after <sequence>", "begin after this entry", sequenceNumber, 0);
+  tail.option("--follow", "go on with new entries until stopped");
+  withExamples(withAdmin(tail), "mayfly audit tail --task $TASK", "mayfly audit tail --after 1200 --follow --json");
+  tail.action(run(tailAudit));
+}
+
+async function tailAudit(shell: Shell, flags: TailFlags): Promise<Outcome> {
+  const { terminal } = shell;
+  const api = await openSession(shell, flags, "admin");
+  if (!api.ok) return api;
+  const signal = shell.stopSignal();
+  let after = flags.after;
+  for (;;) {
+    const page = await readPage(api.value, flags.task, after);
+    if (!page.ok) return page;
+    for (const entry of page.value.entries) print(terminal, flags, entry);
+    after = page.value.after;
+    if (terminal.isClosed() || signal.aborted) return ok(exitCodes.ok);
+    if (page.value.more) continue;
+    if (flags.follow !== true || !(await pause(shell, followMillis, signal))) return ok(exitCodes.ok);
+  }
+}
+
+interface Page {
+  readonly entries: readonly Fields[];
+  readonly after: number;
+  readonly more: boolean;
+}
+
+async function readPage(api: Api, task: string | undefined, after: number): Promise<Result<Page, Problem>> {
+  const query = { task_id: task, after: String(after) };
+  const answer = await api({ method: "GET", path: "/audit/entries", query, effect: readsOnly });
+  if (!answer.ok) return answer;
+  const entries = listOf(answer.value, "entries");
+  const last = entries.at(-1);
+  return ok({
+    entries,
+    after: last === undefined ? after : numberOf(last, "sequence"),
+    more: numberOf(answer.value, "next") > 0,
+  });
+}
+
+function print(terminal: Terminal, flags: TailFlags, entry: Fields): void {
+  if (flags.json === true) {
+    terminal.data(JSON.stringify(entry));
+    return;
+  }
+  const subject = optionalText(entry, "lease_id") ?? optionalText(entry, "task_id") ?? "";
+  const { evidence: _evidence, ...data } = fieldsOf(entry, "data");
+  const facts = Object.entries(data).map(
+    ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
+  terminal.data(
+    [
+      String(numberOf(entry, "sequence")),
+      textOf(entry, "at"),
+      textOf(entry, "type").padEnd(18),
+      textOf(entry, "actor"),
+      subject,
+      ...facts,
+    ]
+      .filter(Boolean)
+      .join("  "),
+  );
+}

@@ -1,0 +1,62 @@
+/**
+ * Follows a kill through the audit: which credentials it made due, and the last word on each. The audit is the one
+ * record that holds every verdict, whatever the kill's scope.
+ */
+import { ok, type Result } from "../kernel/result.ts";
+import { readsOnly, type Api } from "./api.ts";
+import { fieldsOf, listOf, numberOf, optionalText, textOf, type Fields } from "./fields.ts";
+import type { Problem } from "./problem.ts";
+
+export interface KillTally {
+  /** Reads what is new; at most `maxPages` a call, so that a busy broker's audit cannot hold the display. */
+  follow(): Promise<Result<void, Problem>>;
+  /** The verdict of each credential of this kill, in the words of a task's report. */
+  verdicts(): ReadonlyMap<string, string>;
+  /** Whether the last read reached the end of the audit. */
+  isComplete(): boolean;
+}
+
+const maxPages = 50;
+
+/** `causes`: what makes a credential due by this kill, as `lease.due` entries name it. */
+export function createKillTally(api: Api, options: { afterSequence: number; causes: readonly string[] }): KillTally {
+  let after = options.afterSequence;
+  let complete = false;
+  const verdicts = new Map<string, string>();
+
+  const take = (entry: Fields): void => {
+    const lease = optionalText(entry, "lease_id");
+    const data = fieldsOf(entry, "data");
+    after = Math.max(after, numberOf(entry, "sequence"));
+    if (lease === null) return;
+    if (textOf(entry, "type") === "lease.due" && options.causes.includes(textOf(data, "cause")))
+      verdicts.set(lease, verdicts.get(lease) ?? "pending");
+    const verdict = verdictOf(textOf(entry, "type"), textOf(data, "verdict"));
+    if (verdict !== null && verdicts.has(lease)) verdicts.set(lease, verdict);
+  };
+
+  return {
+    async follow() {
+      complete = false;
+      for (let page = 0; page < maxPages && !complete; page += 1) {
+        const query = { after: String(after) };
+        const answer = await api({ method: "GET", path: "/audit/entries", query, effect: readsOnly });
+        if (!answer.ok) return answer;
+        for (const entry of listOf(answer.value, "entries")) take(entry);
+        complete = numberOf(answer.value, "next") === 0;
+      }
+      return ok();
+    },
+    verdicts: () => verdicts,
+    isComplete: () => complete,
+  };
+}
+
+function verdictOf(type: string, verdict: string): string | null {
+  if (type === "lease.revoked") return verdict;
+  if (type === "lease.expired") return "expired";
+  if (type === "lease.mint_failed") return "never-minted";
+  if (type === "lease.stuck") return "needs-a-person";
+  if (type === "lease.attempted") return verdict === "expires-only" ? "usable-until" : "pending";
+  return null;
+}

@@ -1,0 +1,71 @@
+/** What needs the policy: the folder itself, then every issuer and provider that it names, all at the same time. */
+import { readFile } from "node:fs/promises";
+import { err, ok, type Result } from "../../kernel/result.ts";
+import { formatFault } from "../../policy/parse/fault.ts";
+import type { TokenSigner } from "../../ports/token-signer.ts";
+import type { Environment, ServeOptions } from "../config.ts";
+import { connect } from "../connections.ts";
+import { createNodeEntropy } from "../node-clock.ts";
+import { loadPolicyFolder, type LoadedPolicy } from "../policy-folder.ts";
+import { checkIssuer } from "./check-issuers.ts";
+import { checkProvider } from "./check-providers.ts";
+import { fail, fine, warn, type Finding } from "./finding.ts";
+
+/** The rest is for `mayfly policy check`. */
+const maxFaultsShown = 10;
+
+interface Subject {
+  readonly options: Pick<ServeOptions, "policyDir" | "mode" | "issuerUrl">;
+  readonly env: Environment;
+  /** Null without a signing ring: then no provider can be asked. */
+  readonly signer: TokenSigner | null;
+}
+
+export async function checkPolicyAndNetwork({ options, env, signer }: Subject): Promise<readonly Finding[]> {
+  const issuerUrl = options.issuerUrl ?? "https://broker.invalid";
+  const tools = { env, entropy: createNodeEntropy(), signer: signer ?? noSigner };
+  const connections = connect({ mode: options.mode, issuerUrl }, tools);
+  try {
+    const loaded = await loadPolicyFolder(options.policyDir, connections.registry);
+    if (!loaded.ok) {
+      const fix = "mend it; `mayfly policy check` shows every fault";
+      return loaded.fault.slice(0, maxFaultsShown).map((fault) => fail("policy", formatFault(fault), fix));
+    }
+    const issuers = [...loaded.value.policy.issuers.values()].map((issuer) =>
+      checkIssuer(issuer, { http: connections.keysHttp, loadText }),
+    );
+    const [foundIssuers, foundProviders] = await Promise.all([
+      Promise.all(issuers),
+      signer === null ? [warn("providers", "not asked", "make the signing ring first")] : checkProviders(loaded.value),
+    ]);
+    return [...policyFindings(loaded.value), ...foundIssuers.flat(), ...foundProviders];
+  } finally {
+    await connections.close();
+  }
+}
+
+function policyFindings({ policy, warnings }: LoadedPolicy): Finding[] {
+  const sizes = `${policy.templates.size} templates, ${policy.agents.size} agents, ${policy.providers.size} providers`;
+  const hints = warnings.map((warning) => warn("policy", formatFault(warning), "probably not meant"));
+  return [fine("policy", `valid: ${sizes}`), ...hints];
+}
+
+const checkProviders = ({ providers }: LoadedPolicy): Promise<readonly Finding[]> =>
+  Promise.all([...providers.pairs].map(([name, pair]) => checkProvider(name, pair)));
+
+async function loadText(path: string): Promise<Result<string, "file">> {
+  try {
+    return ok(await readFile(path, "utf8"));
+  } catch {
+    return err("file");
+  }
+}
+
+/** Making providers signs nothing; only asking them may. */
+const noSigner: TokenSigner = {
+  sign: () => {
+    throw new Error("there is no signing ring");
+  },
+  publicKeys: () => [],
+  verify: async () => undefined,
+};
