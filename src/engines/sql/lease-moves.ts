@@ -1,7 +1,7 @@
 /** Moves one lease through the domain's transition function and tells the audit: what several verbs share. */
 import type { Cause } from "../../domain/audit-entry.ts";
 import { isDying, transition, type LeaseEvent } from "../../domain/lease-transition.ts";
-import type { KillCause, Lease } from "../../domain/lease.ts";
+import type { Dying, KillCause, Lease } from "../../domain/lease.ts";
 import { earliest, type EpochMillis } from "../../kernel/time.ts";
 import { storeLease, type LeaseRecord } from "./rows/lease-rows.ts";
 import { dueAtOf } from "./rows/lease-state.ts";
@@ -32,10 +32,14 @@ export function makeRecordDue(tx: Tx, record: LeaseRecord, order: DueOrder): num
   if (!isDying(next.state)) throw new Error("a due lease is not dying");
   const state = isClaimed(record, tx.now) ? { ...next.state, dueAt: dueNow } : next.state;
   const before = lease.state;
-  if (isDying(before) && before.cause === state.cause && before.dueAt === state.dueAt) return null;
+  if (isDying(before) && saysTheSame(before, state)) return null;
   storeLease(tx, record, { lease: { ...lease, state } });
   return auditDue(tx, lease, { killCause: state.cause, dueAt: state.dueAt }, order.cause);
 }
+
+/** An order over a kill under way can change no more than these. */
+const saysTheSame = (before: Dying, after: Dying): boolean =>
+  before.cause === after.cause && before.dueAt === after.dueAt && before.killOrderedAt === after.killOrderedAt;
 
 /** A claim that lapsed holds nobody up: its lease is due again. */
 export const isClaimed = (record: LeaseRecord, now: EpochMillis): boolean =>

@@ -10,20 +10,26 @@ export type SchemaFault =
   | { readonly reason: "newer_schema"; readonly version: number; readonly newest: number }
   | { readonly reason: "not_a_ledger" };
 
-/** Brings the schema up to this version. A newer store, or another program's, is left as it is. */
-export function migrate(sql: SqlDriver): Result<number, SchemaFault> {
+/** The schema's version, 0 for an empty store. Reads only: a newer store, or another program's, is left as it is. */
+export function readVersion(sql: SqlDriver): Result<number, SchemaFault> {
   const tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'";
   const isEmpty = integer(sql.get(tables)?.[0]) === 0;
   const hasVersion = sql.get("SELECT 1 FROM sqlite_schema WHERE name = ?", versionTable) !== undefined;
-  if (!isEmpty && !hasVersion) return err({ reason: "not_a_ledger" });
-  const version = hasVersion ? integer(sql.get("SELECT max(version) FROM schema_version")?.[0]) : 0;
-  if (version > newestVersion) return err({ reason: "newer_schema", version, newest: newestVersion });
+  if (!hasVersion) return isEmpty ? ok(0) : err({ reason: "not_a_ledger" });
+  const version = integer(sql.get("SELECT max(version) FROM schema_version")?.[0]);
+  return version > newestVersion ? err({ reason: "newer_schema", version, newest: newestVersion }) : ok(version);
+}
+
+/** Brings the schema up to this version. */
+export function migrate(sql: SqlDriver): Result<number, SchemaFault> {
+  const version = readVersion(sql);
+  if (!version.ok) return version;
   for (const migration of migrations) {
-    if (migration.version <= version) continue;
+    if (migration.version <= version.value) continue;
     sql.script(migration.sql);
     sql.run("INSERT INTO schema_version (version) VALUES (?)", migration.version);
   }
-  return ok(version);
+  return version;
 }
 
 export interface StoreRow {

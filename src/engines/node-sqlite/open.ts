@@ -1,0 +1,170 @@
+/**
+ * The ledger of one node on node:sqlite: WAL, every commit on the disk before it is answered. Opening checks the path,
+ * takes the lock of the one broker, looks at what the file is before it changes anything, and says what to do when it
+ * cannot be used.
+ */
+import { backup as copyDatabase, DatabaseSync } from "node:sqlite";
+import { randomBytes } from "node:crypto";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Entropy } from "../../kernel/entropy.ts";
+import { err, ok, type Result } from "../../kernel/result.ts";
+import type { Ledger } from "../../ports/ledger.ts";
+import type { Log } from "../../ports/log.ts";
+import { startSqlCore, type SqlCore } from "../sql/core.ts";
+import { createSqlLedger } from "../sql/ledger.ts";
+import { readVersion } from "../sql/store-row.ts";
+import { createBallast, type Ballast } from "./ballast.ts";
+import { createCommitQueue } from "./commit-queue.ts";
+import { checkPath, createPrivate, type LedgerPath } from "./ledger-path.ts";
+import { createNodeDriver } from "./node-driver.ts";
+import { existsFault, faultOfError, fullFault, schemaFault, type OpenFault } from "./open-fault.ts";
+import { takeLock, type ProcessLock } from "./process-lock.ts";
+import { sqliteTrouble } from "./sqlite-errors.ts";
+import { createStore } from "./store.ts";
+
+export interface OpenOptions {
+  readonly file: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told once that nothing can be committed any more; the process should end, and repair when it starts again. */
+  readonly onFatal: (reason: string) => void;
+  readonly entropy?: Entropy;
+  /** Room kept for kills on a full disk. */
+  readonly ballastBytes?: number;
+  /** An upper bound on the database's pages (of 4 KiB): a full disk without a disk, for tests. */
+  readonly maxPages?: number;
+}
+
+export interface SqliteLedger extends Ledger {
+  /** Copies the ledger as it is now, while it works on. An existing file is not overwritten. */
+  backup(file: string): Promise<Result<void, OpenFault>>;
+}
+
+const defaultBallastBytes = 8 * 1024 * 1024;
+const nodeEntropy: Entropy = { bytes: (length) => randomBytes(length) };
+
+export async function openSqliteLedger(options: OpenOptions): Promise<Result<SqliteLedger, OpenFault>> {
+  const path = checkPath(options.file);
+  if (!path.ok) return path;
+  const lock = takeLock(path.value);
+  if (!lock.ok) return lock;
+  const { ballastBytes: bytes = defaultBallastBytes, entropy = nodeEntropy } = options;
+  const ballast = createBallast({ file: path.value.ballast, bytes, entropy });
+  const opened = openDatabase(path.value, options, ballast);
+  if (opened.ok) return ok(assemble({ ...opened.value, path: path.value, lock: lock.value, ballast, options }));
+  lock.value.release();
+  return opened;
+}
+
+interface Opened {
+  readonly db: DatabaseSync;
+  readonly core: SqlCore;
+  readonly isFull: boolean;
+}
+
+function openDatabase(path: LedgerPath, options: OpenOptions, ballast: Ballast): Result<Opened, OpenFault> {
+  let db: DatabaseSync | undefined;
+  try {
+    if (!path.exists) createPrivate(path.file);
+    db = new DatabaseSync(path.file, { timeout: 0 });
+    const version = readVersion(createNodeDriver(db));
+    if (!version.ok) {
+      db.close();
+      return err(schemaFault(path.file, version.fault));
+    }
+    prepareDatabase(db, options);
+    let isFull = false;
+    let core = tryStart(db, options.clock);
+    if (core === "full") {
+      // The room that was kept for kills lets a broker start on a full disk, so that it can kill.
+      ballast.release();
+      isFull = true;
+      core = tryStart(db, options.clock);
+    }
+    if (core === "full") {
+      db.close();
+      return err(fullFault(path.file));
+    }
+    return ok({ db, core, isFull: isFull || !ballast.ensure() });
+  } catch (error) {
+    db?.close();
+    return err(faultOfError(path.file, error));
+  }
+}
+
+function prepareDatabase(db: DatabaseSync, { maxPages }: OpenOptions): void {
+  // FULL: a commit that was answered survives a power cut. With group commit NORMAL would buy nothing.
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY");
+  if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
+}
+
+function tryStart(db: DatabaseSync, clock: Clock): SqlCore | "full" {
+  try {
+    db.exec("BEGIN IMMEDIATE");
+    const core = startSqlCore({ sql: createNodeDriver(db), clock });
+    if (!core.ok) throw new Error(`the schema changed while it was opened: ${core.fault.reason}`);
+    db.exec("COMMIT");
+    return core.value;
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    if (sqliteTrouble(error) === "full") return "full";
+    throw error;
+  }
+}
+
+interface Assembly extends Opened {
+  readonly path: LedgerPath;
+  readonly lock: ProcessLock;
+  readonly ballast: Ballast;
+  readonly options: OpenOptions;
+}
+
+function assemble({ db, core, isFull, path, lock, ballast, options }: Assembly): SqliteLedger {
+  const { clock, log, onFatal } = options;
+  const store = createStore({ db, core, ballast, clock, log, isFull, onFatal });
+  const queue = createCommitQueue(store.commit);
+  let isClosed = false;
+  const verbs = createSqlLedger({
+    submit: (submission) =>
+      isClosed ? Promise.resolve({ kind: "unknown", reason: "stopped" }) : queue.submit(submission),
+    view() {
+      if (isClosed) throw new Error("the ledger is closed");
+      return core.view();
+    },
+  });
+  return {
+    ...verbs,
+    health: async () => core.health(store.condition()),
+    onDue: store.onDue,
+    backup: (file) => backup(db, path, file),
+    async close() {
+      if (isClosed) return;
+      queue.drain();
+      isClosed = true;
+      store.stop();
+      db.close();
+      lock.release();
+    },
+  };
+}
+
+async function backup(db: DatabaseSync, path: LedgerPath, given: string): Promise<Result<void, OpenFault>> {
+  const target = checkPath(given);
+  if (!target.ok) return target;
+  const { file, exists } = target.value;
+  if (exists || file === path.file) return err(existsFault(file));
+  const partial = `${file}.partial`;
+  try {
+    rmSync(partial, { force: true });
+    createPrivate(partial);
+    await copyDatabase(db, partial, { rate: 256 });
+    if (existsSync(file)) return err(existsFault(file));
+    renameSync(partial, file);
+    return ok();
+  } catch (error) {
+    return err(faultOfError(file, error));
+  } finally {
+    rmSync(partial, { force: true });
+  }
+}

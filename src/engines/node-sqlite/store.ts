@@ -1,0 +1,119 @@
+/**
+ * One open database and its commits: what a full disk, a failing disk and a failed COMMIT mean. After a COMMIT whose
+ * outcome is not known nothing more is written; the process ends and the next start repairs.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../../kernel/clock.ts";
+import type { EpochMillis } from "../../kernel/time.ts";
+import type { Log } from "../../ports/log.ts";
+import type { SqlCore, StoreCondition } from "../sql/core.ts";
+import type { Ballast } from "./ballast.ts";
+import type { QueuedVerb } from "./commit-queue.ts";
+import { sqliteTrouble } from "./sqlite-errors.ts";
+
+export interface StoreParts {
+  readonly db: DatabaseSync;
+  readonly core: SqlCore;
+  readonly ballast: Ballast;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The disk was full already when the store was opened. */
+  readonly isFull: boolean;
+  /** Called once, when nothing can be committed any more: the process should end. */
+  readonly onFatal: (reason: string) => void;
+}
+
+export interface Store {
+  condition(): StoreCondition;
+  commit(batch: readonly QueuedVerb[]): void;
+  onDue(listener: (dueAt: EpochMillis) => void): void;
+  stop(): void;
+}
+
+/** Between two looks whether a full disk has room again: an attempt writes the whole ballast. */
+const roomCheckMillis = 5_000;
+
+/** How a transaction ended: `lost` was certainly not applied, `unsure` may have been. */
+type Ending = "done" | "full" | "lost" | "unsure";
+
+export function createStore(parts: StoreParts): Store {
+  const { db, core, ballast, clock, log } = parts;
+  const listeners: ((dueAt: EpochMillis) => void)[] = [];
+  let condition: StoreCondition = parts.isFull ? "disk_full" : null;
+  let checkedRoomAt = clock.monotonicMillis();
+
+  function transact(batch: readonly QueuedVerb[]): Ending {
+    try {
+      db.exec("BEGIN IMMEDIATE");
+      core.run(batch, condition);
+    } catch (error) {
+      return undo(error, "lost");
+    }
+    try {
+      db.exec("COMMIT");
+      return "done";
+    } catch (error) {
+      return undo(error, "unsure");
+    }
+  }
+
+  /** A full disk refuses the write of a commit before its end is on the disk, so it is known not to be applied. */
+  function undo(error: unknown, otherwise: Ending): Ending {
+    const trouble = sqliteTrouble(error);
+    log.error("commit_failed", { trouble: trouble ?? "bug", detail: error instanceof Error ? error.message : "" });
+    try {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      core.rolledBack();
+    } catch {
+      return "unsure";
+    }
+    if (trouble === "full") return "full";
+    return trouble === "corrupt" || trouble === undefined ? "unsure" : otherwise;
+  }
+
+  /** The room that was kept is for what ends credentials; the same verbs are tried once more under that rule. */
+  function makeRoom(): void {
+    ballast.release();
+    condition = "disk_full";
+    checkedRoomAt = clock.monotonicMillis();
+    log.error("disk_full", { issuing: "suspended" });
+  }
+
+  function lookForRoom(): void {
+    if (condition !== "disk_full" || clock.monotonicMillis() - checkedRoomAt < roomCheckMillis) return;
+    checkedRoomAt = clock.monotonicMillis();
+    if (!ballast.ensure()) return;
+    condition = null;
+    log.info("disk_has_room");
+  }
+
+  function die(reason: string): void {
+    if (condition === "stopped") return;
+    condition = "stopped";
+    log.error("ledger_stopped", { reason });
+    parts.onFatal(reason);
+  }
+
+  return {
+    condition: () => condition,
+    commit(batch) {
+      lookForRoom();
+      let ending: Ending = condition === "stopped" ? "lost" : transact(batch);
+      if (ending === "full" && condition === null) {
+        makeRoom();
+        ending = transact(batch);
+      }
+      if (ending === "unsure") die("a commit failed, and whether it was applied is not known");
+      if (ending !== "done") {
+        const reason = condition ?? "disk_fault";
+        for (const verb of batch) verb.unknown(reason);
+        return;
+      }
+      const dueAt = core.committed();
+      for (const verb of batch) verb.settle();
+      if (dueAt !== null) for (const listener of listeners) listener(dueAt);
+    },
+    onDue: (listener) => void listeners.push(listener),
+    stop: () => void (condition = "stopped"),
+  };
+}
