@@ -44,13 +44,7 @@ function parseReplay(tokenId: Json | undefined, facts: IssuerFacts): Result<Repl
   return isPlainText(tokenId, maxTokenIdLength) ? ok({ mode: "once", tokenId }) : refuse("claims");
 }
 
-/** Not empty, bounded, whole Unicode without control characters: it is matched, stored and shown. */
+/** Not empty, bounded, without control characters: it is matched, stored and shown. */
 function isPlainText(value: Json | undefined, maxLength: number): value is string {
-  return (
-    typeof value === "string" &&
-    value !== "" &&
-    value.length <= maxLength &&
-    value.isWellFormed() &&
-    !/\p{Cc}/u.test(value)
-  );
+  return typeof value === "string" && value !== "" && value.length <= maxLength && !/\p{Cc}/u.test(value);
 }

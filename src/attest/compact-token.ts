@@ -6,8 +6,8 @@ import { bytesFromBase64Url } from "../kernel/base64url.ts";
 import type { JsonObject } from "../kernel/canonical-json.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import type { AttestationFault } from "../ports/attestor.ts";
+import { parseJsonObject } from "./json-object.ts";
 import { refuse } from "./refuse.ts";
-import { parseJsonObject } from "./strict-json.ts";
 
 export interface CompactToken {
   readonly header: JsonObject;

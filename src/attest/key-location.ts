@@ -9,7 +9,7 @@ import { millis } from "../kernel/time.ts";
 import { unreachable } from "../kernel/unreachable.ts";
 import type { HttpClient, HttpFault } from "../ports/http-client.ts";
 import type { IssuerFacts } from "./issuer-facts.ts";
-import { parseJsonObject } from "./strict-json.ts";
+import { parseJsonObject } from "./json-object.ts";
 
 export type LoadFault =
   | HttpFault["reason"]

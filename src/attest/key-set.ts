@@ -1,12 +1,11 @@
 /** The usable keys of one issuer at one time, and which of them a token means. Keys of two issuers never meet. */
-import type { Json, JsonObject } from "../kernel/canonical-json.ts";
 import { maxKeysPerSet, maxKeySetBytes } from "../kernel/limits.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import type { AttestationFault } from "../ports/attestor.ts";
 import type { CheckedHeader } from "./check-header.ts";
+import { isJsonObject, parseJsonObject } from "./json-object.ts";
 import { parsePublicKey, type PublicKey } from "./public-key.ts";
 import { refuse } from "./refuse.ts";
-import { parseJsonObject } from "./strict-json.ts";
 
 /** A changed document is a new object: whoever remembers a set can see that it is no longer the current one. */
 export interface KeySet {
@@ -18,12 +17,9 @@ export function parseKeySet(text: string): KeySet | undefined {
   if (text.length > maxKeySetBytes) return undefined;
   const entries = parseJsonObject(text)?.["keys"];
   if (!Array.isArray(entries) || entries.length > maxKeysPerSet) return undefined;
-  const keys = entries.filter(isObject).flatMap((jwk) => parsePublicKey(jwk) ?? []);
+  const keys = entries.filter(isJsonObject).flatMap((jwk) => parsePublicKey(jwk) ?? []);
   return keys.length === 0 ? undefined : { keys };
 }
-
-const isObject = (value: Json): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A token without `kid` is understood only where a single key fits: keys are never tried one after the other. */
 export function pickKey(set: KeySet, header: CheckedHeader): Result<PublicKey, AttestationFault> {

@@ -1,7 +1,7 @@
-/** One reading of a JSON text, or none. */
+/** One reading of a JSON object, or none. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseJsonObject } from "../../src/attest/strict-json.ts";
+import { parseJsonObject } from "../../src/attest/json-object.ts";
 import { maxJsonDepth } from "../../src/kernel/limits.ts";
 
 const objects = fc.dictionary(
@@ -9,7 +9,7 @@ const objects = fc.dictionary(
   fc.jsonValue({ maxDepth: 4, noUnicodeString: false }),
 );
 
-describe("strict JSON", () => {
+describe("JSON object", () => {
   it("reads any object as JSON.parse does", () =>
     fc.assert(
       fc.property(objects, fc.constantFrom(undefined, 2), (value, indent) => {
