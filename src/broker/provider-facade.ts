@@ -7,7 +7,7 @@ import type { ProviderName } from "../domain/names.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Redacted } from "../kernel/redacted.ts";
-import { addMillis, millis, type EpochMillis, type Millis } from "../kernel/time.ts";
+import { addMillis, millis, secondsToMillis, type EpochMillis, type Millis } from "../kernel/time.ts";
 import type { Log } from "../ports/log.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { MintOutcome, MintRequest, ProbeAnswer, Provider } from "../ports/provider.ts";
@@ -26,6 +26,8 @@ export interface RevokeOutcome {
   readonly verdict: Verdict;
   /** The system behind the target failed, as opposed to this one lease: feeds the breaker. */
   readonly targetFault: boolean;
+  /** How long a creation may take to show at this system: until then it may not know what it made. */
+  readonly settle: Millis;
 }
 
 /** Each provider exists twice, with connections of its own: issuing can never take those that a kill needs. */
@@ -64,7 +66,7 @@ export function createProviderFacade(tools: {
 
     async revoke(lease, secret) {
       const provider = lookup.revoking(lease.provider, lease.providerDigest);
-      if (provider === undefined) return { verdict: providerMissing, targetFault: false };
+      if (provider === undefined) return { verdict: providerMissing, targetFault: false, settle: millis(0) };
       const now = clock.now();
       const verdict = await bounded<Verdict>(
         clock,
@@ -74,7 +76,9 @@ export function createProviderFacade(tools: {
       );
       if (verdict.kind === "retry")
         log.warn("revoke_failed", { lease: lease.id, target: lease.target, reason: verdict.reason });
-      return { verdict: checkVerdict(verdict, lease), targetFault: verdict.kind === "retry" };
+      const { revocation } = provider.capabilities;
+      const settle = revocation.kind === "eventual" ? secondsToMillis(revocation.settleSeconds) : millis(0);
+      return { verdict: checkVerdict(verdict, lease), targetFault: verdict.kind === "retry", settle };
     },
 
     async probe(lease, secret, side) {

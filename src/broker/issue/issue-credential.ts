@@ -59,7 +59,7 @@ async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Re
   const recorded = intentResult(await parts.ledger.recordIntent(intentCommand(parts, planned)), planned.taskId);
   if (!recorded.ok) return recorded;
   const { lease, task } = recorded.value;
-  const outcome = await callProvider(parts, planned, lease.expiresAt);
+  const outcome = await callProvider(parts, planned, { expiresAt: lease.expiresAt, abortAt: lease.mintAbortAt });
   switch (outcome.kind) {
     case "minted": {
       const command = await completion(parts, planned, lease, outcome.minted, lease.expiresAt);
@@ -85,7 +85,7 @@ async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Re
 
 async function issueInProcess(parts: BrokerParts, planned: Planned): Promise<Result<IssueAnswer, Fault>> {
   const expiresAt = addMillis(parts.clock.now(), secondsToMillis(planned.decision.ttlSeconds));
-  const outcome = await callProvider(parts, planned, expiresAt);
+  const outcome = await callProvider(parts, planned, { expiresAt, abortAt: null });
   if (outcome.kind !== "minted") return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(1) });
   const command = await completion(parts, planned, null, outcome.minted, expiresAt);
   // Both verbs are queued in this turn: the engine applies them in order and commits them together.

@@ -14,8 +14,20 @@ import type { Planned } from "./intent.ts";
 
 type Parts = Pick<BrokerParts, "providers" | "sealer" | "clock" | "sha256">;
 
-export function callProvider(parts: Parts, planned: Planned, expiresAt: EpochMillis): Promise<MintOutcome> {
+/**
+ * `abortAt` is the intent's own: what the store's answer took is no longer there for the call. A call that could end
+ * later would land after the kill path was told to believe "not found".
+ */
+export async function callProvider(
+  parts: Parts,
+  planned: Planned,
+  bounds: { expiresAt: EpochMillis; abortAt: EpochMillis | null },
+): Promise<MintOutcome> {
   const { caller, decision, leaseId, taskId, plan, template } = planned;
+  const { expiresAt, abortAt } = bounds;
+  const now = parts.clock.now();
+  const left = abortAt === null ? mintTimeoutMillis : Math.min(mintTimeoutMillis, abortAt - now);
+  if (left <= 0) return { kind: "rejected", reason: "too_late_to_ask", retryable: true };
   const request = {
     leaseId,
     taskId,
@@ -24,9 +36,9 @@ export function callProvider(parts: Parts, planned: Planned, expiresAt: EpochMil
     agent: caller.profile.name,
     subject: caller.identity.subject,
     expiresAt,
-    now: parts.clock.now(),
+    now,
   };
-  return parts.providers.mint(template.template.provider, request, millis(mintTimeoutMillis));
+  return parts.providers.mint(template.template.provider, request, millis(left));
 }
 
 /** What to store for a mint that happened. `lease` is the intent; a probe sees it with the minted handle. */
