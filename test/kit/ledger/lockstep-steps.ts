@@ -51,6 +51,7 @@ export type Step =
       readonly jitterPercent: number;
     }
   | { readonly kind: "release"; readonly claimAt: number }
+  | WorkStep
   | {
       readonly kind: "target";
       readonly target: number;
@@ -58,8 +59,16 @@ export type Step =
       readonly paused: boolean | null;
     }
   | { readonly kind: "advance"; readonly millis: number }
+  /** To the next instant that the ledger itself names, or right beside it. */
+  | { readonly kind: "pass"; readonly offsetMillis: number }
   | { readonly kind: "jump"; readonly millis: number }
   | { readonly kind: "outage"; readonly millis: number };
+
+/** What a worker does: sweep, claim where something is due, judge all of it. */
+export interface WorkStep {
+  readonly kind: "work";
+  readonly verdicts: readonly VerdictChoice[];
+}
 
 export interface IntentStep {
   readonly kind: "intend";
@@ -92,6 +101,8 @@ export type VerdictChoice =
 const at = fc.nat({ max: 30 });
 const kind = <K extends string>(name: K) => fc.constant(name);
 const orNull = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null, freq: 2 });
+const mostlyNull = <T>(value: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: value });
 const rarely = fc.integer({ min: 0, max: 5 }).map((roll) => roll === 0);
 const two = fc.nat({ max: 1 });
 
@@ -104,10 +115,10 @@ const intent = fc.record({
   mintSeconds: fc.constantFrom(5, 30),
   expires: fc.constantFrom("full", "none"),
   limits: fc.uniqueArray(fc.constantFrom("task", "agent", "all", "rate"), { maxLength: 2 }),
-  key: orNull(fc.nat({ max: 2 })),
+  key: mostlyNull(fc.nat({ max: 2 })),
   digest: two,
-  token: fc.option(fc.nat({ max: 2 }), { nil: null, freq: 1 }),
-  replacesAt: fc.option(at, { nil: null, freq: 1 }),
+  token: mostlyNull(fc.nat({ max: 2 })),
+  replacesAt: mostlyNull(at),
   demandKillPath: fc.boolean(),
   complete: fc.boolean(),
 });
@@ -115,99 +126,84 @@ const intent = fc.record({
 const short = fc.constantFrom(1, 500, 1000, 5000, 12_000, 30_000, 60_000, 61_000);
 const long = fc.constantFrom(300_000, 600_000, 8 * 24 * 3_600_000);
 
-/** Weights follow what a broker does: much issuing and killing, few doors and broken clocks. */
-export const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: kind("open"),
-      parentAt: orNull(at),
-      agent: two,
-      deadlineSeconds: fc.constantFrom(30, 120, 3600, 2_592_000),
-      heartbeatSeconds: orNull(fc.constantFrom(20, 60)),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: kind("reopen"), at }) },
-  { weight: 2, arbitrary: fc.record({ kind: kind("beat"), at }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: kind("end"), at, outcome: fc.constantFrom("completed", "failed", "killed") }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: kind("closeDoor"), door: fc.nat({ max: 5 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: kind("openDoor"), door: fc.nat({ max: 5 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: kind("policy"), agents: fc.subarray(["agent-0", "agent-1"]) }) },
-  { weight: 12, arbitrary: intent },
-  { weight: 1, arbitrary: fc.record({ kind: kind("intendAgain"), at }) },
-  {
-    weight: 5,
-    arbitrary: fc.record({ kind: kind("complete"), at, reject: rarely, full: fc.boolean(), alive: fc.boolean() }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: kind("completeAgain"), at, otherData: rarely }) },
-  { weight: 1, arbitrary: fc.record({ kind: kind("fail"), at }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: kind("makeDue"),
-      at,
-      killCause: fc.constantFrom("requested", "undelivered", "expiry"),
-      delayMillis: fc.constantFrom(0, 0, 5000, 600_000),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: kind("closeOverdue") }) },
-  { weight: 4, arbitrary: fc.record({ kind: kind("sweep") }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: kind("claim"),
-      target: fc.nat({ max: 2 }),
-      limit: fc.constantFrom(1, 3, 50),
-      claimMillis: fc.constantFrom(5000, 30_000),
-      twice: rarely,
-    }),
-  },
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      kind: kind("verdict"),
-      claimAt: at,
-      leaseAt: at,
-      verdict: fc.constantFrom<VerdictChoice>(
-        "dead-verified",
-        "dead-unverified",
-        "already-gone",
-        "pending",
-        "expires-only",
-        "retry",
-        "retry",
-        "refused",
-        "native_expiry",
-      ),
-      jitterPercent: fc.nat({ max: 99 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: kind("release"), claimAt: at }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: kind("target"),
-      target: fc.nat({ max: 2 }),
-      breaker: fc.constantFrom("open", "closed", null),
-      paused: fc.constantFrom(true, false, false, null),
-    }),
-  },
-  {
-    weight: 7,
-    arbitrary: fc.record({
-      kind: kind("advance"),
-      millis: fc.oneof({ weight: 6, arbitrary: short }, { weight: 1, arbitrary: long }),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: kind("jump"), millis: fc.constantFrom(-7_200_000, 7_200_000, -30_000, 30_000) }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: kind("accept") }) },
-  { weight: 2, arbitrary: fc.record({ kind: kind("outage"), millis: fc.constantFrom(0, 0, 15_000, 70_000) }) },
+const verdict = fc.constantFrom<VerdictChoice>(
+  "dead-verified",
+  "dead-unverified",
+  "already-gone",
+  "pending",
+  "expires-only",
+  "retry",
+  "retry",
+  "refused",
+  "native_expiry",
 );
 
-export const anySteps = fc.array(anyStep, { minLength: 10, maxLength: 45, size: "max" });
+const opening = fc.record({
+  kind: kind("open"),
+  parentAt: orNull(at),
+  agent: two,
+  deadlineSeconds: fc.constantFrom(30, 120, 3600, 2_592_000, 2_592_000),
+  heartbeatSeconds: mostlyNull(fc.constantFrom(20, 60)),
+});
+const completing = fc.record({ kind: kind("complete"), at, reject: rarely, full: fc.boolean(), alive: fc.boolean() });
+const makingDue = fc.record({
+  kind: kind("makeDue"),
+  at,
+  killCause: fc.constantFrom("requested", "undelivered", "expiry"),
+  delayMillis: fc.constantFrom(0, 0, 5000, 600_000),
+});
+const claiming = fc.record({
+  kind: kind("claim"),
+  target: fc.nat({ max: 2 }),
+  limit: fc.constantFrom(1, 3, 50),
+  claimMillis: fc.constantFrom(5000, 30_000),
+  twice: rarely,
+});
+const judging = fc.record({
+  kind: kind("verdict"),
+  claimAt: fc.nat({ max: 2 }),
+  leaseAt: at,
+  verdict,
+  jitterPercent: fc.nat({ max: 99 }),
+});
+const targeting = fc.record({
+  kind: kind("target"),
+  target: fc.nat({ max: 2 }),
+  breaker: fc.constantFrom("open", "closed", "closed", null),
+  paused: fc.constantFrom(true, false, false, false, null),
+});
+const advancing = fc.oneof({ weight: 6, arbitrary: short }, { weight: 1, arbitrary: long });
+const jumping = fc.constantFrom(-7_200_000, 7_200_000, -30_000, 30_000);
+
+const weighted: readonly (readonly [weight: number, arbitrary: fc.Arbitrary<Step>])[] = [
+  [10, opening],
+  [2, fc.record({ kind: kind("reopen"), at })],
+  [4, fc.record({ kind: kind("beat"), at })],
+  [3, fc.record({ kind: kind("end"), at, outcome: fc.constantFrom("completed", "failed", "killed") })],
+  [1, fc.record({ kind: kind("closeDoor"), door: fc.nat({ max: 5 }) })],
+  [3, fc.record({ kind: kind("openDoor"), door: fc.nat({ max: 5 }) })],
+  [1, fc.record({ kind: kind("policy"), agents: fc.subarray(["agent-0", "agent-1"], { minLength: 1 }) })],
+  [26, intent],
+  [2, fc.record({ kind: kind("intendAgain"), at })],
+  [10, completing],
+  [4, fc.record({ kind: kind("completeAgain"), at, otherData: rarely })],
+  [2, fc.record({ kind: kind("fail"), at })],
+  [8, makingDue],
+  [1, fc.record({ kind: kind("closeOverdue") })],
+  [6, fc.record({ kind: kind("sweep") })],
+  [14, claiming],
+  [16, judging],
+  [2, fc.record({ kind: kind("release"), claimAt: fc.nat({ max: 2 }) })],
+  [5, fc.record({ kind: kind("work"), verdicts: fc.array(verdict, { minLength: 1, maxLength: 3 }) })],
+  [3, targeting],
+  [8, fc.record({ kind: kind("advance"), millis: advancing })],
+  [10, fc.record({ kind: kind("pass"), offsetMillis: fc.constantFrom(-1, 0, 0, 1, 250) })],
+  [1, fc.record({ kind: kind("jump"), millis: jumping })],
+  [2, fc.record({ kind: kind("accept") })],
+  [3, fc.record({ kind: kind("outage"), millis: fc.constantFrom(0, 0, 15_000, 70_000) })],
+];
+
+/** Weights follow what a broker does: much issuing and killing, few doors and broken clocks. */
+export const anyStep = fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+
+export const anySteps = fc.array(anyStep, { minLength: 15, maxLength: 60, size: "max" });

@@ -9,8 +9,9 @@ import { readRuns, readSeed } from "../../support/seed.ts";
 import type { MakeHarness } from "./harness.ts";
 import { makeMemoryHarness } from "./memory-harness.ts";
 import { createPair, expectSame, expectSameStory } from "./lockstep-pair.ts";
-import { createRun, runStep } from "./lockstep-run.ts";
+import { runStep } from "./lockstep-run.ts";
 import { anySteps, type Step } from "./lockstep-steps.ts";
+import { createRun } from "./lockstep-world.ts";
 
 const timeoutMillis = 300_000;
 
