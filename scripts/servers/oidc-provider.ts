@@ -74,6 +74,7 @@ async function configurationOf(options: ServerOptions): Promise<Configuration> {
     scopes: [...new Set(options.resources.flatMap(({ scopes }) => scopes))],
     routes: paths,
     ttl: { ClientCredentials: (_, token) => token.resourceServer?.accessTokenTTL ?? 600 },
+    fetch: (url, init) => fetch(url, withoutGuard(init)),
     clientBasedCORS: () => false,
     features: {
       devInteractions: { enabled: false },
@@ -96,6 +97,15 @@ async function configurationOf(options: ServerOptions): Promise<Configuration> {
       },
     },
   };
+}
+
+/**
+ * The package's guard refuses to fetch keys from loopback, which is where everything lives here. The only addresses
+ * that it fetches are the `jwksUri` of the clients above.
+ */
+function withoutGuard(init: RequestInit | undefined): RequestInit {
+  const { dispatcher: _guard, ...rest }: RequestInit & { dispatcher?: unknown } = init ?? {};
+  return rest;
 }
 
 /** As RFC 7009 §2.1 demands, and as oidc-provider does by default. */

@@ -72,7 +72,8 @@ describe("sealing ring", () => {
   it("refuses every changed character", async () => {
     const ring = await ringOf({ active: "k1", keys: { k1 } });
     const sealed = await ring.seal(new Redacted("intact", "secret"), lease);
-    const changed = Array.from(sealed,
+    const changed = Array.from(
+      sealed,
       (letter, at) => `${sealed.slice(0, at)}${letter === "A" ? "B" : "A"}${sealed.slice(at + 1)}`,
     );
     const broken = ["", ".", "..", "k1..", `${sealed}.`, `${sealed}.x`, sealed.slice(0, -1), "k1.AAAA.AAAA"];

@@ -1,17 +1,13 @@
 /** The broker's own access tokens, used at an API that checks them with jose against the published keys. */
 import { jwtProviderType } from "../../providers/jwt/index.ts";
-import { serveOnLoopback } from "../../scripts/servers/loopback.ts";
 import { judgeBySignature, startProtectedApi } from "../support/oauth-server.ts";
-import { brokerUrl, createProvider, createTestTools } from "../support/provider-tools.ts";
+import { brokerUrl, createProvider, createTestTools, publishKeys } from "../support/provider-tools.ts";
 import { describeProvider } from "./provider/describe-provider.ts";
 import type { ProviderHarness, ProviderTraits } from "./provider/harness.ts";
 
 async function start(introspected: boolean): Promise<ProviderHarness> {
   const tools = await createTestTools();
-  const keys = await serveOnLoopback((_, response) => {
-    response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ keys: tools.signer.publicKeys() }));
-  });
+  const keys = await publishKeys(tools.signer);
   const audience = "https://ledger.example/tenants/emea";
   const judge = judgeBySignature({ jwksUri: `${keys.url}/jwks`, issuer: brokerUrl, audience });
   const api = await startProtectedApi({ scope: "read:emea", judge });

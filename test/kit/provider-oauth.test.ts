@@ -8,7 +8,7 @@ import {
   startOAuthServer,
   startProtectedApi,
 } from "../support/oauth-server.ts";
-import { createProvider, createTestSigner, createTestTools } from "../support/provider-tools.ts";
+import { createProvider, createTestSigner, createTestTools, publishKeys } from "../support/provider-tools.ts";
 import { describeProvider } from "./provider/describe-provider.ts";
 import type { ProviderHarness, ProviderTraits } from "./provider/harness.ts";
 
@@ -23,12 +23,13 @@ type Method = "private_key_jwt" | "client_secret_basic" | "client_secret_post";
 async function start(method: Method, tokens: "opaque" | "jwt", more: JsonObject): Promise<ProviderHarness> {
   const proxy = await startFaultProxy();
   const signer = await createTestSigner();
+  const keys = await publishKeys(signer);
   const ours = { id: "broker", method };
   const server = await startOAuthServer({
     issuer: proxy.url,
     clients: [
       method === "private_key_jwt"
-        ? { ...ours, method, jwks: { keys: [...signer.publicKeys()] as never } }
+        ? { ...ours, method, jwksUri: `${keys.url}/jwks` }
         : { ...ours, method, secret: clientSecret },
       { id: "api", method: "client_secret_basic", secret: "api-secret" },
     ],
@@ -72,7 +73,7 @@ async function start(method: Method, tokens: "opaque" | "jwt", more: JsonObject)
     },
     canaries: () => proxy.seen.flatMap(({ body, headers }) => secretsOf(body, headers.authorization)),
     async close() {
-      await Promise.all([tools.close(), api.close(), proxy.close(), server.close()]);
+      await Promise.all([tools.close(), api.close(), proxy.close(), server.close(), keys.close()]);
     },
   };
 }

@@ -1,4 +1,5 @@
 /** What a provider is handed, on real parts: a fresh signing ring, the real HTTP client, the machine's clock. */
+import { serveOnLoopback, type Loopback } from "../../scripts/servers/loopback.ts";
 import { createNodeHttpClient } from "../../src/entry/node-http-client.ts";
 import { nodeSigning } from "../../src/entry/node-signing.ts";
 import { generateSigningKeys } from "../../src/keys/generate.ts";
@@ -24,6 +25,13 @@ export async function createTestSigner(): Promise<TokenSigner> {
   if (!ring.ok) throw new Error(ring.fault.message);
   return ring.value;
 }
+
+/** The broker's `/jwks`, as authorization servers and APIs fetch it. */
+export const publishKeys = (signer: TokenSigner): Promise<Loopback> =>
+  serveOnLoopback((_, response) => {
+    response.writeHead(200, { "content-type": "application/jwk-set+json" });
+    response.end(JSON.stringify({ keys: signer.publicKeys() }));
+  });
 
 /** `secrets` is the environment that `{ env: NAME }` reads. */
 export async function createTestTools(
