@@ -4,9 +4,9 @@
  */
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
-import { autoTaskSeconds, mintTimeoutMillis } from "../../kernel/limits.ts";
+import { attestationSkewMillis, autoTaskSeconds, mintTimeoutMillis } from "../../kernel/limits.ts";
 import { err, type Result } from "../../kernel/result.ts";
-import { millis, seconds, secondsToMillis } from "../../kernel/time.ts";
+import { addMillis, millis, seconds, secondsToMillis } from "../../kernel/time.ts";
 import { unreachable } from "../../kernel/unreachable.ts";
 import type {
   IdempotencyMark,
@@ -119,9 +119,12 @@ function requestMarks(
       key: request.idempotencyKey ?? planned.leaseId,
     }),
   );
+  // A marker that went before the attestor's tolerance did would let the token in again.
+  const unacceptableAt = addMillis(expiresAt, attestationSkewMillis);
   const key = canonicalJson([caller.profile.name, request.taskId, request.idempotencyKey]);
   return {
-    replay: replay.mode === "once" ? { issuer, tokenId: replay.tokenId, requestDigest, expiresAt } : null,
+    replay:
+      replay.mode === "once" ? { issuer, tokenId: replay.tokenId, requestDigest, expiresAt: unacceptableAt } : null,
     idempotency: request.idempotencyKey === null ? null : { key: parts.sha256(key), requestDigest },
   };
 }
