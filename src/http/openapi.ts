@@ -50,10 +50,12 @@ function documentOf(title: string, endpoints: readonly Endpoint[]): Document {
 
 function operationOf(endpoint: Endpoint): Document {
   const { operation, summary, form, json, parameters = {}, answers, access, shape } = endpoint;
-  const errorSchema = shape === "problem" ? problem : oauthError;
   const errorType = shape === "problem" ? "application/problem+json" : "application/json";
   const responses: Record<string, Document> = {
-    default: { description: "Refused or failed", content: { [errorType]: { schema: reference(errorSchema) } } },
+    default: {
+      description: "Refused or failed",
+      content: { [errorType]: { schema: reference(errorSchemaOf(endpoint)) } },
+    },
   };
   for (const [status, answer] of Object.entries(answers)) responses[status] = answerOf(answer);
   const body = form ?? json;
@@ -69,6 +71,8 @@ function operationOf(endpoint: Endpoint): Document {
     responses,
   };
 }
+
+const errorSchemaOf = ({ shape }: Endpoint): z.ZodType => (shape === "problem" ? problem : oauthError);
 
 function answerOf({ description, schema, type = "application/json" }: AnswerFacts): Document {
   const hasBody = schema !== undefined || type !== "application/json";
@@ -105,11 +109,9 @@ function schemasOf(endpoints: readonly Endpoint[]): Record<string, Document> {
   };
   for (const endpoint of endpoints) {
     const answers = Object.values(endpoint.answers).map(({ schema }) => schema);
-    for (const schema of [endpoint.form, endpoint.json, ...answers]) {
+    for (const schema of [endpoint.form, endpoint.json, errorSchemaOf(endpoint), ...answers]) {
       if (schema !== undefined) add(schemaNames.get(schema)?.id ?? "");
     }
   }
-  add("Problem");
-  add("OAuthError");
   return used;
 }

@@ -2,30 +2,19 @@
  * Every fault as the wire tells it, mapped once; wire-texts.ts holds the words. A fault's `detail` never gets here.
  */
 import { unreachable } from "../kernel/unreachable.ts";
-import type { HttpFault } from "./request-fault.ts";
+import type { HttpFault, RequestFault } from "./request-fault.ts";
 import * as wire from "./wire-texts.ts";
 
 export function wireFault(fault: HttpFault): wire.WireFault {
   switch (fault.code) {
     case "malformed":
-      return {
-        ...wire.invalid("malformed-request", "The request is malformed"),
-        text: `${fault.message}. ${wire.unchangedFixIt}`,
-      };
-    case "unauthenticated":
-      return wire.unauthenticated;
+      return { ...wire.malformed, text: `${fault.message}. ${wire.unchangedFixIt}` };
     case "attestation_refused":
       return { ...wire.attestationRefused, reason: fault.why };
     case "not_registered":
       return { ...wire.attestationRefused, reason: "not_registered" };
-    case "client_authentication":
-      // RFC 6749 §5.2: 401 only for a client that used the Authorization header, with the scheme that it used.
-      if (fault.scheme === null) return wire.clientAuthentication;
-      return { ...wire.clientAuthentication, status: 401, headers: wire.challenge(fault.scheme) };
     case "foreign_client":
       return wire.foreignClient;
-    case "dpop_not_supported":
-      return wire.dpopNotSupported;
     case "unsupported_grant_type":
       return wire.unsupportedGrantType;
     case "invalid_scope":
@@ -37,7 +26,6 @@ export function wireFault(fault: HttpFault): wire.WireFault {
     case "denied":
       return { ...wire.denied, reason: fault.why };
     case "not_found":
-    case "no_such_path":
       return wire.notFound;
     case "task_closed":
       return wire.taskClosed(fault.gate);
@@ -55,6 +43,33 @@ export function wireFault(fault: HttpFault): wire.WireFault {
       return { ...wire.alreadyDelivered, members: { lease_id: fault.leaseId } };
     case "unavailable":
       return wire.unavailable(fault.why, fault.retryAfterSeconds);
+    case "unauthenticated":
+    case "client_authentication":
+    case "dpop_not_supported":
+    case "media_type":
+    case "too_large":
+    case "client_gone":
+    case "no_such_path":
+    case "method_not_allowed":
+    case "internal":
+      return requestWireFault(fault);
+    default:
+      return unreachable(fault);
+  }
+}
+
+function requestWireFault(fault: RequestFault): wire.WireFault {
+  switch (fault.code) {
+    case "unauthenticated":
+      return wire.unauthenticated;
+    case "client_authentication":
+      // RFC 6749 §5.2: 401 only for a client that used the Authorization header, with the scheme that it used.
+      if (fault.scheme === null) return wire.clientAuthentication;
+      return { ...wire.clientAuthentication, status: 401, headers: wire.challenge(fault.scheme) };
+    case "dpop_not_supported":
+      return wire.dpopNotSupported;
+    case "no_such_path":
+      return wire.notFound;
     case "media_type":
       return { ...wire.wrongMediaType, text: `The body must be ${fault.expected}. ${wire.unchangedFixIt}` };
     case "too_large":

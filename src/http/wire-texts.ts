@@ -37,12 +37,14 @@ export const retryAfter = (seconds: number) => ({ "Retry-After": String(Math.max
 export const challenge = (scheme: string, error = "") => ({ "WWW-Authenticate": `${scheme} realm="mayfly"${error}` });
 
 /** For a request that is the caller's own mistake. */
-export const invalid = (problem: string, title: string) => ({
+const invalid = (problem: string, title: string) => ({
   status: 400,
   error: "invalid_request" as const,
   problem,
   title,
 });
+
+export const malformed = invalid("malformed-request", "The request is malformed");
 
 export const unauthenticated: WireFault = {
   status: 401,

@@ -33,7 +33,7 @@ describe("form: accepted", () => {
       fc.property(pairs, (wanted) => {
         const text = new URLSearchParams(wanted).toString();
         const parsed = parseForm(text);
-        expect(parsed.ok && Object.entries(parsed.value).toSorted()).toEqual([...new URLSearchParams(text)].toSorted());
+        expect(parsed.ok && { ...parsed.value }).toEqual(Object.fromEntries(new URLSearchParams(text)));
       }),
     );
   });

@@ -12,7 +12,7 @@ export function explainIssue(error: z.ZodError, value: unknown): string {
 
 function sentence(issue: z.core.$ZodIssue, place: string, value: unknown): string {
   if (issue.code === "unrecognized_keys") return `${place} has an unknown member: ${issue.keys.join(", ")}`;
-  if (issue.code === "invalid_type" && memberAt(value, issue.path) === undefined) return `${place} is missing`;
+  if (issue.path.length > 0 && memberAt(value, issue.path) === undefined) return `${place} is missing`;
   return `${place} is not right: ${issue.message.replace(/^Invalid (input|option|string): /, "")}`;
 }
 
