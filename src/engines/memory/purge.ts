@@ -43,8 +43,8 @@ function isDeadFor(lease: Lease, span: number, now: EpochMillis): boolean {
 }
 
 function isSpent(model: Model, row: TaskRow, now: EpochMillis): boolean {
-  const { id, state } = row.task;
-  if (state.kind === "open" || now < state.endedAt + tombstoneMillis) return false;
+  const { id } = row.task;
+  if (row.purgeAt === null || now < row.purgeAt) return false;
   const { leases, tasks, killOrders } = model.state;
   const isWalked = killOrders.every((order) => scopeKey(order.scope) !== scopeKey({ kind: "task", id }));
   const hasLease = [...leases.values()].some(({ lease }) => lease.taskId === id);

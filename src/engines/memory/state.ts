@@ -16,6 +16,8 @@ export interface TaskRow {
   readonly task: Task;
   readonly openedSequence: number;
   readonly endedSequence: number | null;
+  /** When its tombstone may go, counted from when its end was written: a lapse that is found late stays readable. */
+  readonly purgeAt: EpochMillis | null;
 }
 
 export interface LeaseRow {

@@ -11,7 +11,7 @@ import { byItself, lastSequence, ok, record, touch, type Model } from "./model.t
 import { byLeaseId, isUnder, scopeHits } from "./standing.ts";
 import type { KillOrder, LeaseRow, TaskRow } from "./state.ts";
 import { awaitsReset, blockedUntil, breakerOf, oldest } from "./targets.ts";
-import { endAndOrderKill, writeEnd } from "./tasks.ts";
+import { endAndOrderKill, writeEnd, writeGrace } from "./tasks.ts";
 
 type Closed = Answer<{ closed: number; more: boolean }, never>;
 
@@ -19,17 +19,24 @@ export function closeOverdueTasks(model: Model, limit: number): Closed {
   const now = model.time.now();
   const overdue = overdueTasks(model, now);
   const page = overdue.slice(0, Math.min(limit, maxSweepRows));
+  let closed = 0;
   for (const row of page) {
     const lapse = lapseOf(row.task, model.downtime);
+    if (now < lapse.at) {
+      writeGrace(model, row, lapse.at, byItself, now);
+      continue;
+    }
     endAndOrderKill(model, row, { outcome: lapse.reason, reason: null, endedAt: lapse.at, cause: byItself }, now);
+    closed += 1;
   }
-  return ok({ closed: page.length, more: overdue.length > page.length }, lastSequence(model));
+  return ok({ closed, more: overdue.length > page.length }, lastSequence(model));
 }
 
+/** Grace apart: a heartbeat that a downtime excuses is looked at once, and then owed later. */
 const overdueTasks = (model: Model, now: EpochMillis): TaskRow[] =>
   openTasks(model)
-    .filter((row) => now >= lapseOf(row.task, model.downtime).at)
-    .toSorted((left, right) => lapseOf(left.task, model.downtime).at - lapseOf(right.task, model.downtime).at);
+    .filter((row) => now >= lapseOf(row.task, null).at)
+    .toSorted((left, right) => lapseOf(left.task, null).at - lapseOf(right.task, null).at);
 
 const openTasks = (model: Model): TaskRow[] =>
   [...model.state.tasks.values()].filter((row) => row.task.state.kind === "open");
@@ -119,7 +126,7 @@ export function dueWork(model: Model): DueWork {
   const now = model.time.now();
   const byTarget = Map.groupBy(model.state.leases.values(), (row) => row.lease.target);
   const targets: DueWork["targets"][number][] = [];
-  const instants: number[] = openTasks(model).map((row) => lapseOf(row.task, model.downtime).at);
+  const instants: number[] = openTasks(model).map((row) => lapseOf(row.task, null).at);
   for (const [target, rows] of byTarget) {
     const blocked = blockedUntil(model, target, now);
     const oldestDueAt = oldest(rows.filter((row) => isDue(row, now)));

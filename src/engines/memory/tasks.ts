@@ -3,7 +3,7 @@ import type { Cause } from "../../domain/audit-entry.ts";
 import { isLive } from "../../domain/lease.ts";
 import type { Task, TaskOutcome } from "../../domain/task.ts";
 import type { TaskId } from "../../kernel/ids.ts";
-import { maxTaskDepth } from "../../kernel/limits.ts";
+import { maxTaskDepth, tombstoneMillis } from "../../kernel/limits.ts";
 import { addMillis, addSeconds, type EpochMillis } from "../../kernel/time.ts";
 import type { Answer, EndTask, GateClosed, NotFound, OpenTask, OpenTaskConflict } from "../../ports/ledger.ts";
 import { byItself, conflict, lastSequence, notFound, ok, record, touch, type Model } from "./model.ts";
@@ -69,7 +69,7 @@ export function writeTask(model: Model, command: OpenTask, now: EpochMillis): Ta
   const { cause } = command;
   const data = { agent: task.agent, parent_id: task.parentId, deadline_at: task.deadlineAt };
   const openedSequence = record(model, { type: "task.opened", taskId: task.id, leaseId: null, cause, data }, now);
-  const row: TaskRow = { task, openedSequence, endedSequence: null };
+  const row: TaskRow = { task, openedSequence, endedSequence: null, purgeAt: null };
   model.state.tasks.set(task.id, row);
   return row;
 }
@@ -85,14 +85,25 @@ export function heartbeat(
   if (gate.kind === "closed") return conflict({ reason: "gate_closed", gate: gate.reason });
   const before = row.task.heartbeat;
   if (before === null) return ok(row.task, lastSequence(model));
-  const task: Task = { ...row.task, heartbeat: { ...before, dueAt: addSeconds(now, before.everySeconds) } };
-  model.state.tasks.set(task.id, { ...row, task });
-  touch(model, now);
-  if (now >= before.dueAt) {
-    const data = { was_due_at: before.dueAt };
-    record(model, { type: "task.heartbeat_graced", taskId: task.id, leaseId: null, cause: command.cause, data }, now);
-  }
+  const dueAt = addSeconds(now, before.everySeconds);
+  if (now >= before.dueAt) writeGrace(model, row, dueAt, command.cause, now);
+  else writeHeartbeat(model, row, dueAt, now);
+  const task = model.state.tasks.get(row.task.id)?.task ?? row.task;
   return ok(task, lastSequence(model));
+}
+
+function writeHeartbeat(model: Model, row: TaskRow, dueAt: EpochMillis, now: EpochMillis): void {
+  const { task } = row;
+  if (task.heartbeat === null) throw new Error("a task without heartbeats owes none");
+  model.state.tasks.set(task.id, { ...row, task: { ...task, heartbeat: { ...task.heartbeat, dueAt } } });
+  touch(model, now);
+}
+
+/** Written down, so that it outlives a further restart. A deadline is never moved. */
+export function writeGrace(model: Model, row: TaskRow, dueAt: EpochMillis, cause: Cause, now: EpochMillis): void {
+  writeHeartbeat(model, row, dueAt, now);
+  const data = { was_due_at: row.task.heartbeat?.dueAt ?? null };
+  record(model, { type: "task.heartbeat_graced", taskId: row.task.id, leaseId: null, cause, data }, now);
 }
 
 export function endTask(model: Model, command: EndTask): Answer<Task, NotFound> {
@@ -126,7 +137,7 @@ export function writeEnd(model: Model, row: TaskRow, end: End, now: EpochMillis)
   const task: Task = { ...row.task, state: { kind: "ended", outcome, reason, endedAt } };
   const data = { outcome, reason, ended_at: endedAt };
   const endedSequence = record(model, { type: "task.ended", taskId: task.id, leaseId: null, cause, data }, now);
-  const ended = { ...row, task, endedSequence };
+  const ended = { ...row, task, endedSequence, purgeAt: addMillis(now, tombstoneMillis) };
   model.state.tasks.set(task.id, ended);
   return ended;
 }

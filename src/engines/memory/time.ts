@@ -1,4 +1,7 @@
-/** The ledger's clock: the wall, never behind the last committed change, and suspect after a step against the monotonic one. */
+/**
+ * The ledger's clock: the wall, never behind the last committed change, and suspect after a step against the monotonic
+ * one. A wall that is far behind does not stop it: then it goes on at the monotonic pace, or no deadline would pass.
+ */
 import type { Clock } from "../../kernel/clock.ts";
 import { maxClockStepMillis } from "../../kernel/limits.ts";
 import { epochMillis, type EpochMillis } from "../../kernel/time.ts";
@@ -11,11 +14,17 @@ export interface LedgerTime {
 }
 
 export function createLedgerTime(clock: Clock, state: MemoryState): LedgerTime {
-  const notBehind = (mark: number): EpochMillis => epochMillis(Math.max(mark, clock.now()));
-  let latest = notBehind(state.lastChangeAt ?? 0);
-  let reference = { wall: latest, monotonic: clock.monotonicMillis() };
+  let latest = epochMillis(Math.max(state.lastChangeAt ?? 0, clock.now()));
+  let latestMonotonic = clock.monotonicMillis();
+  let reference = { wall: latest, monotonic: latestMonotonic };
   return {
-    now: () => (latest = notBehind(latest)),
+    now() {
+      const [wall, monotonic] = [clock.now(), clock.monotonicMillis()];
+      const isFarBehind = latest - wall > maxClockStepMillis;
+      latest = epochMillis(Math.max(wall, isFarBehind ? latest + monotonic - latestMonotonic : latest));
+      latestMonotonic = monotonic;
+      return latest;
+    },
     isSuspect() {
       const expected = reference.wall + (clock.monotonicMillis() - reference.monotonic);
       return Math.abs(clock.now() - expected) > maxClockStepMillis;

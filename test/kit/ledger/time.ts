@@ -157,6 +157,24 @@ const downtime: readonly Row[] = [
     },
   ],
   [
+    "a sweep writes the grace down, once, and it outlives a further restart",
+    async (bench) => {
+      const task = await bench.opened({ heartbeatSeconds: 20 });
+      bench.clock.advance(50_000);
+      await bench.restart();
+      expect((await bench.ledger.dueWork()).sweep).toBe(true);
+      await bench.sweep();
+      const dueAt = bench.clock.now() + 20_000;
+      expect((await bench.task(task.id)).task.heartbeat?.dueAt).toBe(dueAt);
+      expect(await bench.ledger.dueWork()).toMatchObject({ sweep: false, nextAt: dueAt });
+      bench.clock.advance(1000);
+      await bench.restart();
+      expect((await bench.task(task.id)).gate).toEqual({ kind: "open" });
+      bench.clock.advance(19_000);
+      expect((await bench.task(task.id)).gate).toMatchObject({ kind: "closed", reason: "heartbeat_lost" });
+    },
+  ],
+  [
     "and no longer",
     async (bench) => {
       const task = await bench.opened({ heartbeatSeconds: 20 });
