@@ -10,6 +10,8 @@ export interface ClientFlags extends OutputFlags {
   readonly url?: string;
   readonly adminUrl?: string;
   readonly attestationFile?: string;
+  /** Known only to be refused in words. */
+  readonly attestation?: string;
   readonly timeout?: number;
   readonly allowPlainHttp?: boolean;
   /** False with --no-input. */
@@ -52,6 +54,7 @@ function withConnection(command: Command, timeout: Option = requestTimeout()): C
     new Option("--allow-plain-http", "send the attestation without TLS (or MAYFLY_ALLOW_PLAIN_HTTP=1)"),
   ];
   for (const flag of flags) command.addOption(flag.helpGroup(group));
+  command.addOption(new Option("--attestation <token>").hideHelp());
   return withJson(command.option("--no-input", "never ask a question"));
 }
 

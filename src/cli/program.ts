@@ -32,7 +32,10 @@ export async function runCommandLine(args: readonly string[], shell: Shell): Pro
   const program = createProgram(createRun(shell, state), shell);
   try {
     await program.parseAsync(args, { from: "user" });
-    return state.exitCode;
+    const lost = await shell.terminal.settle();
+    if (lost === null) return state.exitCode;
+    shell.terminal.say(`mayfly: not all of the output could be written (${lost})`);
+    return state.exitCode === exitCodes.ok ? exitCodes.error : state.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     throw error;

@@ -1,6 +1,6 @@
 /**
  * The two streams of a command: data on stdout, words on stderr. What others wrote (reasons, names from the broker)
- * passes here without control characters, so that it cannot drive the terminal. A reader that went away is no error.
+ * passes here without control characters, so that it cannot drive the terminal. A reader that went away is no error, a full disk is.
  */
 import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
@@ -24,6 +24,8 @@ export interface Terminal {
   readonly mayAsk: boolean;
   /** Nobody reads stdout any more. */
   isClosed(): boolean;
+  /** After the last write: the code of what kept data from getting through, or null. A reader that left is no failure. */
+  settle(): Promise<string | null>;
 }
 
 type Paint = (text: string) => string;
@@ -49,12 +51,13 @@ interface Streams {
 
 export function createTerminal(streams: Streams): Terminal {
   const { stdin, stdout, stderr, env } = streams;
-  let closed = false;
+  let lost: string | null = null;
   let drawn = false;
-  tolerateClosing(stdout, () => {
-    closed = true;
+  // Writing goes on into nothing: a kill must not stop half-way because its words found no reader.
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    lost ??= error.code ?? "unknown";
   });
-  tolerateClosing(stderr, () => undefined);
+  stderr.on("error", () => undefined);
   const style = styleFor(stderr.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb");
   const clear = (): void => {
     if (drawn) stderr.write("\r\u001b[K");
@@ -90,17 +93,16 @@ export function createTerminal(streams: Streams): Terminal {
     isStdoutTty: stdout.isTTY === true,
     isStderrTty: stderr.isTTY === true,
     mayAsk: stdin.isTTY === true && stderr.isTTY === true,
-    isClosed: () => closed,
+    isClosed: () => lost !== null,
+    settle: () =>
+      new Promise((resolve) => {
+        stdout.write("", () => setImmediate(() => resolve(lost === null || readerLeft.has(lost) ? null : lost)));
+      }),
   };
 }
 
-/** `mayfly ... | head` closes our stdout early: the work goes on, the rest is not written. */
-function tolerateClosing(stream: Writable, onClosed: () => void): void {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
-    onClosed();
-  });
-}
+/** `mayfly ... | head` closes our stdout early, and that is how it is meant. */
+const readerLeft: ReadonlySet<string> = new Set(["EPIPE", "ERR_STREAM_DESTROYED"]);
 
 function styleFor(colors: boolean): Style {
   const paint =

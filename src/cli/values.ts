@@ -30,10 +30,10 @@ export function resourceName(text: string): string {
   return text;
 }
 
-/** `provider` or `provider/system`. */
+/** `provider` or `provider/system`; the system's name may hold anything. */
 export function targetText(text: string): string {
-  const [provider = "", system, ...rest] = text.split("/");
-  if (!isName(provider) || system === "" || rest.length > 0)
+  const [provider = "", ...system] = text.split("/");
+  if (!isName(provider) || (system.length > 0 && system.join("/") === ""))
     throw new InvalidArgumentError("Write a target as `mayfly targets ls` shows it, as in idp or vault/payments.");
   return text;
 }

@@ -123,7 +123,8 @@ async function switchTarget(
   return change(shell, flags, {
     request: {
       method: "POST",
-      path: `/admin/targets/${encodeURIComponent(target)}/${name}`,
+      path: `/admin/targets/${name}`,
+      json: { target },
       effect: { unchanged: "the target is as it was", maybe: "it may have changed; `mayfly targets ls` tells" },
     },
     done:
