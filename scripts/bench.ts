@@ -1,0 +1,72 @@
+/**
+ * `npm run bench`: what the broker does on this machine, as ratios to what the machine can do and to a peer. Measures
+ * nothing that it did not start itself, and leaves nothing behind.
+ */
+import { canPin, machineFacts } from "./bench/machine.ts";
+import type { Context } from "./bench/context.ts";
+import type { Measured } from "./bench/finding.ts";
+import { measureIssue } from "./bench/goals/issue.ts";
+import { help, parseOptions, type BenchOptions, type Goal } from "./bench/options.ts";
+import { formatReport, writeJson } from "./bench/report.ts";
+import { createStage } from "./bench/stage.ts";
+import { tmpdir } from "node:os";
+
+interface Part {
+  readonly goals: readonly Goal[];
+  readonly measure: (context: Context) => Promise<Measured>;
+}
+
+const parts: readonly Part[] = [{ goals: ["G1", "G2", "G3", "G4"], measure: measureIssue }];
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (typeof options === "number") return options;
+  const stage = createStage({ pinned: canPin(), dir: options.dir });
+  const stop = (signal: NodeJS.Signals): void => {
+    process.stderr.write(`bench: ${signal}, stopping\n`);
+    void stage.close().finally(() => process.exit(130));
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const startedAt = performance.now();
+  const context: Context = {
+    stage,
+    options,
+    size: (full, quick) => (options.quick ? quick : full),
+    wants: (goal) => options.only.includes(goal),
+    say: (text) => void process.stderr.write(`[${seconds(startedAt).toFixed(0).padStart(4)} s] ${text}\n`),
+  };
+  try {
+    const measured: Measured[] = [];
+    for (const part of parts) if (part.goals.some(context.wants)) measured.push(await part.measure(context));
+    const report = {
+      machine: machineFacts(options.dir ?? tmpdir(), stage.pinned),
+      quick: options.quick,
+      seed: options.seed,
+      seconds: seconds(startedAt),
+      findings: measured.flatMap(({ findings }) => findings),
+      figures: measured.flatMap(({ figures }) => figures),
+      notes: measured.flatMap(({ notes }) => notes),
+    };
+    process.stdout.write(formatReport(report));
+    if (options.jsonFile !== null) writeJson(options.jsonFile, report);
+    return 0;
+  } finally {
+    await stage.close();
+  }
+}
+
+const seconds = (startedAt: number): number => (performance.now() - startedAt) / 1000;
+
+function readOptions(): BenchOptions | number {
+  try {
+    const options = parseOptions(process.argv.slice(2));
+    if (!options.help) return options;
+    process.stdout.write(help);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : "bad option"}\n\n${help}`);
+    return 2;
+  }
+}
+
+process.exitCode = await main();

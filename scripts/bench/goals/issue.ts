@@ -1,0 +1,166 @@
+/**
+ * G1 to G4: how many credentials a second, cold (a new attestation each) and warm (500 agents with theirs), against
+ * the speed of light, against the peer, and against the same broker with its ledger in memory.
+ */
+import { existsSync } from "node:fs";
+import type { Context } from "../context.ts";
+import { generateKeyPair, type KeyPair } from "../es256.ts";
+import type { Figure, Finding, Measured } from "../finding.ts";
+import type { Recipe } from "../load-recipe.ts";
+import type { Actor } from "../stage.ts";
+import { median, ratiosOf, rotated, spreadOf } from "../statistics.ts";
+import { startBroker, writePolicy } from "../world.ts";
+
+const memoryFolder = "/dev/shm";
+const peer = { clientId: "mayfly", resource: "https://reports.example", scope: "report:read" };
+
+type Name = "cold" | "warm" | "undurable" | "bare-cold" | "bare-warm" | "peer";
+type Rates = Readonly<Record<Name, readonly number[]>>;
+interface Contender {
+  readonly name: Name;
+  readonly url: string;
+  readonly recipe: Recipe;
+}
+
+export async function measureIssue(context: Context): Promise<Measured> {
+  const load = await context.stage.start("load.ts", "client");
+  const { contenders, actors } = await startContenders(context);
+  for (const contender of contenders) await load.ask("add", contender);
+  const rates = await measureRounds(context, load, contenders);
+  await Promise.all([load, ...actors].map((actor) => actor.stop()));
+  const findings = findingsOf(context, rates);
+  const figures: Figure[] = contenders.map(({ name }) => ({
+    name: figureNames[name],
+    unit: "/s",
+    value: spreadOf(rates[name]),
+  }));
+  return { findings, figures, notes: notesOf(contenders) };
+}
+
+const figureNames: Readonly<Record<Name, string>> = {
+  cold: "cold issues",
+  warm: "warm issues",
+  undurable: "cold issues, ledger in memory",
+  "bare-cold": "speed of light, cold",
+  "bare-warm": "speed of light, warm",
+  peer: "oidc-provider, private_key_jwt and ES256 JWT, in memory",
+};
+
+/** Only those that a wanted goal compares. */
+async function startContenders(context: Context): Promise<{ contenders: Contender[]; actors: Actor[] }> {
+  const { stage, wants } = context;
+  const key = generateKeyPair("bench");
+  const contenders: Contender[] = [];
+  const actors: Actor[] = [];
+  const start = async (file: string): Promise<Actor> => {
+    const actor = await stage.start(file, "server");
+    actors.push(actor);
+    return actor;
+  };
+  const broker = async (folder: string) => {
+    const options = { policyDir: writePolicy(folder, key), dataDir: folder, key };
+    return startBroker(await start("broker.ts"), options);
+  };
+  const bare = async (remembers: boolean): Promise<string> => {
+    const options = { dir: stage.folder(), publicJwk: key.publicJwk, remembers };
+    return (await start("bare-server.ts")).ask<string>("start", options);
+  };
+  const exchange = (fresh: boolean, tasks: readonly string[] = []): Recipe => ({ kind: "exchange", key, tasks, fresh });
+
+  const { tokenUrl: url, tasks } = await broker(stage.folder());
+  if (wants("G1") || wants("G2") || wants("G4")) contenders.push({ name: "cold", url, recipe: exchange(true, tasks) });
+  if (wants("G3")) contenders.push({ name: "warm", url, recipe: exchange(false, tasks) });
+  if (wants("G1")) contenders.push({ name: "bare-cold", url: await bare(false), recipe: exchange(true) });
+  if (wants("G3")) contenders.push({ name: "bare-warm", url: await bare(true), recipe: exchange(false) });
+  if (wants("G2") || wants("G3")) contenders.push(await startPeer(await start("peer-server.ts"), key));
+  if (wants("G4") && existsSync(memoryFolder)) {
+    const undurable = await broker(stage.folder(memoryFolder));
+    const recipe = exchange(true, undurable.tasks);
+    contenders.push({ name: "undurable", url: undurable.tokenUrl, recipe });
+  }
+  return { contenders, actors };
+}
+
+async function startPeer(actor: Actor, key: KeyPair): Promise<Contender> {
+  const wish = { ...peer, publicJwk: key.publicJwk };
+  const { issuer, tokenUrl } = await actor.ask<{ issuer: string; tokenUrl: string }>("start", wish);
+  return { name: "peer", url: tokenUrl, recipe: { kind: "client-credentials", key, issuer, ...peer } };
+}
+
+/** Enough bodies for a round half as fast again as the fastest so far. */
+const margin = 1.5;
+const firstGuess = 6000;
+
+async function measureRounds(context: Context, load: Actor, contenders: readonly Contender[]): Promise<Rates> {
+  const rates: Record<Name, number[]> = {
+    cold: [],
+    warm: [],
+    undurable: [],
+    "bare-cold": [],
+    "bare-warm": [],
+    peer: [],
+  };
+  const fastest = new Map<Name, number>();
+  const roundSeconds = context.size(2.5, 1);
+  const rounds = context.size(9, 4);
+  const run = async (name: Name, seconds: number): Promise<number> => {
+    await load.ask("make", { name, count: (fastest.get(name) ?? firstGuess) * seconds * margin });
+    const { perSecond } = await load.ask<{ perSecond: number }>("closed", { name, seconds });
+    fastest.set(name, Math.max(perSecond, fastest.get(name) ?? 0));
+    return perSecond;
+  };
+  context.say("issue: warming up");
+  for (const { name } of contenders) await run(name, context.size(2, 1));
+  for (let round = 0; round < rounds; round += 1) {
+    context.say(`issue: round ${round + 1} of ${rounds}`);
+    for (const { name } of rotated(contenders, round)) rates[name].push(await run(name, roundSeconds));
+  }
+  context.say(`issue: cold ${Math.round(median(rates.cold))}/s, warm ${Math.round(median(rates.warm))}/s`);
+  return rates;
+}
+
+function findingsOf({ wants }: Context, rates: Rates): readonly Finding[] {
+  const compare = (
+    goal: Finding["goal"],
+    what: Name,
+    against: Name,
+    texts: readonly [string, string],
+    atLeast: number,
+  ) =>
+    wants(goal) && rates[what].length > 0 && rates[against].length > 0
+      ? [
+          {
+            goal,
+            what: texts[0],
+            against: texts[1],
+            unit: "x",
+            value: ratiosOf(rates[what], rates[against]),
+            bound: { atLeast },
+          } as const,
+        ]
+      : [];
+  return [
+    ...compare("G1", "cold", "bare-cold", ["cold issue", "speed of light"], 0.8),
+    ...compare("G2", "cold", "peer", ["cold issue", "oidc-provider in memory"], 3.5),
+    ...compare("G3", "warm", "bare-warm", ["warm issue", "warm speed of light"], 0.75),
+    ...compare("G3", "warm", "peer", ["warm issue", "oidc-provider in memory"], 8),
+    ...compare("G4", "cold", "undurable", ["durable issue", "ledger file in memory"], 0.9),
+  ];
+}
+
+function notesOf(contenders: readonly Contender[]): readonly string[] {
+  const has = (name: Name): boolean => contenders.some((contender) => contender.name === name);
+  const notes = [
+    "Issue: POST /token through the real server with policy, condition, two limits, durable intent and lease, ES256 token; 64 connections.",
+  ];
+  if (has("bare-cold") || has("bare-warm"))
+    notes.push(
+      "Speed of light: a bare node:http server that verifies, signs and appends two rows to a plain log in a group commit; no policy, states, limits or audit.",
+    );
+  notes.push(
+    has("undurable")
+      ? "G4: the other side is the same broker with its SQLite file on a memory file system, where a sync costs nothing."
+      : "G4: the memory file system /dev/shm is missing or the goal was not asked for; durable against undurable was not compared.",
+  );
+  return notes;
+}
