@@ -132,7 +132,10 @@ export function dueWork(model: Model): DueWork {
     const oldestDueAt = oldest(rows.filter((row) => isDue(row, now)));
     if (blocked === null && oldestDueAt !== null)
       targets.push({ target, oldestDueAt, breaker: breakerOf(model, target) });
-    for (const row of rows) instants.push(Math.max(dueInstant(row.lease) ?? 0, blocked ?? 0));
+    for (const row of rows) {
+      const dueAt = dueInstant(row.lease);
+      if (dueAt !== null) instants.push(Math.max(dueAt, blocked ?? 0));
+    }
   }
   const next = Math.min(...instants.filter((at) => at > now));
   return {

@@ -31,7 +31,7 @@ export function createBallast(options: { file: string; bytes: number; entropy: E
   function write(): void {
     const descriptor = openSync(partial, "w", 0o600);
     try {
-      for (let written = 0; written < bytes; )
+      for (let written = 0; written < bytes;)
         written += writeSync(descriptor, entropy.bytes(Math.min(chunkBytes, bytes - written)));
       fsyncSync(descriptor);
     } finally {

@@ -95,7 +95,9 @@ function openDatabase(path: LedgerPath, options: OpenOptions, ballast: Ballast):
 
 function prepareDatabase(db: DatabaseSync, { maxPages }: OpenOptions): void {
   // FULL: a commit that was answered survives a power cut. With group commit NORMAL would buy nothing.
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY");
+  db.exec(
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY",
+  );
   if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
 }
 
@@ -123,7 +125,7 @@ interface Assembly extends Opened {
 function assemble({ db, core, isFull, path, lock, ballast, options }: Assembly): SqliteLedger {
   const { clock, log, onFatal } = options;
   const store = createStore({ db, core, ballast, clock, log, isFull, onFatal });
-  const queue = createCommitQueue(store.commit);
+  const queue = createCommitQueue((batch) => store.commit(batch));
   let isClosed = false;
   const verbs = createSqlLedger({
     submit: (submission) =>
@@ -136,7 +138,7 @@ function assemble({ db, core, isFull, path, lock, ballast, options }: Assembly):
   return {
     ...verbs,
     health: async () => core.health(store.condition()),
-    onDue: store.onDue,
+    onDue: (listener) => store.onDue(listener),
     backup: (file) => backup(db, path, file),
     async close() {
       if (isClosed) return;

@@ -88,13 +88,13 @@ function createCore(sql: SqlDriver, time: ReturnType<typeof createLedgerClock>):
         return trail.append(draft, now);
       },
       touch: () => void (isTouched = true),
-      sequence: trail.sequence,
+      sequence: () => trail.sequence(),
       due: (at) => void (dueAt = dueAt === null || at < dueAt ? at : dueAt),
       setStore(next: StoreFacts) {
         facts = next;
         isTouched = true;
       },
-      acceptClock: time.accept,
+      acceptClock: () => time.accept(),
     };
   }
 
@@ -112,6 +112,7 @@ function createCore(sql: SqlDriver, time: ReturnType<typeof createLedgerClock>):
     }
   }
 
+  /** Once a step, with the first change after it: what changes nothing writes nothing. */
   function tellStep(tx: Tx): void {
     if (tx.clockSuspect && !isStepTold)
       tx.audit({ type: "clock.suspect", taskId: null, leaseId: null, cause: brokerCause, data: { wall: tx.wall } });
@@ -123,9 +124,9 @@ function createCore(sql: SqlDriver, time: ReturnType<typeof createLedgerClock>):
       isTouched = false;
       dueAt = null;
       const tx = openTx(condition);
-      tellStep(tx);
       for (const verb of verbs) runOne(tx, verb);
       if (!isTouched) return;
+      tellStep(tx);
       committedAt = tx.now;
       writeStore(sql, { facts, tally, committedAt });
     },

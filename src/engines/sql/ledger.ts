@@ -36,10 +36,12 @@ export interface SqlLedgerParts {
 
 export type SqlLedger = Omit<Ledger, "health" | "onDue" | "close">;
 
-export function createSqlLedger({ submit, view }: SqlLedgerParts): SqlLedger {
-  const first = <T, C>(run: (tx: Tx) => Answer<T, C>) => submit({ isKill: true, leaseId: null, run });
-  const inTurn = <T, C>(run: (tx: Tx) => Answer<T, C>) => submit({ isKill: false, leaseId: null, run });
-  const onLease = <T, C>(leaseId: LeaseId, run: (tx: Tx) => Answer<T, C>) => submit({ isKill: false, leaseId, run });
+export function createSqlLedger(parts: SqlLedgerParts): SqlLedger {
+  const view = (): View => parts.view();
+  const first = <T, C>(run: (tx: Tx) => Answer<T, C>) => parts.submit({ isKill: true, leaseId: null, run });
+  const inTurn = <T, C>(run: (tx: Tx) => Answer<T, C>) => parts.submit({ isKill: false, leaseId: null, run });
+  const onLease = <T, C>(leaseId: LeaseId, run: (tx: Tx) => Answer<T, C>) =>
+    parts.submit({ isKill: false, leaseId, run });
   return {
     openTask: (command) => inTurn((tx) => openTask(tx, command)),
     heartbeat: (command) => inTurn((tx) => heartbeat(tx, command)),

@@ -143,12 +143,12 @@ CREATE TABLE door (
 CREATE TABLE kill_order (
   rank INTEGER NOT NULL,
   sequence INTEGER NOT NULL,
+  subject_key INTEGER NOT NULL,
   scope TEXT NOT NULL,
-  subject_key INTEGER,
   cause TEXT NOT NULL,
   ordered_at INTEGER NOT NULL,
   position TEXT NOT NULL,
-  PRIMARY KEY (rank, sequence)
+  PRIMARY KEY (rank, sequence, subject_key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX kill_order_by_scope ON kill_order (scope);
 

@@ -18,15 +18,18 @@ export type EndedRecord = TaskRecord & { readonly endedSequence: number };
 
 export function endAndOrderKill(tx: Tx, record: TaskRecord, end: End): EndedRecord {
   const ended = writeEnd(tx, record, end);
-  insertOrder(tx, {
-    rank: taskRank,
-    sequence: ended.endedSequence,
-    scope: scopeKey({ kind: "task", id: record.task.id }),
-    subjectKey: record.key,
-    cause: "task_ended",
-    orderedAt: end.endedAt,
-  });
+  orderKill(tx, record, { sequence: ended.endedSequence, orderedAt: end.endedAt });
   return ended;
+}
+
+/** Orders the kill of what a task holds, as of an entry and an instant. */
+export function orderKill(
+  tx: Tx,
+  record: TaskRecord,
+  { sequence, orderedAt }: { readonly sequence: number; readonly orderedAt: EpochMillis },
+): void {
+  const scope = scopeKey({ kind: "task", id: record.task.id });
+  insertOrder(tx, { rank: taskRank, sequence, scope, subjectKey: record.key, cause: "task_ended", orderedAt });
 }
 
 export function writeEnd(tx: Tx, record: TaskRecord, end: End): EndedRecord {

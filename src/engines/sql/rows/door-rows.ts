@@ -45,7 +45,7 @@ export function removeDoor(view: View, scope: DoorScope): void {
 /** The inverse of `scopeKey` for doors. */
 export function doorScopeFromKey(key: string): DoorScope {
   if (key === "all") return { kind: "all" };
-  const [kind, name = ""] = key.split(":");
+  const [kind = "", name = ""] = key.split(":");
   switch (kind) {
     case "agent":
       return { kind, name: brand(name) };

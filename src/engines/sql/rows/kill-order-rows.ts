@@ -4,7 +4,7 @@
  */
 import type { KillCause } from "../../../domain/lease.ts";
 import { epochMillis, type EpochMillis } from "../../../kernel/time.ts";
-import { integer, integerOrNull, text, type SqlRow } from "../driver.ts";
+import { integer, text, type SqlRow } from "../driver.ts";
 import type { Tx, View } from "../tx.ts";
 
 /** Ends of tasks are small and go ahead of doors; resetting a backoff comes last. */
@@ -19,8 +19,8 @@ export interface KillOrder {
   readonly sequence: number;
   /** `scopeKey` of what is killed, or `target:NAME` for a reset. */
   readonly scope: string;
-  /** The task's key or the target's. */
-  readonly subjectKey: number | null;
+  /** The task's key or the target's; 0 for a door. */
+  readonly subjectKey: number;
   readonly cause: KillCause;
   readonly orderedAt: EpochMillis;
   readonly position: Position;
@@ -37,7 +37,7 @@ function orderFromRow(row: SqlRow): KillOrder {
     rank: integer(rank) as OrderRank,
     sequence: integer(sequence),
     scope: text(scope),
-    subjectKey: integerOrNull(subjectKey),
+    subjectKey: integer(subjectKey),
     cause: text(cause) as KillCause,
     orderedAt: epochMillis(integer(orderedAt)),
     position: JSON.parse(text(position)) as Position,
@@ -45,7 +45,7 @@ function orderFromRow(row: SqlRow): KillOrder {
 }
 
 export function firstOrder(view: View): KillOrder | undefined {
-  const row = view.sql.get(`SELECT ${columns} FROM kill_order ORDER BY rank, sequence LIMIT 1`);
+  const row = view.sql.get(`SELECT ${columns} FROM kill_order ORDER BY rank, sequence, subject_key LIMIT 1`);
   return row === undefined ? undefined : orderFromRow(row);
 }
 
@@ -69,15 +69,21 @@ export function insertOrder(tx: Tx, order: Omit<KillOrder, "position">): void {
 
 export function storePosition(tx: Tx, order: KillOrder, position: Position): void {
   tx.sql.run(
-    "UPDATE kill_order SET position = ? WHERE rank = ? AND sequence = ?",
+    "UPDATE kill_order SET position = ? WHERE rank = ? AND sequence = ? AND subject_key = ?",
     JSON.stringify(position),
     order.rank,
     order.sequence,
+    order.subjectKey,
   );
   tx.touch();
 }
 
 export function removeOrder(tx: Tx, order: KillOrder): void {
-  tx.sql.run("DELETE FROM kill_order WHERE rank = ? AND sequence = ?", order.rank, order.sequence);
+  tx.sql.run(
+    "DELETE FROM kill_order WHERE rank = ? AND sequence = ? AND subject_key = ?",
+    order.rank,
+    order.sequence,
+    order.subjectKey,
+  );
   tx.touch();
 }

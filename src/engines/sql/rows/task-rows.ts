@@ -7,7 +7,7 @@ import { keyOfId, tagOfId, taskIdOf, type TaskId } from "../../../kernel/ids.ts"
 import { tombstoneMillis } from "../../../kernel/limits.ts";
 import { addMillis, epochMillis, type EpochMillis } from "../../../kernel/time.ts";
 import { integer, integerOrNull, text, textOrNull, type SqlRow } from "../driver.ts";
-import type { View } from "../tx.ts";
+import type { Tx, View } from "../tx.ts";
 
 export interface TaskRecord {
   readonly task: Task;
@@ -120,12 +120,13 @@ export function insertTask(view: View, record: TaskRecord): void {
 /** When an open task lapses by itself, any grace of a downtime apart: the sweeper looks then, and decides then. */
 export const closesAt = (task: Task): EpochMillis => lapseOf(task, null).at;
 
-export function storeHeartbeat(view: View, record: TaskRecord, dueAt: EpochMillis): TaskRecord {
+export function storeHeartbeat(tx: Tx, record: TaskRecord, dueAt: EpochMillis): TaskRecord {
   const { task, key } = record;
   if (task.heartbeat === null) return record;
   const next = { ...record, task: { ...task, heartbeat: { ...task.heartbeat, dueAt } } };
-  view.sql.run("UPDATE task SET heartbeat_due_at = ?, closes_at = ? WHERE key = ?", dueAt, closesAt(next.task), key);
-  view.cache.tasks.set(key, next);
+  tx.sql.run("UPDATE task SET heartbeat_due_at = ?, closes_at = ? WHERE key = ?", dueAt, closesAt(next.task), key);
+  tx.cache.tasks.set(key, next);
+  tx.due(closesAt(next.task));
   return next;
 }
 

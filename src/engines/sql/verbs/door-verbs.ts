@@ -26,7 +26,7 @@ export function closeDoor(tx: Tx, command: CloseDoor): Answer<Door, never> {
     rank: wideRank,
     sequence,
     scope: key,
-    subjectKey: null,
+    subjectKey: 0,
     cause: "door_closed",
     orderedAt: tx.now,
   });

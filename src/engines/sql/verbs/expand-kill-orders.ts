@@ -57,8 +57,7 @@ function finish(tx: Tx, order: KillOrder): void {
   removeOrder(tx, order);
   if (order.rank === 2) return;
   const data = { scope: order.scope, ordered_at: order.orderedAt };
-  const task = order.subjectKey === null ? undefined : taskOfKey(tx, order.subjectKey);
-  const taskId = task?.task.id ?? null;
+  const taskId = order.rank === 0 ? (taskOfKey(tx, order.subjectKey)?.task.id ?? null) : null;
   tx.audit({ type: "kill.expanded", taskId, leaseId: null, cause: brokerCause, data });
   if (order.cause === "restored") tx.setStore({ ...tx.store, restoring: false });
 }

@@ -19,6 +19,6 @@ export function restoreStore(tx: Tx, command: RestoreStore): Answer<{ generation
   const generation = Math.max(tx.store.generation, replacedGeneration) + 1;
   tx.setStore({ ...tx.store, generation, restoring: true });
   const sequence = tx.audit({ type: "store.restored", taskId: null, leaseId: null, cause, data: { generation } });
-  insertOrder(tx, { rank: wideRank, sequence, scope: "all", subjectKey: null, cause: "restored", orderedAt: tx.now });
+  insertOrder(tx, { rank: wideRank, sequence, scope: "all", subjectKey: 0, cause: "restored", orderedAt: tx.now });
   return answer({ generation }, sequence);
 }

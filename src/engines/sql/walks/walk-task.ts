@@ -6,13 +6,12 @@ import { makeRecordDue } from "../lease-moves.ts";
 import type { KillOrder } from "../rows/kill-order-rows.ts";
 import { selectLeases } from "../rows/lease-rows.ts";
 import { selectTasks } from "../rows/task-rows.ts";
-import { endAndOrderKill } from "../task-ends.ts";
+import { endAndOrderKill, orderKill } from "../task-ends.ts";
 import { brokerCause, type Tx } from "../tx.ts";
 import type { Budget, Walk } from "../verbs/expand-kill-orders.ts";
 
 export function walkTask(tx: Tx, order: KillOrder, budget: Budget): Walk {
   const { subjectKey } = order;
-  if (subjectKey === null) throw new Error("the end of a task names no task");
   const [phase = 0, last = 0] = order.position;
   if (phase === 0) {
     const walk = walkChildren(tx, order, { subjectKey, last }, budget);
@@ -32,10 +31,15 @@ function walkChildren(tx: Tx, order: KillOrder, stand: Stand, budget: Budget): W
   const children = selectTasks(tx, where, stand.subjectKey, stand.last, page);
   budget.scans -= children.length;
   for (const child of children) {
-    if (child.task.state.kind === "ended") continue;
+    const { state } = child.task;
+    if (state.kind === "open") {
+      const end = { outcome: "parent_ended", reason: null, endedAt: order.orderedAt, cause: brokerCause } as const;
+      endAndOrderKill(tx, child, end);
+    } else if (state.endedAt > order.orderedAt) {
+      // It lapsed by itself after its parent had closed its gate: what it held is measured from that earlier instant.
+      orderKill(tx, child, order);
+    } else continue;
     budget.rows -= 1;
-    const end = { outcome: "parent_ended", reason: null, endedAt: order.orderedAt, cause: brokerCause } as const;
-    endAndOrderKill(tx, child, end);
   }
   return children.length < page ? "done" : [0, children.at(-1)?.key ?? stand.last];
 }
