@@ -3,26 +3,21 @@ import { err, type Result } from "../kernel/result.ts";
 import type { PolicyFault } from "../policy/parse/fault.ts";
 import type { TokenSigner } from "../ports/token-signer.ts";
 import type { Environment } from "./config.ts";
+import { connectProviders, openConnections } from "./connections.ts";
 import { createNodeEntropy, nodeClock } from "./node-clock.ts";
-import { createNodeHttpClient } from "./node-http-client.ts";
 import { loadPolicyFolder, type LoadedPolicy } from "./policy-folder.ts";
-import { createProviderRegistry } from "./provider-registry.ts";
-import { secretResolver } from "./resolve-secret.ts";
 
 export async function checkPolicy(
   dir: string,
   env: Environment,
 ): Promise<Result<LoadedPolicy, readonly PolicyFault[]>> {
-  const http = createNodeHttpClient({ allowInsecureLoopback: true, maxConnectionsPerOrigin: 2 });
-  const entropy = createNodeEntropy();
-  const registry = createProviderRegistry({
+  const connections = openConnections("development");
+  const registry = connectProviders(connections, {
     issuerUrl: "https://broker.invalid",
-    issuingHttp: http,
-    revokingHttp: http,
+    env,
+    clock: nodeClock,
+    entropy: createNodeEntropy(),
     signer: noSigner,
-    now: () => nodeClock.now(),
-    randomBytes: (length) => entropy.bytes(length),
-    resolveSecret: secretResolver(env),
   });
   try {
     return await loadPolicyFolder(dir, registry);
@@ -31,7 +26,7 @@ export async function checkPolicy(
       { file: dir, line: 1, column: 1, path: "", message: "could not be checked", fix: "report this as a bug" },
     ]);
   } finally {
-    await http.close();
+    await connections.close();
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The only wiring: adapters to ports, ports to use cases, use cases to the HTTP app. Opens the ledger, loads keys and
- * policy, and answers either everything or the first reason why not; nothing listens yet.
+ * The only wiring: adapters to ports, ports to use cases, use cases to the HTTP app. Loads the policy and
+ * answers either everything or the first reason why not; nothing listens yet.
  */
 import { readFile } from "node:fs/promises";
 import { createAttestor } from "../attest/attestor.ts";
@@ -15,16 +15,13 @@ import { err, ok, type Result } from "../kernel/result.ts";
 import { formatFault } from "../policy/parse/fault.ts";
 import type { Attestor } from "../ports/attestor.ts";
 import type { Ledger } from "../ports/ledger.ts";
-import type { Log } from "../ports/log.ts";
-import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
-import { createNodeEntropy, nodeClock } from "./node-clock.ts";
+import { openAdapters, type Adapters, type Machine } from "./adapters.ts";
+import type { ConfigFault, ServeOptions } from "./config.ts";
+import { connectProviders, type Connections } from "./connections.ts";
 import { createNodeMetrics, type NodeMetrics } from "./node-metrics.ts";
 import { createNodeVerifier, nodeDigest } from "./node-signature.ts";
-import { openStore } from "./open-store.ts";
-import { connect, type Connections } from "./connections.ts";
 import { refreshGauges } from "./refresh-gauges.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
-import { readKeys } from "./read-keys.ts";
 
 export interface Composed {
   readonly broker: Broker;
@@ -40,24 +37,27 @@ const attestationCacheSize = 10_000;
 
 export async function compose(
   options: ServeOptions & { readonly issuerUrl: string },
-  tools: { env: Environment; log: Log; onFatal: (reason: string) => void },
+  machine: Machine,
 ): Promise<Result<Composed, ConfigFault>> {
-  const { env, log } = tools;
-  const clock = nodeClock;
-  const entropy = createNodeEntropy();
-  const keys = await readKeys(options, env, entropy);
-  if (!keys.ok) return keys;
-  const { sealer, signer } = keys.value;
+  const adapters = await openAdapters(options, machine);
+  return adapters.ok ? assemble(options, adapters.value, machine) : adapters;
+}
 
-  const opened = await openStore(options.ledgerFile, { sealer, log, onFatal: tools.onFatal });
-  if (!opened.ok) return opened;
-  const ledger = opened.value;
+/** Joins the adapters; owns them from here on. */
+export async function assemble(
+  options: { readonly issuerUrl: string; readonly policyDir: string },
+  adapters: Adapters,
+  machine: Machine,
+): Promise<Result<Composed, ConfigFault>> {
+  const { issuerUrl, policyDir: dir } = options;
+  const { ledger, sealer, signer, connections } = adapters;
+  const { clock, entropy, log } = machine;
   const metrics = createNodeMetrics(() => refreshGauges(metrics, ledger));
-  const connections = connect(options, { env, entropy, signer });
-  const { registry } = connections;
-  const policy = await createPolicyHost({ dir: options.policyDir, registry, ledger, clock, log, metrics });
+  const registry = connectProviders(connections, { ...machine, issuerUrl, signer });
+  const policy = await createPolicyHost({ dir, registry, ledger, clock, log, metrics });
   if (!policy.ok) {
     await ledger.close();
+    await connections.close();
     return err({
       setting: "--policy",
       message: policy.fault.map(formatFault).join("\n  "),
@@ -67,9 +67,9 @@ export async function compose(
 
   const generation = (await ledger.health()).generation;
   const parts: BrokerParts = {
-    issuerUrl: options.issuerUrl,
+    issuerUrl,
     ledger,
-    attestor: attestorOf(policy.value, connections, log),
+    attestor: attestorOf(policy.value, connections, machine),
     policy: () => policy.value.current(),
     providers: createProviderFacade({ lookup: registry.lookup, clock, log, metrics }),
     sealer,
@@ -95,10 +95,10 @@ export async function compose(
   });
 }
 
-function attestorOf(policy: PolicyHost, connections: Connections, log: Log): Attestor {
+function attestorOf(policy: PolicyHost, connections: Connections, { clock, log }: Machine): Attestor {
   return createAttestor({
     issuerOf: (issuerUrl) => policy.issuerOf(issuerUrl),
-    keySources: createKeySources({ http: connections.keysHttp, loadText, clock: nodeClock, log }),
+    keySources: createKeySources({ http: connections.keys, loadText, clock, log }),
     verifySignature: createNodeVerifier(),
     digest: nodeDigest,
     cacheSize: attestationCacheSize,

@@ -1,18 +1,18 @@
 /** Opens the ledger that `--ledger` names, and refuses one whose seals the key ring cannot open. */
 import { openSqliteLedger } from "../engines/node-sqlite/open.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
 import type { Sealer } from "../ports/sealer.ts";
 import type { ConfigFault } from "./config.ts";
-import { nodeClock } from "./node-clock.ts";
 
 export async function openStore(
   file: string,
-  tools: { sealer: Sealer; log: Log; onFatal: (reason: string) => void },
+  tools: { sealer: Sealer; clock: Clock; log: Log; onFatal: (reason: string) => void },
 ): Promise<Result<Ledger, ConfigFault>> {
-  const { sealer, log, onFatal } = tools;
-  const opened = await openSqliteLedger({ file, clock: nodeClock, log, onFatal });
+  const { sealer, clock, log, onFatal } = tools;
+  const opened = await openSqliteLedger({ file, clock, log, onFatal });
   if (!opened.ok) return err({ setting: "--ledger", message: opened.fault.message, fix: opened.fault.fix });
   const ledger = opened.value;
   const missing = (await ledger.sealedKeyIds()).find((id) => !sealer.keyIds().includes(id));

@@ -2,14 +2,14 @@
  * The configured providers. Each is made twice, once with the connections of issuing and once with those of revoking.
  * After a reload the instances of the old configuration stay, so that what they minted can be killed as it was made.
  */
-import { loadProviderType, providerTypes } from "../../providers/index.ts";
+import { providerTypes } from "../../providers/index.ts";
 import type { ProviderLookup } from "../broker/provider-facade.ts";
 import type { ProviderName } from "../domain/names.ts";
 import type { ScopeFault, ScopeTemplate } from "../domain/scope-template.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { CredentialTemplate, ProviderResource } from "../policy/resources.ts";
 import type { HttpClient } from "../ports/http-client.ts";
-import type { Provider, ProviderTools } from "../ports/provider.ts";
+import type { Provider, ProviderTools, ProviderType } from "../ports/provider.ts";
 
 export interface ProviderSet {
   readonly pairs: ReadonlyMap<ProviderName, ProviderPair>;
@@ -38,6 +38,7 @@ export interface ProviderRegistry {
 export interface RegistryTools extends Omit<ProviderTools, "name" | "http"> {
   readonly issuingHttp: HttpClient;
   readonly revokingHttp: HttpClient;
+  readonly loadType: (type: string) => Promise<ProviderType | undefined>;
 }
 
 /** Old configurations that are kept for their last leases; a reload that changes a provider is rare. */
@@ -94,14 +95,14 @@ async function prepare(
 }
 
 async function makePair(resource: ProviderResource, tools: RegistryTools): Promise<Result<ProviderPair, ScopeFault>> {
-  const type = await loadProviderType(resource.type);
+  const { issuingHttp, revokingHttp, loadType, ...rest } = tools;
+  const type = await loadType(resource.type);
   if (type === undefined) {
     return err({
       path: "type",
       message: `is not a provider type of this release; there are ${providerTypes.join(", ")}`,
     });
   }
-  const { issuingHttp, revokingHttp, ...rest } = tools;
   const issuing = await type.create(resource.options, { ...rest, name: resource.name, http: issuingHttp });
   if (!issuing.ok) return issuing;
   const revoking = await type.create(resource.options, { ...rest, name: resource.name, http: revokingHttp });

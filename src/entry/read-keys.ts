@@ -11,11 +11,11 @@ import { createSigningRing } from "../keys/signing-ring.ts";
 import { parseSigningKeys } from "../keys/signing-keys.ts";
 import { Redacted } from "../kernel/redacted.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
+import type { Clock } from "../kernel/clock.ts";
 import type { Entropy } from "../kernel/entropy.ts";
 import type { Sealer } from "../ports/sealer.ts";
 import type { TokenSigner } from "../ports/token-signer.ts";
 import type { ConfigFault, Environment, KeyText, ServeOptions } from "./config.ts";
-import { nodeClock } from "./node-clock.ts";
 import { nodeSigning } from "./node-signing.ts";
 
 export interface Keys {
@@ -27,8 +27,7 @@ type KeyOptions = Pick<ServeOptions, "sealingKeys" | "signingKeys" | "dataDir">;
 
 export async function readKeys(
   options: KeyOptions,
-  env: Environment,
-  entropy: Entropy,
+  { env, clock, entropy }: { env: Environment; clock: Clock; entropy: Entropy },
 ): Promise<Result<Keys, ConfigFault>> {
   const sealingText = await ringText(options, env, {
     setting: "MAYFLY_SEALING_KEYS",
@@ -49,7 +48,7 @@ export async function readKeys(
   if (!sealing.ok) return refuse("MAYFLY_SEALING_KEYS", sealing.fault);
   const signing = await parseSigningKeys(signingText.value);
   if (!signing.ok) return refuse("MAYFLY_SIGNING_KEYS", signing.fault);
-  const signer = await createSigningRing({ keys: signing.value, primitive: nodeSigning, now: () => nodeClock.now() });
+  const signer = await createSigningRing({ keys: signing.value, primitive: nodeSigning, now: () => clock.now() });
   if (!signer.ok) return refuse("MAYFLY_SIGNING_KEYS", signer.fault);
   return ok({ sealer: await createSealingRing(sealing.value, entropy), signer: signer.value });
 }

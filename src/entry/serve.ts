@@ -9,8 +9,10 @@ import { createAdminApp } from "../http/admin-app.ts";
 import { createPublicApp } from "../http/public-app.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { millis } from "../kernel/time.ts";
+import type { Log } from "../ports/log.ts";
 import { compose, type Composed } from "./compose.ts";
 import type { Address, ConfigFault, Environment, ServeOptions } from "./config.ts";
+import { createNodeEntropy, nodeClock } from "./node-clock.ts";
 import { createNodeLog } from "./node-log.ts";
 
 export interface Running extends Composed {
@@ -21,8 +23,20 @@ export interface Running extends Composed {
 
 const stopGraceMillis = millis(5_000);
 
-export async function startBroker(options: ServeOptions, env: Environment): Promise<Result<Running, ConfigFault>> {
+export function startBroker(options: ServeOptions, env: Environment): Promise<Result<Running, ConfigFault>> {
   const log = createNodeLog(options.logLevel);
+  const machine = { env, clock: nodeClock, entropy: createNodeEntropy(), log, onFatal };
+  return listenAndServe(options, log, (withIssuer) => compose(withIssuer, machine));
+}
+
+type ComposeFor = (options: ServeOptions & { readonly issuerUrl: string }) => Promise<Result<Composed, ConfigFault>>;
+
+/** The addresses are bound first: without `--issuer` the composition needs to know them. */
+export async function listenAndServe(
+  options: ServeOptions,
+  log: Log,
+  composeFor: ComposeFor,
+): Promise<Result<Running, ConfigFault>> {
   const apps: { public: Fetch | null; admin: Fetch | null } = { public: null, admin: null };
   const publicServer = await listen(options.listen, "--listen", (request, bindings) =>
     serveWith(apps.public, request, bindings),
@@ -37,7 +51,7 @@ export async function startBroker(options: ServeOptions, env: Environment): Prom
   }
   const servers = [publicServer.value.server, adminServer.value.server];
   const issuerUrl = options.issuerUrl ?? publicServer.value.url;
-  const composed = await compose({ ...options, issuerUrl }, { env, log, onFatal });
+  const composed = await composeFor({ ...options, issuerUrl });
   if (!composed.ok) {
     await Promise.all(servers.map(closeServer));
     return composed;

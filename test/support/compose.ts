@@ -2,6 +2,7 @@
  * A whole broker in this process: the memory ledger, a served issuer of attestations, the real attestor, the real
  * providers, a policy from YAML text. What flows need and nothing of how a production broker is configured.
  */
+import { loadProviderType } from "../../providers/index.ts";
 import { createAttestor } from "../../src/attest/attestor.ts";
 import { createKeySources } from "../../src/attest/key-sources.ts";
 import { createBroker, type Broker } from "../../src/broker/broker.ts";
@@ -70,7 +71,12 @@ export async function compose(wish: Wish): Promise<Composed> {
   const issuer = await startIssuer();
   const entropy = createSeededEntropy(wish.seed ?? 1);
   const tools = await createTestTools({ issuerUrl, now: () => clock.now(), secrets: wish.secrets ?? {} });
-  const registry = createProviderRegistry({ ...tools, issuingHttp: tools.http, revokingHttp: tools.http });
+  const registry = createProviderRegistry({
+    ...tools,
+    issuingHttp: tools.http,
+    revokingHttp: tools.http,
+    loadType: loadProviderType,
+  });
   const policy = await loadPolicy(wish.policy.replaceAll("ISSUER", issuer.url), registry);
   const opened = openMemoryLedger({ clock, state: emptyState() });
   const ledger = wish.around?.(opened) ?? opened;

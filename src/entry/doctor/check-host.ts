@@ -1,4 +1,5 @@
 /** The machine: Node, the listen addresses, room for the ledger. Binds a port for a moment, writes nothing. */
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
@@ -37,7 +38,8 @@ const comfortableBytes = 1024 ** 3;
 const leastBytes = 64 * 1024 ** 2;
 
 export async function checkRoom(ledgerFile: string): Promise<Finding> {
-  const dir = dirname(ledgerFile);
+  let dir = dirname(ledgerFile);
+  while (!existsSync(dir) && dirname(dir) !== dir) dir = dirname(dir);
   try {
     const { bavail, bsize } = await statfs(dir);
     const freeBytes = bavail * bsize;

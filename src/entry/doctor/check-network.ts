@@ -4,8 +4,8 @@ import { err, ok, type Result } from "../../kernel/result.ts";
 import { formatFault } from "../../policy/parse/fault.ts";
 import type { TokenSigner } from "../../ports/token-signer.ts";
 import type { Environment, ServeOptions } from "../config.ts";
-import { connect } from "../connections.ts";
-import { createNodeEntropy } from "../node-clock.ts";
+import { connectProviders, openConnections } from "../connections.ts";
+import { createNodeEntropy, nodeClock } from "../node-clock.ts";
 import { loadPolicyFolder, type LoadedPolicy } from "../policy-folder.ts";
 import { checkIssuer } from "./check-issuers.ts";
 import { checkProvider } from "./check-providers.ts";
@@ -23,16 +23,17 @@ interface Subject {
 
 export async function checkPolicyAndNetwork({ options, env, signer }: Subject): Promise<readonly Finding[]> {
   const issuerUrl = options.issuerUrl ?? "https://broker.invalid";
-  const tools = { env, entropy: createNodeEntropy(), signer: signer ?? noSigner };
-  const connections = connect({ mode: options.mode, issuerUrl }, tools);
+  const tools = { issuerUrl, env, clock: nodeClock, entropy: createNodeEntropy(), signer: signer ?? noSigner };
+  const connections = openConnections(options.mode);
+  const registry = connectProviders(connections, tools);
   try {
-    const loaded = await loadPolicyFolder(options.policyDir, connections.registry);
+    const loaded = await loadPolicyFolder(options.policyDir, registry);
     if (!loaded.ok) {
       const fix = "mend it; `mayfly policy check` shows every fault";
       return loaded.fault.slice(0, maxFaultsShown).map((fault) => fail("policy", formatFault(fault), fix));
     }
     const issuers = [...loaded.value.policy.issuers.values()].map((issuer) =>
-      checkIssuer(issuer, { http: connections.keysHttp, loadText }),
+      checkIssuer(issuer, { http: connections.keys, loadText }),
     );
     const [foundIssuers, foundProviders] = await Promise.all([
       Promise.all(issuers),

@@ -3,10 +3,11 @@
  * it would fail. Starts nothing, changes nothing, makes no key and no ledger.
  */
 import { parseServeOptions, type Environment, type ServeFlags, type ServeOptions } from "../config.ts";
-import { createNodeEntropy } from "../node-clock.ts";
+import { createNodeEntropy, nodeClock } from "../node-clock.ts";
 import { readKeys } from "../read-keys.ts";
 import { checkAddress, checkNode, checkRoom } from "./check-host.ts";
 import { checkKeys } from "./check-keys.ts";
+import { checkLedger } from "./check-ledger.ts";
 import { checkPolicyAndNetwork } from "./check-network.ts";
 import { fail, type Finding } from "./finding.ts";
 
@@ -23,11 +24,14 @@ export async function* examine(flags: ServeFlags, env: Environment): AsyncGenera
 async function* examineSettings(options: ServeOptions, env: Environment): AsyncGenerator<Finding, void> {
   const keys = await checkKeys(options, env);
   yield* keys.findings;
+  yield* await checkLedger(options.ledgerFile);
   yield await checkRoom(options.ledgerFile);
   yield await checkAddress("--listen", options.listen);
   yield await checkAddress("--admin-listen", options.adminListen);
   // Reading rings that are not there would make them.
-  const rings = keys.areUsable ? await readKeys(options, env, createNodeEntropy()) : null;
+  const rings = keys.areUsable
+    ? await readKeys(options, { env, clock: nodeClock, entropy: createNodeEntropy() })
+    : null;
   const signer = rings?.ok === true ? rings.value.signer : null;
   yield* await checkPolicyAndNetwork({ options, env, signer });
 }

@@ -1,0 +1,41 @@
+/**
+ * The adapters that a broker stands on: key rings, store, connections. Opened here and joined in `compose.ts`, so that
+ * what is joined can also be adapters that watch, break or delay.
+ */
+import type { Clock } from "../kernel/clock.ts";
+import type { Entropy } from "../kernel/entropy.ts";
+import { ok, type Result } from "../kernel/result.ts";
+import type { Ledger } from "../ports/ledger.ts";
+import type { Log } from "../ports/log.ts";
+import type { Sealer } from "../ports/sealer.ts";
+import type { TokenSigner } from "../ports/token-signer.ts";
+import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
+import { openConnections, type Connections } from "./connections.ts";
+import { openStore } from "./open-store.ts";
+import { readKeys } from "./read-keys.ts";
+
+/** What the machine gives: its time, its chance, its environment. */
+export interface Machine {
+  readonly env: Environment;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  /** The store can commit nothing more: the process should end. */
+  readonly onFatal: (reason: string) => void;
+}
+
+export interface Adapters {
+  readonly sealer: Sealer;
+  readonly signer: TokenSigner;
+  readonly ledger: Ledger;
+  readonly connections: Connections;
+}
+
+export async function openAdapters(options: ServeOptions, machine: Machine): Promise<Result<Adapters, ConfigFault>> {
+  const keys = await readKeys(options, machine);
+  if (!keys.ok) return keys;
+  const { sealer, signer } = keys.value;
+  const ledger = await openStore(options.ledgerFile, { ...machine, sealer });
+  if (!ledger.ok) return ledger;
+  return ok({ sealer, signer, ledger: ledger.value, connections: openConnections(options.mode) });
+}
