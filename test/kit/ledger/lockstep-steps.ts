@@ -206,4 +206,4 @@ const weighted: readonly (readonly [weight: number, arbitrary: fc.Arbitrary<Step
 /** Weights follow what a broker does: much issuing and killing, few doors and broken clocks. */
 export const anyStep = fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 
-export const anySteps = fc.array(anyStep, { minLength: 1, maxLength: 80, size: "max" });
+export const anySteps = fc.array(anyStep, { minLength: 1, maxLength: 50, size: "max" });
