@@ -8,6 +8,7 @@ import { addKillCommand } from "./commands/kill.ts";
 import { addOperateCommands } from "./commands/operate.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addStoreCommands } from "./commands/store.ts";
 import { addTaskCommands } from "./commands/task.ts";
 import { addTokenCommand } from "./commands/token.ts";
 import { exitCodes, type ExitCode } from "./exit-code.ts";
@@ -63,6 +64,7 @@ function createProgram(run: Run, shell: Shell): Command {
   addOperateCommands(program, run);
   addAuditCommands(program, run);
   addPolicyCommands(program, run);
+  addStoreCommands(program, run);
   addKeysCommands(program, run);
   addDoctorCommand(program, run);
   return program;

@@ -144,8 +144,7 @@ describe("cli: help", () => {
   it.concurrent.each(commands)("explains %s %s", async (...words) => {
     const { code, stdout, stderr } = await runCli([...words, "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toContain("Usage: mayfly");
-    if (words.length > 1) expect(stdout).toContain(`$ mayfly ${words.join(" ")}`);
+    expect(stdout).toContain(words.length > 1 ? `$ mayfly ${words.join(" ")}` : "Usage: mayfly");
   });
 
   it("prints its version on stdout", async () => {

@@ -14,7 +14,7 @@ async function taskWithCredentials(count: number): Promise<string> {
   const id = await world.openTask();
   for (let made = 0; made < count; made += 1) {
     const ran = await world.as("bot", ["token", "api-read", "--task", id]);
-    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran).toMatchObject({ code: 0 });
   }
   return id;
 }
@@ -55,7 +55,7 @@ describe("cli: kill", () => {
   it("of an agent leaves a door that only an operator opens", async () => {
     const id = await taskWithCredentials(1);
     const killed = await world.as("desk", ["kill", "--scope", "agent:bot", "--yes", "--json"]);
-    expect(killed.code, killed.stderr).toBe(0);
+    expect(killed).toMatchObject({ code: 0 });
     const report = parse(killed.stdout);
     expect(report).toMatchObject({ dry_run: false, ended: "dead", left: { leases: 0 }, door: "agent:bot", stuck: [] });
     expect(

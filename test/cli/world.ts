@@ -1,6 +1,5 @@
 /** A broker on loopback with its two listeners, and the command line as each of its callers. */
 import { createAdaptorServer } from "@hono/node-server";
-import type { Server } from "node:http";
 import { compose, type Composed } from "../support/compose.ts";
 import { listenOnLoopback } from "../support/loopback-server.ts";
 import { policy, type Subject } from "../http/world.ts";
@@ -47,4 +46,4 @@ export async function startCliWorld(): Promise<CliWorld> {
 }
 
 const listen = (fetch: (request: Request) => Response | Promise<Response>) =>
-  listenOnLoopback(createAdaptorServer({ fetch, overrideGlobalObjects: false }) as Server);
+  listenOnLoopback(createAdaptorServer({ fetch, overrideGlobalObjects: false }));

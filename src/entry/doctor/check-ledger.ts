@@ -1,0 +1,75 @@
+/** The ledger file: usable, of a schema that this version knows, and whether a broker holds it. Writes nothing. */
+import { access, constants } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { checkPath, type LedgerPath } from "../../engines/node-sqlite/ledger-path.ts";
+import { createNodeDriver } from "../../engines/node-sqlite/node-driver.ts";
+import { faultOfError, schemaFault, type OpenFault } from "../../engines/node-sqlite/open-fault.ts";
+import { takeLock } from "../../engines/node-sqlite/process-lock.ts";
+import { readVersion } from "../../engines/sql/store-row.ts";
+import { fail, fine, type Finding } from "./finding.ts";
+
+const check = "ledger";
+const refused = ({ message, fix }: OpenFault): Finding => fail(check, message, fix);
+
+export async function checkLedger(file: string): Promise<readonly Finding[]> {
+  const path = checkPath(file);
+  // The data folder is made at the start; its own parent is what counts then.
+  if (!path.ok) return [path.fault.reason === "no_parent" ? await checkFutureFolder(file) : refused(path.fault)];
+  const writable = await mayWrite(path.value.exists ? path.value.file : dirname(path.value.file));
+  if (!writable)
+    return [fail(check, `${path.value.file} cannot be written`, "give this user write access to it and to its folder")];
+  if (!path.value.exists) return [fine(check, `${path.value.file} does not exist yet; the start makes it`)];
+  const schema = checkSchema(path.value.file);
+  return schema === null ? [checkHolder(path.value)] : [schema];
+}
+
+async function checkFutureFolder(file: string): Promise<Finding> {
+  let folder = dirname(file);
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  const fix = "make the folder yourself, for the broker's user";
+  return (await mayWrite(folder))
+    ? fine(check, `${file} does not exist yet`)
+    : fail(check, `${folder} cannot be written`, fix);
+}
+
+async function mayWrite(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function checkSchema(file: string): Finding | null {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(existsSync(`${file}-wal`) ? file : untouched(file), { readOnly: true });
+    const version = readVersion(createNodeDriver(db));
+    return version.ok ? null : refused(schemaFault(file, version.fault));
+  } catch (error) {
+    return refused(faultOfError(file, error));
+  } finally {
+    db?.close();
+  }
+}
+
+/** Without a log beside it the file is at rest: read as it lies, or SQLite would leave files of its own beside it. */
+function untouched(file: string): URL {
+  const url = pathToFileURL(file);
+  url.searchParams.set("immutable", "1");
+  return url;
+}
+
+function checkHolder(path: LedgerPath): Finding {
+  if (!existsSync(path.lock)) return fine(check, `${path.file} is usable`);
+  const lock = takeLock(path);
+  if (lock.ok) {
+    lock.value.release();
+    return fine(check, `${path.file} is usable, and no broker holds it`);
+  }
+  return lock.fault.reason === "locked" ? fine(check, `${path.file} is held by a running broker`) : refused(lock.fault);
+}
