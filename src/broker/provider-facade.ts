@@ -11,13 +11,15 @@ import { addMillis, millis, secondsToMillis, type EpochMillis, type Millis } fro
 import type { Log } from "../ports/log.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { MintOutcome, MintRequest, ProbeAnswer, Provider } from "../ports/provider.ts";
+import { createLandings } from "./landings.ts";
 
 export interface ProviderFacade {
   /** The provider that new credentials come from. */
   current(name: ProviderName): Provider | undefined;
   /** Cancels the call at `timeout`, whatever the provider does with the signal. */
   mint(name: ProviderName, request: Omit<MintRequest<unknown>, "signal">, timeout: Millis): Promise<MintOutcome>;
-  revoke(lease: Lease, secret: Redacted | null): Promise<RevokeOutcome>;
+  /** `ledgerNow` is the clock that the lease's instants are of. */
+  revoke(lease: Lease, secret: Redacted | null, ledgerNow: EpochMillis): Promise<RevokeOutcome>;
   /** Null where the provider has no probe. */
   probe(lease: Lease, secret: Redacted | null, side: "issuing" | "revoking"): Promise<ProbeAnswer | null>;
 }
@@ -26,8 +28,8 @@ export interface RevokeOutcome {
   readonly verdict: Verdict;
   /** The system behind the target failed, as opposed to this one lease: feeds the breaker. */
   readonly targetFault: boolean;
-  /** How long a creation may take to show at this system: until then it may not know what it made. */
-  readonly settle: Millis;
+  /** How long "not found" is no answer yet, because what was asked for may still take effect or show. */
+  readonly absenceFinalIn: Millis;
 }
 
 /** Each provider exists twice, with connections of its own: issuing can never take those that a kill needs. */
@@ -48,6 +50,7 @@ export function createProviderFacade(tools: {
   metrics: Metrics;
 }): ProviderFacade {
   const { lookup, clock, log, metrics } = tools;
+  const landings = createLandings(clock);
 
   return {
     current: (name) => lookup.issuing(name),
@@ -56,6 +59,7 @@ export function createProviderFacade(tools: {
       const provider = lookup.issuing(name);
       if (provider === undefined) return { kind: "rejected", reason: "provider_missing", retryable: true };
       const startedAt = clock.monotonicMillis();
+      if (!provider.capabilities.mintsInProcess) landings.begin(request.leaseId, timeout);
       const outcome = provider.capabilities.mintsInProcess
         ? await provider.mint({ ...request, signal: neverAborts })
         : await bounded(clock, timeout, noAnswer, (signal) => provider.mint({ ...request, signal }));
@@ -64,9 +68,9 @@ export function createProviderFacade(tools: {
       return checkMint(outcome, request.now);
     },
 
-    async revoke(lease, secret) {
+    async revoke(lease, secret, ledgerNow) {
       const provider = lookup.revoking(lease.provider, lease.providerDigest);
-      if (provider === undefined) return { verdict: providerMissing, targetFault: false, settle: millis(0) };
+      if (provider === undefined) return { verdict: providerMissing, targetFault: false, absenceFinalIn: millis(0) };
       const now = clock.now();
       const verdict = await bounded<Verdict>(
         clock,
@@ -78,7 +82,8 @@ export function createProviderFacade(tools: {
         log.warn("revoke_failed", { lease: lease.id, target: lease.target, reason: verdict.reason });
       const { revocation } = provider.capabilities;
       const settle = revocation.kind === "eventual" ? secondsToMillis(revocation.settleSeconds) : millis(0);
-      return { verdict: checkVerdict(verdict, lease), targetFault: verdict.kind === "retry", settle };
+      const absenceFinalIn = landings.left(lease, settle, ledgerNow);
+      return { verdict: checkVerdict(verdict, lease), targetFault: verdict.kind === "retry", absenceFinalIn };
     },
 
     async probe(lease, secret, side) {

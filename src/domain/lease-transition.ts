@@ -91,6 +91,8 @@ function becomeDue(state: LeaseState, event: Due): Result<LeaseState, Transition
 
 function afterVerdict(lease: Lease, state: DyingState, verdict: Verdict, jitter: number, now: EpochMillis): LeaseState {
   const attempt = { ...keep(state), lastVerdict: verdict.kind, attempts: state.attempts + 1 };
+  // Where clocks differ an instant may have passed when it is told: asked again at a pace, never in a loop.
+  const atOrLater = (at: EpochMillis, pace: number): EpochMillis => (at > now ? at : addMillis(now, pace));
   switch (verdict.kind) {
     case "dead-verified":
       return dead(state, lease.provenAlive ? "dead-verified" : "dead-unverified", now);
@@ -102,7 +104,7 @@ function afterVerdict(lease: Lease, state: DyingState, verdict: Verdict, jitter:
         ...attempt,
         kind: "revoking",
         attempts: state.attempts,
-        dueAt: verdict.until,
+        dueAt: atOrLater(verdict.until, firstRetryMillis),
         lastReason: null,
         usableUntil: null,
       };
@@ -112,7 +114,7 @@ function afterVerdict(lease: Lease, state: DyingState, verdict: Verdict, jitter:
         ...attempt,
         kind: "revoking",
         attempts: state.attempts,
-        dueAt: later(settled, now),
+        dueAt: atOrLater(settled, maxRetryMillis),
         lastReason: null,
         usableUntil: verdict.at,
       };
@@ -165,8 +167,6 @@ export function retryDelayMillis(attempts: number, jitter: number): number {
   const ceiling = Math.min(maxRetryMillis, firstRetryMillis * 2 ** Math.min(attempts, 20));
   return Math.max(1, Math.ceil(ceiling * jitter));
 }
-
-const later = (left: EpochMillis, right: EpochMillis): EpochMillis => epochMillis(Math.max(left, right));
 
 const fault = (state: LeaseState, event: LeaseEvent): Result<never, TransitionFault> =>
   err({ reason: "no_such_transition", from: state.kind, event: event.kind });

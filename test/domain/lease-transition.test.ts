@@ -85,13 +85,23 @@ describe("verdicts", () => {
     ["already-gone ends it", { kind: "already-gone" }, { kind: "revoked", verdict: "already-gone" }],
     [
       "pending settles without counting an attempt",
-      { kind: "pending", until: epochMillis(now + 9) },
-      { kind: "revoking", dueAt: now + 9, attempts: 2 },
+      { kind: "pending", until: epochMillis(now + 9_000) },
+      { kind: "revoking", dueAt: now + 9_000, attempts: 2 },
+    ],
+    [
+      "pending until an instant that has passed is asked again soon, not in a loop",
+      { kind: "pending", until: epochMillis(now - 9_000) },
+      { kind: "revoking", dueAt: now + 1_000, attempts: 2 },
     ],
     [
       "expires-only waits for expiry and grace, and says until when it is usable",
       { kind: "expires-only", at: nativeExpiresAt },
       { kind: "revoking", dueAt: nativeExpiresAt + expiryGraceMillis, usableUntil: nativeExpiresAt },
+    ],
+    [
+      "expires-only past its grace is asked again at the slowest pace, not in a loop",
+      { kind: "expires-only", at: epochMillis(now - expiryGraceMillis) },
+      { kind: "revoking", dueAt: now + 300_000, usableUntil: now - expiryGraceMillis },
     ],
     [
       "retry backs off and counts",

@@ -7,12 +7,13 @@
 import { err, ok, type Result } from "../../kernel/result.ts";
 import {
   addMillis,
-  epochMillis,
+  earliest,
   millis,
   millisBetween,
   millisToSeconds,
   seconds,
   secondsToMillis,
+  type EpochMillis,
 } from "../../kernel/time.ts";
 import { unreachable } from "../../kernel/unreachable.ts";
 import type { Lease } from "../../domain/lease.ts";
@@ -59,11 +60,13 @@ async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Re
   const recorded = intentResult(await parts.ledger.recordIntent(intentCommand(parts, planned)), planned.taskId);
   if (!recorded.ok) return recorded;
   const { lease, task } = recorded.value;
-  const outcome = await callProvider(parts, planned, { expiresAt: lease.expiresAt, abortAt: lease.mintAbortAt });
+  // The systems live by the wall: a ledger that a wrong clock once drove ahead of it must not lengthen what they make.
+  const expiresAt = earliest(lease.expiresAt, boundByWall(parts, planned));
+  const outcome = await callProvider(parts, planned, { expiresAt, abortAt: lease.mintAbortAt });
   switch (outcome.kind) {
     case "minted": {
-      const command = await completion(parts, planned, lease, outcome.minted, lease.expiresAt);
-      return deliver(parts, planned, { task, minted: outcome.minted, command });
+      const command = await completion(parts, planned, lease, outcome.minted, expiresAt);
+      return deliver(parts, planned, { task, minted: outcome.minted, command, expiresAt });
     }
     case "rejected":
       await parts.ledger.failMint({ leaseId: lease.id, reason: outcome.reason, cause: causeOf(planned.caller) });
@@ -84,7 +87,7 @@ async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Re
 }
 
 async function issueInProcess(parts: BrokerParts, planned: Planned): Promise<Result<IssueAnswer, Fault>> {
-  const expiresAt = addMillis(parts.clock.now(), secondsToMillis(planned.decision.ttlSeconds));
+  const expiresAt = boundByWall(parts, planned);
   const outcome = await callProvider(parts, planned, { expiresAt, abortAt: null });
   if (outcome.kind !== "minted") return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(1) });
   const command = await completion(parts, planned, null, outcome.minted, expiresAt);
@@ -96,14 +99,17 @@ async function issueInProcess(parts: BrokerParts, planned: Planned): Promise<Res
     await completed;
     return recorded;
   }
-  return deliver(parts, planned, { task: recorded.value.task, minted: outcome.minted, command }, completed);
+  return deliver(parts, planned, { task: recorded.value.task, minted: outcome.minted, command, expiresAt }, completed);
 }
+
+const boundByWall = (parts: BrokerParts, { decision }: Planned): EpochMillis =>
+  addMillis(parts.clock.now(), secondsToMillis(decision.ttlSeconds));
 
 /** Only the one who is told `activated` delivers; anything else is already due or is made due here. */
 async function deliver(
   parts: BrokerParts,
   planned: Planned,
-  mint: { task: Task; minted: Minted; command: CompleteMint },
+  mint: { task: Task; minted: Minted; command: CompleteMint; expiresAt: EpochMillis },
   submitted = parts.ledger.completeMint(mint.command),
 ): Promise<Result<IssueAnswer, Fault>> {
   const answer = await submitted;
@@ -119,7 +125,7 @@ async function deliver(
   if (answer.kind === "conflict") return err(storeFault);
   if (answer.value.outcome === "closed") return err(closedFault(planned, mint.command));
   parts.metrics.count("mayfly_leases_issued_total", { provider: answer.value.lease.provider });
-  return ok(tell(parts, planned, { task: mint.task, minted: mint.minted, lease: answer.value.lease }));
+  return ok(tell(parts, planned, { ...mint, lease: answer.value.lease }));
 }
 
 function closedFault(planned: Planned, command: CompleteMint): Fault {
@@ -133,10 +139,15 @@ function closedFault(planned: Planned, command: CompleteMint): Fault {
 }
 
 /** Never later than the truth: our bound or the provider's own, whichever is first, rounded down. */
-function tell(parts: BrokerParts, planned: Planned, issued: { task: Task; minted: Minted; lease: Lease }): IssueAnswer {
+function tell(
+  parts: BrokerParts,
+  planned: Planned,
+  issued: { task: Task; minted: Minted; lease: Lease; expiresAt: EpochMillis },
+): IssueAnswer {
   const { lease, minted, task } = issued;
-  const endsAt = epochMillis(Math.min(lease.expiresAt, lease.nativeExpiresAt));
-  const nativeWins = lease.nativeExpiresAt < lease.expiresAt - 999;
+  const boundAt = earliest(lease.expiresAt, issued.expiresAt);
+  const endsAt = earliest(boundAt, lease.nativeExpiresAt);
+  const nativeWins = lease.nativeExpiresAt < boundAt - 999;
   return {
     credential: minted.credential,
     lease,

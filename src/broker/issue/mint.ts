@@ -41,7 +41,10 @@ export async function callProvider(
   return parts.providers.mint(template.template.provider, request, millis(left));
 }
 
-/** What to store for a mint that happened. `lease` is the intent; a probe sees it with the minted handle. */
+/**
+ * What to store for a mint that happened. `lease` is the intent; a probe sees it with the minted handle. `expiresAt` is
+ * what the provider was asked for, by the wall.
+ */
 export async function completion(
   parts: Parts,
   planned: Planned,
@@ -62,7 +65,7 @@ export async function completion(
     sealed: secret === null ? null : await parts.sealer.seal(secret, leaseId),
     fingerprint: minted.findByFingerprint ? parts.sha256(credentialText(minted.credential).reveal()) : null,
     provenAlive: probe?.kind === "alive",
-    expiresAt,
+    expiresAt: lease?.expiresAt ?? expiresAt,
     nativeExpiresAt: minted.nativeExpiresAt,
     rejectAs: tooWide ? "scope_widened" : null,
     cause: causeOf(caller),

@@ -8,7 +8,8 @@ export interface Alarm {
   cancel(): void;
 }
 
-export function createAlarm(clock: Clock, ring: () => void): Alarm {
+/** `now` is the clock that the instants are of. */
+export function createAlarm(clock: Pick<Clock, "now" | "after">, ring: () => void): Alarm {
   let setTo: EpochMillis | null = null;
   let cancelTimer: Cancel = () => {};
   return {

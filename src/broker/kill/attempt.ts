@@ -1,16 +1,20 @@
 /** Kill-one on a claimed lease, its verdict recorded under the fence of the claim, and what was recorded told. */
 import type { Lease } from "../../domain/lease.ts";
 import { fraction } from "../../kernel/entropy.ts";
+import type { EpochMillis } from "../../kernel/time.ts";
 import type { BrokerParts } from "../parts.ts";
 import { killOne, type KillAttempt } from "./kill-one.ts";
 
 export type AttemptParts = Pick<
   BrokerParts,
   "ledger" | "providers" | "sealer" | "clock" | "entropy" | "changes" | "log" | "metrics"
->;
+> & {
+  /** The ledger's clock, which due instants are of; after a step of the wall it may be hours ahead of it. */
+  readonly ledgerNow: () => EpochMillis;
+};
 
 export async function attemptKill(parts: AttemptParts, lease: Lease, fence: string): Promise<KillAttempt> {
-  const attempt = await killOne(parts, lease);
+  const attempt = await killOne(parts, lease, parts.ledgerNow());
   const jitter = fraction(parts.entropy);
   const answer = await parts.ledger.recordVerdict({ leaseId: lease.id, fence, outcome: attempt.outcome, jitter });
   if (answer.kind === "ok") tell(parts, answer.value);

@@ -2,12 +2,11 @@
  * One attempt on one claimed lease: the only code that ends a credential, run alike by a task's end, an expiry, a
  * restart and an unknown mint. Decides the verdict; recording it is the lane's business.
  */
-import { isDying, mayExpire } from "../../domain/lease-transition.ts";
+import { mayExpire } from "../../domain/lease-transition.ts";
 import type { Lease } from "../../domain/lease.ts";
 import type { Verdict } from "../../domain/verdict.ts";
-import { mintMarginMillis } from "../../kernel/limits.ts";
 import type { Redacted } from "../../kernel/redacted.ts";
-import { addMillis, millis, millisBetween, type EpochMillis, type Millis } from "../../kernel/time.ts";
+import type { EpochMillis, Millis } from "../../kernel/time.ts";
 import type { RecordVerdict } from "../../ports/ledger.ts";
 import type { BrokerParts } from "../parts.ts";
 
@@ -18,7 +17,11 @@ export interface KillAttempt {
 
 type Parts = Pick<BrokerParts, "providers" | "sealer" | "clock">;
 
-export async function killOne(parts: Parts, lease: Lease): Promise<KillAttempt> {
+/**
+ * `ledgerNow` is the clock of the lease's own instants. Natural expiry is judged by the wall, which is never ahead of
+ * it: a ledger that a wrong clock once drove forward would call a credential expired that lives on.
+ */
+export async function killOne(parts: Parts, lease: Lease, ledgerNow: EpochMillis): Promise<KillAttempt> {
   if (mayExpire(lease, parts.clock.now())) return { outcome: { kind: "native_expiry" }, targetFault: false };
   let secret: Redacted | null = null;
   if (lease.sealed !== null) {
@@ -27,8 +30,8 @@ export async function killOne(parts: Parts, lease: Lease): Promise<KillAttempt> 
     secret = opened.value;
   }
   try {
-    const { verdict, targetFault, settle } = await parts.providers.revoke(lease, secret);
-    const early = verdict.kind === "already-gone" ? tooEarly(lease, settle, parts.clock.now()) : null;
+    const { verdict, targetFault, absenceFinalIn } = await parts.providers.revoke(lease, secret, ledgerNow);
+    const early = verdict.kind === "already-gone" && absenceFinalIn > 0 ? tooEarly(absenceFinalIn) : null;
     return { outcome: early ?? (await believed(parts, lease, secret, verdict)), targetFault };
   } finally {
     secret?.wipe();
@@ -45,19 +48,8 @@ async function believed(parts: Parts, lease: Lease, secret: Redacted | null, ver
   return answer?.kind === "alive" ? { kind: "retry", reason: "still_alive_after_revocation" } : verdict;
 }
 
-/**
- * "Not found" is final only when nothing can come any more: the call of a mint of unknown outcome is long over, and what
- * an eventually consistent system made had the time to show.
- */
-function tooEarly(lease: Lease, settle: Millis, now: EpochMillis): Verdict | null {
-  const { state, mintAbortAt } = lease;
-  const outcomeUnknown = isDying(state) && state.outcomeUnknown;
-  if (!outcomeUnknown && settle === 0) return null;
-  const believableAt = addMillis(mintAbortAt, settle + (outcomeUnknown ? mintMarginMillis : 0));
-  if (now >= believableAt) return null;
-  const reason = outcomeUnknown ? "mint_may_still_land" : "creation_may_not_show_yet";
-  return { kind: "retry", reason, after: millis(millisBetween(now, believableAt)) };
-}
+/** Asked again when the answer is final. */
+const tooEarly = (after: Millis): Verdict => ({ kind: "retry", reason: "mint_may_still_show", after });
 
 const sealFault = (reason: "unknown_key" | "corrupt"): Verdict => ({
   kind: "refused",

@@ -4,7 +4,7 @@
  */
 import type { TargetName } from "../../domain/names.ts";
 import { base32FromBytes } from "../../kernel/base32.ts";
-import { addMillis, epochMillis, type EpochMillis, type Millis } from "../../kernel/time.ts";
+import { addMillis, earliest, epochMillis, type EpochMillis, type Millis } from "../../kernel/time.ts";
 import { createAlarm } from "./alarm.ts";
 import type { AttemptParts } from "./attempt.ts";
 import { createDoorbell } from "./doorbell.ts";
@@ -22,8 +22,12 @@ const longestSleepMillis = 10_000;
 /** After a store fault the next look comes soon, but not at once. */
 const faultPauseMillis = 250;
 
-export function createKillPool(parts: AttemptParts): KillPool {
-  const { ledger, clock, entropy, log } = parts;
+export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool {
+  const { ledger, clock, entropy, log } = given;
+  /** Due instants are the ledger's, whose clock never goes back: after a step of the wall it may be hours ahead. */
+  let aheadMillis = 0;
+  const ledgerNow = (): EpochMillis => addMillis(clock.now(), aheadMillis);
+  const parts: AttemptParts = { ...given, ledgerNow };
   const lanes = new Map<TargetName, Lane>();
   const poolName = base32FromBytes(entropy.bytes(12));
   let claims = 0;
@@ -41,14 +45,17 @@ export function createKillPool(parts: AttemptParts): KillPool {
       alarm.set(await pass());
     } catch {
       log.error("kill_pass_failed");
-      alarm.set(addMillis(clock.now(), faultPauseMillis));
+      alarm.set(addMillis(ledgerNow(), faultPauseMillis));
     }
   });
-  const alarm = createAlarm(clock, () => look.ring());
+  const alarm = createAlarm({ now: ledgerNow, after: (delay, callback) => clock.after(delay, callback) }, () =>
+    look.ring(),
+  );
 
   /** One look at the ledger; answers when to look again at the latest. */
   async function pass(): Promise<EpochMillis> {
     const work = await ledger.dueWork();
+    aheadMillis = Math.max(0, work.now - clock.now());
     for (const { target, breaker } of work.targets) laneOf(target).fill(breaker);
     if (work.sweep) {
       await sweep(parts);
@@ -62,8 +69,8 @@ export function createKillPool(parts: AttemptParts): KillPool {
     start() {
       ledger.onDue((dueAt) => {
         if (isStopped) return;
-        if (dueAt <= clock.now()) look.ring();
-        else alarm.set(dueAt);
+        if (dueAt <= ledgerNow()) look.ring();
+        else alarm.set(earliest(dueAt, addMillis(ledgerNow(), longestSleepMillis)));
       });
       look.ring();
     },

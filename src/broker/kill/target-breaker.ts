@@ -2,7 +2,7 @@
 import type { TargetName } from "../../domain/names.ts";
 import type { Breaker } from "../../ports/ledger.ts";
 import { brokerCause } from "../cause.ts";
-import type { BrokerParts } from "../parts.ts";
+import type { AttemptParts } from "./attempt.ts";
 import { afterAttempt, allowed, closedBreaker, sync } from "./breaker.ts";
 import type { KillAttempt } from "./kill-one.ts";
 
@@ -14,7 +14,7 @@ export interface TargetBreaker {
 }
 
 export function createTargetBreaker(
-  parts: Pick<BrokerParts, "ledger" | "clock" | "log">,
+  parts: Pick<AttemptParts, "ledger" | "ledgerNow" | "log">,
   target: TargetName,
 ): TargetBreaker {
   let state = closedBreaker;
@@ -22,11 +22,11 @@ export function createTargetBreaker(
     sync(breaker) {
       state = sync(state, breaker);
     },
-    allowed: () => allowed(state, parts.clock.now()),
+    allowed: () => allowed(state, parts.ledgerNow()),
     async note({ outcome, targetFault }) {
       const reason = "reason" in outcome ? outcome.reason : "";
       const before = state.breaker;
-      state = afterAttempt(state, { fault: targetFault, reason }, parts.clock.now());
+      state = afterAttempt(state, { fault: targetFault, reason }, parts.ledgerNow());
       if (state.breaker === before || (state.breaker.kind === "closed" && before.kind === "closed")) return;
       parts.log.warn("breaker", { target, state: state.breaker.kind, reason });
       await parts.ledger.setTarget({ target, breaker: state.breaker, paused: null, cause: brokerCause() });
