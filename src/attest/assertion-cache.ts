@@ -6,14 +6,14 @@
  */
 import type { Identity } from "../domain/identity.ts";
 import type { Fingerprint } from "../kernel/digest.ts";
-import type { IssuerFacts } from "./issuer-facts.ts";
+import type { TrustedIssuer } from "../domain/trusted-issuer.ts";
 import type { KeySet } from "./key-set.ts";
 import type { TokenTimes } from "./token-times.ts";
 
 export interface Verification {
   readonly identity: Identity;
   readonly times: TokenTimes;
-  readonly facts: IssuerFacts;
+  readonly facts: TrustedIssuer;
   readonly keySet: KeySet;
 }
 

@@ -13,7 +13,7 @@ import { createAssertionCache, type Verification } from "./assertion-cache.ts";
 import { checkClaims } from "./check-claims.ts";
 import { checkHeader, type CheckedHeader } from "./check-header.ts";
 import { parseCompactToken } from "./compact-token.ts";
-import type { IssuerFacts } from "./issuer-facts.ts";
+import type { TrustedIssuer } from "../domain/trusted-issuer.ts";
 import { pickKey, type KeySet } from "./key-set.ts";
 import type { KeySource } from "./key-source.ts";
 import type { KeySources } from "./key-sources.ts";
@@ -24,7 +24,7 @@ import type { VerifySignature } from "./verify-signature.ts";
 
 export interface AttestorOptions {
   /** The trusted issuer with exactly this `iss`. Asked each time, so that a policy reload takes effect at once. */
-  readonly issuerOf: (issuerUrl: string) => IssuerFacts | undefined;
+  readonly issuerOf: (issuerUrl: string) => TrustedIssuer | undefined;
   readonly keySources: KeySources;
   readonly verifySignature: VerifySignature;
   /** SHA-256 as base64url. */

@@ -5,7 +5,7 @@ import { maxSubjectLength, maxTokenIdLength } from "../kernel/limits.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import type { AttestationFault } from "../ports/attestor.ts";
 import type { CheckedHeader } from "./check-header.ts";
-import type { IssuerFacts } from "./issuer-facts.ts";
+import type { TrustedIssuer } from "../domain/trusted-issuer.ts";
 import { refuse } from "./refuse.ts";
 import { parseTokenTimes, type TokenTimes } from "./token-times.ts";
 
@@ -18,7 +18,7 @@ export interface CheckedClaims {
 export function checkClaims(
   claims: JsonObject,
   header: CheckedHeader,
-  facts: IssuerFacts,
+  facts: TrustedIssuer,
 ): Result<CheckedClaims, AttestationFault> {
   // A security event or logout token (RFC 8417 §2.2) of an issuer that does not set `typ`.
   if (header.isPlainType && claims["events"] !== undefined) return refuse("type");
@@ -38,7 +38,7 @@ function isOnly(audience: Json | undefined, expected: string): boolean {
   return Array.isArray(audience) ? audience.length === 1 && audience[0] === expected : audience === expected;
 }
 
-function parseReplay(tokenId: Json | undefined, facts: IssuerFacts): Result<Replay, AttestationFault> {
+function parseReplay(tokenId: Json | undefined, facts: TrustedIssuer): Result<Replay, AttestationFault> {
   if (facts.replay === "reusable") return ok({ mode: "reusable" });
   if (tokenId === undefined) return refuse("token_id_missing");
   return isPlainText(tokenId, maxTokenIdLength) ? ok({ mode: "once", tokenId }) : refuse("claims");

@@ -6,7 +6,7 @@ import type { JsonObject } from "../kernel/canonical-json.ts";
 import { maxTokenIdLength } from "../kernel/limits.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import type { AttestationFault } from "../ports/attestor.ts";
-import type { IssuerFacts, SignatureAlgorithm } from "./issuer-facts.ts";
+import type { TrustedIssuer, SignatureAlgorithm } from "../domain/trusted-issuer.ts";
 import { refuse } from "./refuse.ts";
 
 export interface CheckedHeader {
@@ -16,7 +16,7 @@ export interface CheckedHeader {
   readonly isPlainType: boolean;
 }
 
-export function checkHeader(header: JsonObject, facts: IssuerFacts): Result<CheckedHeader, AttestationFault> {
+export function checkHeader(header: JsonObject, facts: TrustedIssuer): Result<CheckedHeader, AttestationFault> {
   const algorithm = facts.algorithms.find((accepted) => accepted === header["alg"]);
   if (algorithm === undefined) return refuse("algorithm");
   const type = header["typ"] === undefined ? "jwt" : mediaType(header["typ"]);

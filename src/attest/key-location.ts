@@ -8,7 +8,7 @@ import { err, ok, type Result } from "../kernel/result.ts";
 import { millis } from "../kernel/time.ts";
 import { unreachable } from "../kernel/unreachable.ts";
 import type { HttpClient, HttpFault } from "../ports/http-client.ts";
-import type { IssuerFacts } from "./issuer-facts.ts";
+import type { TrustedIssuer } from "../domain/trusted-issuer.ts";
 import { parseJsonObject } from "./json-object.ts";
 
 export type LoadFault =
@@ -27,7 +27,10 @@ export interface KeyLocationTools {
   readonly loadText: LoadText;
 }
 
-export async function loadKeySetText(facts: IssuerFacts, tools: KeyLocationTools): Promise<Result<string, LoadFault>> {
+export async function loadKeySetText(
+  facts: TrustedIssuer,
+  tools: KeyLocationTools,
+): Promise<Result<string, LoadFault>> {
   const { keys } = facts;
   switch (keys.kind) {
     case "file":

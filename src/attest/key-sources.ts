@@ -4,11 +4,11 @@
  */
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { IssuerFacts, KeyLocation } from "./issuer-facts.ts";
+import type { TrustedIssuer, IssuerKeys } from "../domain/trusted-issuer.ts";
 import { loadKeySetText, type KeyLocationTools } from "./key-location.ts";
 import { createKeySource, type KeySource } from "./key-source.ts";
 
-export type KeySources = (facts: IssuerFacts) => KeySource;
+export type KeySources = (facts: TrustedIssuer) => KeySource;
 
 export interface KeySourcesOptions extends KeyLocationTools {
   readonly clock: Pick<Clock, "monotonicMillis">;
@@ -16,7 +16,7 @@ export interface KeySourcesOptions extends KeyLocationTools {
 }
 
 export function createKeySources({ clock, log, ...tools }: KeySourcesOptions): KeySources {
-  const sources = new Map<string, { readonly location: KeyLocation; readonly source: KeySource }>();
+  const sources = new Map<string, { readonly location: IssuerKeys; readonly source: KeySource }>();
   return (facts) => {
     const known = sources.get(facts.issuer);
     if (known !== undefined && isSame(known.location, facts.keys)) return known.source;
@@ -30,7 +30,7 @@ export function createKeySources({ clock, log, ...tools }: KeySourcesOptions): K
   };
 }
 
-function isSame(left: KeyLocation, right: KeyLocation): boolean {
+function isSame(left: IssuerKeys, right: IssuerKeys): boolean {
   if (left.kind === "url") return right.kind === "url" && left.url === right.url;
   if (left.kind === "file") return right.kind === "file" && left.path === right.path;
   return right.kind === "discovery";

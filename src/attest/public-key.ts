@@ -6,7 +6,7 @@
 import { bytesFromBase64Url } from "../kernel/base64url.ts";
 import type { JsonObject } from "../kernel/canonical-json.ts";
 import { unreachable } from "../kernel/unreachable.ts";
-import type { SignatureAlgorithm } from "./issuer-facts.ts";
+import type { SignatureAlgorithm } from "../domain/trusted-issuer.ts";
 
 export interface PublicKey {
   readonly keyId: string | undefined;

@@ -4,7 +4,7 @@
  */
 import { compactVerify, importJWK, type CryptoKey } from "jose";
 import { base64UrlFromBytes } from "../kernel/base64url.ts";
-import type { SignatureAlgorithm } from "./issuer-facts.ts";
+import type { SignatureAlgorithm } from "../domain/trusted-issuer.ts";
 import type { PublicKey } from "./public-key.ts";
 
 /** False for every signature that is not certainly good; never throws. */

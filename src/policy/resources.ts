@@ -4,6 +4,7 @@
  */
 import type { Capabilities } from "../domain/capabilities.ts";
 import type { AgentName, IssuerName, ProviderName, TargetName, TemplateName } from "../domain/names.ts";
+import type { TrustedIssuer } from "../domain/trusted-issuer.ts";
 import type { ScopeTemplate } from "../domain/scope-template.ts";
 import type { JsonObject } from "../kernel/canonical-json.ts";
 import type { Seconds } from "../kernel/time.ts";
@@ -12,24 +13,6 @@ import type { Condition } from "./condition.ts";
 import type { ParameterSchema } from "./parameters.ts";
 import type { Origin } from "./parse/fault.ts";
 import type { Pattern } from "./pattern.ts";
-
-export interface TrustedIssuer {
-  readonly name: IssuerName;
-  /** Compared exactly with `iss`. */
-  readonly issuer: string;
-  readonly audience: string;
-  readonly algorithms: readonly SignatureAlgorithm[];
-  readonly keys: IssuerKeys;
-  readonly maxLifetimeSeconds: Seconds;
-  readonly replay: "reusable" | "once";
-  /** Accepted `typ` headers besides a missing one and `JWT`; empty for the default. */
-  readonly types: readonly string[];
-}
-export type SignatureAlgorithm = "RS256" | "PS256" | "ES256" | "ES384" | "EdDSA" | "Ed25519";
-export type IssuerKeys =
-  | { readonly kind: "discovery" }
-  | { readonly kind: "url"; readonly url: string }
-  | { readonly kind: "file"; readonly path: string };
 
 export type Role = "agent" | "orchestrator" | "resource" | "operator";
 export type OperatorRight = "read" | "kill" | "policy";

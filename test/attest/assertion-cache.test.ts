@@ -1,14 +1,14 @@
 /** What is remembered of a verified attestation, and everything that is still judged anew. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createAttestor } from "../../src/attest/attestor.ts";
-import type { IssuerFacts } from "../../src/attest/issuer-facts.ts";
+import type { TrustedIssuer } from "../../src/domain/trusted-issuer.ts";
 import { sha256 } from "../../src/kernel/digest.ts";
 import { keyFetchCooldownMillis, maxKeyAgeMillis } from "../../src/kernel/limits.ts";
 import { seconds } from "../../src/kernel/time.ts";
 import { createWorld, verify, type World } from "./world.ts";
 
 let world: World;
-let facts: IssuerFacts | undefined;
+let facts: TrustedIssuer | undefined;
 let signaturesChecked: number;
 let present: (token: string) => Promise<string>;
 

@@ -6,7 +6,7 @@ import { constants, sign } from "node:crypto";
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from "jose";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { SignatureAlgorithm } from "../../src/attest/issuer-facts.ts";
+import type { SignatureAlgorithm } from "../../src/domain/trusted-issuer.ts";
 import { parsePublicKey, type PublicKey } from "../../src/attest/public-key.ts";
 import { createJoseVerifier } from "../../src/attest/verify-signature.ts";
 import { createNodeVerifier } from "../../src/entry/node-signature.ts";

@@ -1,7 +1,7 @@
 /** Key sources across reloads, keys from files, slow servers, and what operators are told. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createAttestor } from "../../src/attest/attestor.ts";
-import type { IssuerFacts } from "../../src/attest/issuer-facts.ts";
+import type { TrustedIssuer } from "../../src/domain/trusted-issuer.ts";
 import { createKeySources } from "../../src/attest/key-sources.ts";
 import { createNodeHttpClient } from "../../src/entry/node-http-client.ts";
 import { sha256 } from "../../src/kernel/digest.ts";
@@ -27,7 +27,10 @@ afterEach(async () => {
   await world.close();
 });
 
-function attestorWith(facts: () => IssuerFacts, options: { http?: HttpClient; file?: () => string | undefined } = {}) {
+function attestorWith(
+  facts: () => TrustedIssuer,
+  options: { http?: HttpClient; file?: () => string | undefined } = {},
+) {
   const keySources = createKeySources({
     http: options.http ?? http,
     clock: world.clock,
@@ -48,7 +51,7 @@ function attestorWith(facts: () => IssuerFacts, options: { http?: HttpClient; fi
 
 describe("key sources: a policy reload", () => {
   it("keeps the keys while the location stays, and starts over when it changes", async () => {
-    let facts: IssuerFacts = world.facts;
+    let facts: TrustedIssuer = world.facts;
     const attestor = attestorWith(() => facts);
     const present = () => verify(attestor, world.attest(), world.clock.now());
     expect(await present()).toBe("accepted");
@@ -81,7 +84,7 @@ describe("key sources: a file", () => {
 
   it("above the cap is refused like an answer above it", async () => {
     const text = JSON.stringify(world.issuer.keySet());
-    const facts: IssuerFacts = { ...world.facts, keys: { kind: "file", path: "keys.json" } };
+    const facts: TrustedIssuer = { ...world.facts, keys: { kind: "file", path: "keys.json" } };
     const largest = attestorWith(() => facts, { file: () => text.padEnd(maxKeySetBytes) });
     expect(await verify(largest, world.attest(), world.clock.now())).toBe("accepted");
     const tooLarge = attestorWith(() => facts, { file: () => text.padEnd(maxKeySetBytes + 1) });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startOidcIssuer, type OidcIssuer } from "../../scripts/servers/oidc-issuer.ts";
 import { createAttestor } from "../../src/attest/attestor.ts";
-import type { IssuerFacts } from "../../src/attest/issuer-facts.ts";
+import type { TrustedIssuer } from "../../src/domain/trusted-issuer.ts";
 import { createKeySources } from "../../src/attest/key-sources.ts";
 import { createNodeHttpClient, type NodeHttpClient } from "../../src/entry/node-http-client.ts";
 import { createNodeVerifier, nodeDigest } from "../../src/entry/node-signature.ts";
@@ -32,8 +32,8 @@ afterAll(async () => {
   await issuer.close();
 });
 
-async function present(token: string, changes: Partial<IssuerFacts> = {}) {
-  const facts: IssuerFacts = {
+async function present(token: string, changes: Partial<TrustedIssuer> = {}) {
+  const facts: TrustedIssuer = {
     name: cluster,
     issuer: issuer.issuer,
     audience,
@@ -68,7 +68,7 @@ describe("attestor and a real OIDC issuer", () => {
     });
   });
 
-  it.each<[string, Partial<IssuerFacts>, string]>([
+  it.each<[string, Partial<TrustedIssuer>, string]>([
     ["an access token where only identity tokens are accepted", { types: [] }, "type"],
     ["another algorithm than pinned", { algorithms: ["RS256"] }, "algorithm"],
     ["a longer life than pinned", { maxLifetimeSeconds: seconds(119) }, "lifetime"],

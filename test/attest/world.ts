@@ -1,6 +1,6 @@
 /** One issuer behind a real server, an attacker with a server of its own, and attestors that share their key source. */
 import { createAttestor } from "../../src/attest/attestor.ts";
-import type { IssuerFacts } from "../../src/attest/issuer-facts.ts";
+import type { TrustedIssuer } from "../../src/domain/trusted-issuer.ts";
 import { createKeySources, type KeySources } from "../../src/attest/key-sources.ts";
 import { createJoseVerifier, type VerifySignature } from "../../src/attest/verify-signature.ts";
 import type { Identity } from "../../src/domain/identity.ts";
@@ -23,13 +23,17 @@ export interface World {
   readonly issuer: ServedIssuer;
   readonly attacker: ServedIssuer;
   readonly clock: ManualClock;
-  readonly facts: IssuerFacts;
+  readonly facts: TrustedIssuer;
   /** Trusted issuers beside the first. */
-  readonly trusted: Map<string, IssuerFacts>;
+  readonly trusted: Map<string, TrustedIssuer>;
   readonly keySources: KeySources;
   /** The names of the verifiers, and the verifiers that must agree. */
   readonly verifiers: Readonly<Record<"jose" | "node", VerifySignature>>;
-  attestor(options?: { verifySignature?: VerifySignature; facts?: Partial<IssuerFacts>; cacheSize?: number }): Attestor;
+  attestor(options?: {
+    verifySignature?: VerifySignature;
+    facts?: Partial<TrustedIssuer>;
+    cacheSize?: number;
+  }): Attestor;
   attest(wish?: Partial<Parameters<ServedIssuer["attest"]>[0]>): string;
   close(): Promise<void>;
 }
@@ -41,7 +45,7 @@ export async function createWorld(): Promise<World> {
   const http = createNodeHttpClient({ allowInsecureLoopback: true, maxConnectionsPerOrigin: 4 });
   const keySources = createKeySources({ http, clock, log: silentLog, loadText: async () => err("file") });
   const verifiers = { jose: createJoseVerifier(), node: createNodeVerifier() };
-  const facts: IssuerFacts = {
+  const facts: TrustedIssuer = {
     name: cluster,
     issuer: issuer.url,
     audience,
@@ -51,7 +55,7 @@ export async function createWorld(): Promise<World> {
     replay: "reusable",
     types: [],
   };
-  const trusted = new Map<string, IssuerFacts>();
+  const trusted = new Map<string, TrustedIssuer>();
   return {
     issuer,
     attacker,

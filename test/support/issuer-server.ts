@@ -3,7 +3,7 @@
  * replaced by a hostile one.
  */
 import { createServer, type RequestListener } from "node:http";
-import type { SignatureAlgorithm } from "../../src/attest/issuer-facts.ts";
+import type { SignatureAlgorithm } from "../../src/domain/trusted-issuer.ts";
 import { listenOnLoopback } from "./loopback-server.ts";
 import { createTestIssuer, type TestIssuer } from "./issuer.ts";
 

@@ -3,7 +3,7 @@
  * network; `startIssuer` beside this file puts one behind a real server.
  */
 import { constants, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
-import type { SignatureAlgorithm } from "../../src/attest/issuer-facts.ts";
+import type { SignatureAlgorithm } from "../../src/domain/trusted-issuer.ts";
 import type { JsonObject } from "../../src/kernel/canonical-json.ts";
 import { toNumericDate, type EpochMillis } from "../../src/kernel/time.ts";
 import { unreachable } from "../../src/kernel/unreachable.ts";

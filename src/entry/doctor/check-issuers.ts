@@ -6,7 +6,7 @@ import { parseKeySet } from "../../attest/key-set.ts";
 import { loadKeySetText, type LoadText } from "../../attest/key-location.ts";
 import { attestationSkewMillis } from "../../kernel/limits.ts";
 import { ok, type Result } from "../../kernel/result.ts";
-import type { TrustedIssuer } from "../../policy/resources.ts";
+import type { TrustedIssuer } from "../../domain/trusted-issuer.ts";
 import type { HttpAnswer, HttpClient, HttpFault, HttpRequest } from "../../ports/http-client.ts";
 import { nodeClock } from "../node-clock.ts";
 import { fail, fine, warn, type Finding } from "./finding.ts";

@@ -3,17 +3,11 @@
  * calls keeps the last good one. Nothing is read from elsewhere: secrets stay the references that the files hold.
  */
 import type { AgentName, IssuerName, ProviderName, TemplateName } from "../../domain/names.ts";
+import type { TrustedIssuer } from "../../domain/trusted-issuer.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../kernel/canonical-json.ts";
 import { sha256 } from "../../kernel/digest.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import type {
-  AgentProfile,
-  CredentialTemplate,
-  Guardrail,
-  PolicySet,
-  ProviderResource,
-  TrustedIssuer,
-} from "../resources.ts";
+import type { AgentProfile, CredentialTemplate, Guardrail, PolicySet, ProviderResource } from "../resources.ts";
 import { crossCheck } from "./cross-check.ts";
 import { compareFaults, faultAt, type Origin, type PolicyFault, type Problem } from "./fault.ts";
 import { readAgent } from "./read-agent.ts";

@@ -2,7 +2,7 @@
 import type { IssuerName } from "../../domain/names.ts";
 import type { Result } from "../../kernel/result.ts";
 import { seconds } from "../../kernel/time.ts";
-import type { IssuerKeys, TrustedIssuer } from "../resources.ts";
+import type { IssuerKeys, TrustedIssuer } from "../../domain/trusted-issuer.ts";
 import type { Path, Problem } from "./fault.ts";
 import { createProblems, settle, type Document, type Problems } from "./reader.ts";
 import type { SpecOf } from "./schemas.ts";

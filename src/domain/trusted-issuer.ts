@@ -1,15 +1,15 @@
-/** What the security team pinned about one issuer, as far as verifying its tokens goes. */
-import type { IssuerName } from "../domain/names.ts";
+/** What the security team pinned about one issuer: whose tokens are believed, and which. */
+import type { IssuerName } from "./names.ts";
 import type { Seconds } from "../kernel/time.ts";
 
-export interface IssuerFacts {
+export interface TrustedIssuer {
   readonly name: IssuerName;
   /** Compared exactly with `iss`. */
   readonly issuer: string;
   readonly audience: string;
   /** Compared exactly with `alg`: `EdDSA` does not stand for `Ed25519` here (RFC 9864), list both for both. */
   readonly algorithms: readonly SignatureAlgorithm[];
-  readonly keys: KeyLocation;
+  readonly keys: IssuerKeys;
   /** The longest accepted `exp` - `iat`. */
   readonly maxLifetimeSeconds: Seconds;
   readonly replay: "reusable" | "once";
@@ -19,7 +19,7 @@ export interface IssuerFacts {
 
 export type SignatureAlgorithm = "RS256" | "PS256" | "ES256" | "ES384" | "EdDSA" | "Ed25519";
 
-export type KeyLocation =
+export type IssuerKeys =
   | { readonly kind: "discovery" }
   | { readonly kind: "url"; readonly url: string }
   | { readonly kind: "file"; readonly path: string };
