@@ -15,7 +15,7 @@ const bearerCredentials = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i;
 
 export async function authenticate(broker: Identifier, call: Call): Promise<Result<Caller, HttpFault>> {
   const authorization = call.request.header("Authorization");
-  if (sendsProof(call)) return err({ code: "dpop_not_supported" });
+  if (sendsProof(call, authorization)) return err({ code: "dpop_not_supported" });
   if (authorization === undefined || !/^Bearer /i.test(authorization)) return err({ code: "unauthenticated" });
   const token = bearerCredentials.exec(authorization)?.[1];
   if (token === undefined) return err({ code: "attestation_refused", why: "malformed" });
@@ -33,7 +33,5 @@ export async function authenticateOperator(
 }
 
 /** A proof of possession (RFC 9449 §7.1) by header or by scheme. */
-export function sendsProof(call: Call): boolean {
-  const { request } = call;
-  return request.header("DPoP") !== undefined || /^DPoP /i.test(request.header("Authorization") ?? "");
-}
+export const sendsProof = (call: Call, authorization: string | undefined): boolean =>
+  call.request.header("DPoP") !== undefined || (authorization !== undefined && /^DPoP /i.test(authorization));

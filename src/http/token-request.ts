@@ -61,16 +61,18 @@ export function parseTokenRequest(call: Call, form: Form): Result<IssueRequest, 
 
 /** Credentials of another kind are refused and not ignored: their sender believes that they count. */
 function refuseAuthentication(call: Call, form: Form): HttpFault | undefined {
-  if (sendsProof(call)) return { code: "dpop_not_supported" };
   const authorization = call.request.header("Authorization");
+  if (sendsProof(call, authorization)) return { code: "dpop_not_supported" };
   if (authorization !== undefined) {
     return { code: "client_authentication", scheme: /^Bearer /i.test(authorization) ? "Bearer" : "Basic" };
   }
-  return clientSecrets.some((name) => name in form) ? { code: "client_authentication", scheme: null } : undefined;
+  return clientSecrets.some((name) => Object.hasOwn(form, name))
+    ? { code: "client_authentication", scheme: null }
+    : undefined;
 }
 
 function refuseActor(form: Form): HttpFault | undefined {
-  const sent = actorParameters.find((name) => name in form);
+  const sent = actorParameters.find((name) => Object.hasOwn(form, name));
   return sent === undefined ? undefined : malformed(`${sent} is not accepted: the attestation alone says who acts`);
 }
 
@@ -86,7 +88,7 @@ const twoTemplates: HttpFault = {
 };
 
 function formFault(parameter: string, form: Form, message: string): HttpFault {
-  const value = form[parameter];
+  const value = Object.hasOwn(form, parameter) ? form[parameter] : undefined;
   if (value === undefined) return malformed(message);
   if (parameter === "grant_type") return { code: "unsupported_grant_type" };
   if (parameter === "scope") return /\s/.test(value) ? twoTemplates : unknownTemplate;

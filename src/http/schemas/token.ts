@@ -1,7 +1,7 @@
 /** `POST /token` (RFC 8693 §2.1, §2.2; RFC 9396 for parameters) as it is validated and documented. */
 import { z } from "zod";
 import { accessTokenTypeUri, detailsType, jwtTokenTypeUri, tokenExchangeGrant } from "../token-uris.ts";
-import { jsonObject, leaseIdText, instant, named, resourceName, taskIdText } from "./wire-schema.ts";
+import { jsonMembers, leaseIdText, instant, named, resourceName, taskIdText } from "./wire-schema.ts";
 
 /** In the order in which mistakes are told. Unknown parameters are ignored (RFC 6749 §3.2). */
 export const tokenForm = named(
@@ -36,7 +36,7 @@ export const authorizationDetails = named(
       z.strictObject({
         type: z.literal(detailsType),
         template: resourceName,
-        parameters: jsonObject.optional(),
+        parameters: jsonMembers.optional(),
       }),
     )
     .length(1),

@@ -45,8 +45,10 @@ function isCanonical(value: unknown): value is Json {
 
 const jsonValue = z.custom<Json>(isCanonical, "numbers must be whole and safe");
 
-export const jsonObject = z
-  .record(z.string(), jsonValue)
-  .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= maxContextBytes, {
-    message: `must be at most ${maxContextBytes} bytes of JSON`,
-  });
+/** Of a size that the text around it was held to already. */
+export const jsonMembers = z.record(z.string(), jsonValue);
+
+export const jsonObject = jsonMembers.refine(
+  (value) => new TextEncoder().encode(JSON.stringify(value)).length <= maxContextBytes,
+  { message: `must be at most ${maxContextBytes} bytes of JSON` },
+);
