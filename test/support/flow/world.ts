@@ -1,0 +1,103 @@
+/**
+ * A broker as `mayfly serve` composes it (real SQLite file, real HTTP, real providers), in this process so that it can
+ * be stopped and started on the same files. What a flow sees of it is what any client sees.
+ */
+import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startBroker, type Running } from "../../../src/entry/serve.ts";
+import type { ServeOptions } from "../../../src/entry/config.ts";
+import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
+import { createClient, type BrokerClient } from "./client.ts";
+import { policyResources, yamlOf } from "./policy.ts";
+import { startServers, type Servers } from "./servers.ts";
+
+export interface FlowWorld extends BrokerClient {
+  readonly servers: Servers;
+  readonly folder: string;
+  readonly ledgerFile: string;
+  readonly policyFile: string;
+  readonly publicUrl: string;
+  readonly adminUrl: string;
+  /** Whether the token is good where it would be used: at its OAuth server, or at an API that asks the broker. */
+  isUsable(token: string): Promise<boolean>;
+  /** Stops and starts on the same files and ports. `meanwhile` runs while the broker is down. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FlowWish {
+  /** Where the ledger lives; the world's own folder unless told. */
+  readonly ledgerFile?: string;
+  readonly resources?: (servers: Servers) => readonly JsonObject[];
+}
+
+export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
+  const servers = await startServers();
+  const folder = await mkdtemp(join(tmpdir(), "mayfly-flow-"));
+  const policyDir = join(folder, "policy");
+  const policyFile = join(policyDir, "policy.yaml");
+  const ledgerFile = wish.ledgerFile ?? join(folder, "data", "ledger.db");
+  await mkdir(policyDir);
+  await mkdir(join(folder, "data"));
+  await writeFile(policyFile, yamlOf(wish.resources?.(servers) ?? policyResources(servers.places)));
+
+  const options: ServeOptions = {
+    policyDir,
+    ledgerFile,
+    dataDir: join(folder, "data"),
+    listen: { host: "127.0.0.1", port: 0 },
+    adminListen: { host: "127.0.0.1", port: 0 },
+    issuerUrl: null,
+    mode: "development",
+    sealingKeys: { kind: "none" },
+    signingKeys: { kind: "none" },
+    logLevel: "silent",
+  };
+  let running = await start(options, servers);
+  const client = createClient(servers, () => ({ public: running.publicUrl, admin: running.adminUrl }));
+  return {
+    ...client,
+    servers,
+    folder,
+    ledgerFile,
+    policyFile,
+    get publicUrl() {
+      return running.publicUrl;
+    },
+    get adminUrl() {
+      return running.adminUrl;
+    },
+    isUsable: (token) => isUsable(client, servers, token),
+    async restart(meanwhile = async () => {}) {
+      const ports = [running.publicUrl, running.adminUrl].map((url) => Number(new URL(url).port));
+      const [port = 0, adminPort = 0] = ports;
+      await running.stop();
+      await meanwhile();
+      const { listen, adminListen } = options;
+      running = await start(
+        { ...options, listen: { ...listen, port }, adminListen: { ...adminListen, port: adminPort } },
+        servers,
+      );
+    },
+    async close() {
+      await running.stop();
+      await servers.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function start(options: ServeOptions, servers: Servers): Promise<Running> {
+  const started = await startBroker(options, servers.secrets);
+  if (!started.ok) throw new Error(`${started.fault.setting} ${started.fault.message}`);
+  return started.value;
+}
+
+/** A token of the broker's own has three parts; an opaque one is asked of the servers that make such. */
+async function isUsable(client: BrokerClient, servers: Servers, token: string): Promise<boolean> {
+  if (token.split(".").length !== 3) return servers.isAlive(token);
+  const { status, body, text } = await client.send("POST", "/introspect", { as: "report-api", form: { token } });
+  if (status !== 200 || body.active === undefined) throw new Error(`introspection answered ${status}: ${text}`);
+  return body.active;
+}
