@@ -11,7 +11,7 @@
  */
 import { expiryGraceMillis, firstRetryMillis, maxRetryMillis, stuckRetryMillis } from "../kernel/limits.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
-import { addMillis, earliest, epochMillis, type EpochMillis } from "../kernel/time.ts";
+import { addMillis, earliest, type EpochMillis } from "../kernel/time.ts";
 import { unreachable } from "../kernel/unreachable.ts";
 import type { Dying, KillCause, Lease, LeaseState } from "./lease.ts";
 import type { Verdict } from "./verdict.ts";

@@ -2,7 +2,7 @@
  * One attempt on one claimed lease: the only code that ends a credential, run alike by a task's end, an expiry, a
  * restart and an unknown mint. Decides the verdict; recording it is the lane's business.
  */
-import { mayExpire } from "../../domain/lease-transition.ts";
+import { isDying, mayExpire } from "../../domain/lease-transition.ts";
 import type { Lease } from "../../domain/lease.ts";
 import type { Verdict } from "../../domain/verdict.ts";
 import type { Redacted } from "../../kernel/redacted.ts";
@@ -31,8 +31,8 @@ export async function killOne(parts: Parts, lease: Lease, ledgerNow: EpochMillis
   }
   try {
     const { verdict, targetFault, absenceFinalIn } = await parts.providers.revoke(lease, secret, ledgerNow);
-    const early = verdict.kind === "already-gone" && absenceFinalIn > 0 ? tooEarly(absenceFinalIn) : null;
-    return { outcome: early ?? (await believed(parts, lease, secret, verdict)), targetFault };
+    if (absenceFinalIn > 0 && isTooEarly(lease, verdict)) return { outcome: askAgain(absenceFinalIn), targetFault };
+    return { outcome: await believed(parts, lease, secret, verdict), targetFault };
   } finally {
     secret?.wipe();
   }
@@ -40,16 +40,23 @@ export async function killOne(parts: Parts, lease: Lease, ledgerNow: EpochMillis
 
 /** What of the provider's word is said (promise P4). */
 async function believed(parts: Parts, lease: Lease, secret: Redacted | null, verdict: Verdict): Promise<Verdict> {
-  if (verdict.kind !== "dead-verified" && verdict.kind !== "dead-unverified" && verdict.kind !== "already-gone")
-    return verdict;
-  if (!lease.provenAlive || verdict.kind === "dead-verified") return verdict;
+  if (!isDeath(verdict) || verdict.kind === "dead-verified" || !lease.provenAlive) return verdict;
   const answer = await parts.providers.probe(lease, secret, "revoking");
   if (answer?.kind === "dead") return { kind: "dead-verified" };
   return answer?.kind === "alive" ? { kind: "retry", reason: "still_alive_after_revocation" } : verdict;
 }
 
-/** Asked again when the answer is final. */
-const tooEarly = (after: Millis): Verdict => ({ kind: "retry", reason: "mint_may_still_show", after });
+/**
+ * "Not found" says nothing while the mint may still show; and while its very outcome is unknown no death is final,
+ * because many systems call it done when there was nothing to do.
+ */
+const isTooEarly = ({ state }: Lease, verdict: Verdict): boolean =>
+  verdict.kind === "already-gone" || (isDeath(verdict) && isDying(state) && state.outcomeUnknown);
+
+const isDeath = ({ kind }: Verdict): boolean =>
+  kind === "dead-verified" || kind === "dead-unverified" || kind === "already-gone";
+
+const askAgain = (after: Millis): Verdict => ({ kind: "retry", reason: "mint_may_still_show", after });
 
 const sealFault = (reason: "unknown_key" | "corrupt"): Verdict => ({
   kind: "refused",
