@@ -72,7 +72,9 @@ export function recordVerdict(model: Model, command: RecordVerdict): Answer<Leas
     return conflict({ reason: "suspended", why: "clock_suspect" });
   const judged = moved(row, eventOf(command), now);
   const { lease } = judged;
-  const draft = { taskId: lease.taskId, leaseId, cause: byItself, data: { verdict: outcome.kind } };
+  // As it is believed, which can be less than was said.
+  const verdict = lease.state.kind === "revoked" ? lease.state.verdict : outcome.kind;
+  const draft = { taskId: lease.taskId, leaseId, cause: byItself, data: { verdict } };
   const sequence = record(model, { type: entryType(lease.state), ...draft }, now);
   model.state.leases.set(leaseId, { ...judged, claim: null, judged: { fence, sequence } });
   endIfSpent(model, lease.taskId, now);

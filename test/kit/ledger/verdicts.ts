@@ -137,6 +137,16 @@ const retryTimes = async (bench: Bench, count: number): Promise<number[]> => {
 
 const rest: readonly Row[] = [
   [
+    "the audit says what is believed, not what was said",
+    async (bench) => {
+      const task = await bench.opened();
+      const claimed = await bench.dying(await bench.active(task, {}, { provenAlive: false }));
+      await bench.judge(claimed, { kind: "dead-verified" });
+      const entries = await bench.ledger.listAudit({ taskId: task.id, after: 0, limit: 100 });
+      expect(entries.find(({ type }) => type === "lease.revoked")?.data).toMatchObject({ verdict: "dead-unverified" });
+    },
+  ],
+  [
     "retries back off exponentially up to a cap and never give up",
     async (bench) => {
       const delays = await retryTimes(bench, 12);

@@ -87,13 +87,13 @@ export function recordVerdict(tx: Tx, command: RecordVerdict): Answer<Lease, Ver
 const eventOf = ({ outcome, jitter }: RecordVerdict): LeaseEvent =>
   outcome.kind === "native_expiry" ? { kind: "native_expiry" } : { kind: "verdict", verdict: outcome, jitter };
 
-/** Reasons are the broker's own words, never the provider's text. */
+/** The verdict as it is believed, which can be less than was said. Reasons are the broker's own words, never the provider's. */
 function verdictData({ state }: Lease, outcome: RecordVerdict["outcome"]): JsonObject {
-  const verdict = outcome.kind;
+  const verdict = state.kind === "revoked" ? state.verdict : outcome.kind;
   if (!("cause" in state)) return { verdict };
   const { cause, killOrderedAt } = state;
   const reason = "reason" in outcome ? outcome.reason : undefined;
-  return { verdict, cause, kill_ordered_at: killOrderedAt, reason };
+  return { cause, kill_ordered_at: killOrderedAt, reason, verdict };
 }
 
 function entryType(state: LeaseState): AuditType {
