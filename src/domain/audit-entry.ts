@@ -61,16 +61,17 @@ export type AuditType =
   | "store.restored"
   | "broker.started";
 
-/** The exact bytes that are hashed and stored; readers never serialise anew. */
+/** The exact bytes that are hashed and stored; readers never serialise anew. Named in order, which is faster to write. */
 export function auditBody(draft: AuditDraft, sequence: number, at: EpochMillis): string {
+  const { actor, evidence, requestId } = draft.cause;
   return canonicalJson({
-    sequence,
+    actor,
     at,
-    type: draft.type,
-    task_id: draft.taskId,
+    data: evidence === undefined ? draft.data : { evidence, ...draft.data },
     lease_id: draft.leaseId,
-    actor: draft.cause.actor,
-    request_id: draft.cause.requestId,
-    data: draft.cause.evidence === undefined ? draft.data : { ...draft.data, evidence: draft.cause.evidence },
+    request_id: requestId,
+    sequence,
+    task_id: draft.taskId,
+    type: draft.type,
   });
 }

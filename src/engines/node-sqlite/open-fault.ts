@@ -1,4 +1,5 @@
 /** Why a ledger file cannot be used, in words that say what to do. */
+import { unreachable } from "../../kernel/unreachable.ts";
 import { newestVersion } from "../sql/migrations.ts";
 import type { SchemaFault } from "../sql/store-row.ts";
 import { sqliteTrouble, systemCode } from "./sqlite-errors.ts";
@@ -67,7 +68,8 @@ const foreignFault = (file: string): OpenFault => ({
 
 /** The fault that an error of SQLite or of the file system stands for. Anything else is a bug and is thrown on. */
 export function faultOfError(file: string, error: unknown): OpenFault {
-  switch (sqliteTrouble(error)) {
+  const trouble = sqliteTrouble(error);
+  switch (trouble) {
     case "busy":
       return lockedFault(file);
     case "notADatabase":
@@ -84,6 +86,8 @@ export function faultOfError(file: string, error: unknown): OpenFault {
     case "other":
     case undefined:
       return faultOfSystem(file, error);
+    default:
+      return unreachable(trouble);
   }
 }
 

@@ -37,75 +37,36 @@ const roomCheckMillis = 5_000;
 type Ending = "done" | "full" | "lost" | "unsure";
 
 export function createStore(parts: StoreParts): Store {
-  const { db, core, ballast, clock, log } = parts;
+  const { core } = parts;
   const listeners: ((dueAt: EpochMillis) => void)[] = [];
-  let condition: StoreCondition = parts.isFull ? "disk_full" : null;
-  let checkedRoomAt = clock.monotonicMillis();
-
-  function transact(batch: readonly QueuedVerb[]): Ending {
-    try {
-      db.exec("BEGIN IMMEDIATE");
-      core.run(batch, condition);
-    } catch (error) {
-      return undo(error, "lost");
-    }
-    try {
-      db.exec("COMMIT");
-      return "done";
-    } catch (error) {
-      return undo(error, "unsure");
-    }
-  }
-
-  /** A full disk refuses the write of a commit before its end is on the disk, so it is known not to be applied. */
-  function undo(error: unknown, otherwise: Ending): Ending {
-    const trouble = sqliteTrouble(error);
-    log.error("commit_failed", { trouble: trouble ?? "bug", detail: error instanceof Error ? error.message : "" });
-    try {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      core.rolledBack();
-    } catch {
-      return "unsure";
-    }
-    if (trouble === "full") return "full";
-    return trouble === "corrupt" || trouble === undefined ? "unsure" : otherwise;
-  }
-
-  /** The room that was kept is for what ends credentials; the same verbs are tried once more under that rule. */
-  function makeRoom(): void {
-    ballast.release();
-    condition = "disk_full";
-    checkedRoomAt = clock.monotonicMillis();
-    log.error("disk_full", { issuing: "suspended" });
-  }
-
-  function lookForRoom(): void {
-    if (condition !== "disk_full" || clock.monotonicMillis() - checkedRoomAt < roomCheckMillis) return;
-    checkedRoomAt = clock.monotonicMillis();
-    if (!ballast.ensure()) return;
-    condition = null;
-    log.info("disk_has_room");
-  }
+  const room = createRoom(parts);
+  let isStopped = false;
+  const condition = (): StoreCondition => (isStopped ? "stopped" : room.isFull() ? "disk_full" : null);
 
   function die(reason: string): void {
-    if (condition === "stopped") return;
-    condition = "stopped";
-    log.error("ledger_stopped", { reason });
+    if (isStopped) return;
+    isStopped = true;
+    parts.log.error("ledger_stopped", { reason });
     parts.onFatal(reason);
   }
 
+  /** The room that was kept is for what ends credentials: the same verbs are tried once more under that rule. */
+  function attempt(batch: readonly QueuedVerb[]): Ending {
+    if (isStopped) return "lost";
+    room.look();
+    const ending = transact(parts, batch, condition());
+    if (ending !== "full" || room.isFull()) return ending;
+    room.giveBack();
+    return transact(parts, batch, condition());
+  }
+
   return {
-    condition: () => condition,
+    condition,
     commit(batch) {
-      lookForRoom();
-      let ending: Ending = condition === "stopped" ? "lost" : transact(batch);
-      if (ending === "full" && condition === null) {
-        makeRoom();
-        ending = transact(batch);
-      }
+      const ending = attempt(batch);
       if (ending === "unsure") die("a commit failed, and whether it was applied is not known");
       if (ending !== "done") {
-        const reason = condition ?? "disk_fault";
+        const reason = condition() ?? "disk_fault";
         for (const verb of batch) verb.unknown(reason);
         return;
       }
@@ -114,6 +75,60 @@ export function createStore(parts: StoreParts): Store {
       if (dueAt !== null) for (const listener of listeners) listener(dueAt);
     },
     onDue: (listener) => void listeners.push(listener),
-    stop: () => void (condition = "stopped"),
+    stop() {
+      isStopped = true;
+    },
+  };
+}
+
+function transact(parts: StoreParts, batch: readonly QueuedVerb[], condition: StoreCondition): Ending {
+  const { db, core } = parts;
+  try {
+    db.exec("BEGIN IMMEDIATE");
+    core.run(batch, condition);
+  } catch (error) {
+    return undo(parts, error, "lost");
+  }
+  try {
+    db.exec("COMMIT");
+    return "done";
+  } catch (error) {
+    return undo(parts, error, "unsure");
+  }
+}
+
+/** A full disk refuses the write of a commit before its end is on the disk, so it is known not to be applied. */
+function undo({ db, core, log }: StoreParts, error: unknown, otherwise: Ending): Ending {
+  const trouble = sqliteTrouble(error);
+  log.error("commit_failed", { trouble: trouble ?? "bug", detail: error instanceof Error ? error.message : "" });
+  try {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    core.rolledBack();
+  } catch {
+    return "unsure";
+  }
+  if (trouble === "full") return "full";
+  return trouble === "corrupt" || trouble === undefined ? "unsure" : otherwise;
+}
+
+/** Whether the disk is full: from the moment the ballast was given back until there is room for it again. */
+function createRoom({ ballast, clock, log, isFull: isFullAtStart }: StoreParts) {
+  let isFull = isFullAtStart;
+  let lookedAt = clock.monotonicMillis();
+  return {
+    isFull: () => isFull,
+    giveBack() {
+      ballast.release();
+      isFull = true;
+      lookedAt = clock.monotonicMillis();
+      log.error("disk_full", { issuing: "suspended" });
+    },
+    look() {
+      if (!isFull || clock.monotonicMillis() - lookedAt < roomCheckMillis) return;
+      lookedAt = clock.monotonicMillis();
+      if (!ballast.ensure()) return;
+      isFull = false;
+      log.info("disk_has_room");
+    },
   };
 }

@@ -18,6 +18,8 @@ export interface Cache {
   readonly countersByKey: Bounded<number, CounterCopy>;
   /** Scopes of all closed doors, or null when they must be read. */
   doors: ReadonlySet<string> | null;
+  /** The largest lease key, or null when it must be read: an id above it is new, without a look. */
+  newestLease: number | null;
   clear(): void;
 }
 
@@ -49,9 +51,11 @@ export function createCache(): Cache {
   return {
     ...parts,
     doors: null,
+    newestLease: null,
     clear() {
       for (const part of Object.values(parts)) part.clear();
       this.doors = null;
+      this.newestLease = null;
     },
   };
 }

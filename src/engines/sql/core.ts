@@ -7,12 +7,12 @@ import type { Clock } from "../../kernel/clock.ts";
 import { ok, type Result } from "../../kernel/result.ts";
 import { epochMillis, type EpochMillis } from "../../kernel/time.ts";
 import type { LedgerHealth, SuspendReason } from "../../ports/ledger.ts";
-import { createAuditTrail, lastAuditAt } from "./audit-trail.ts";
-import { createCache } from "./cache.ts";
+import { createAuditTrail, lastAuditAt, type AuditTrail } from "./audit-trail.ts";
+import { createCache, type Cache } from "./cache.ts";
 import type { SqlDriver } from "./driver.ts";
-import { createLedgerClock } from "./ledger-clock.ts";
+import { createLedgerClock, type LedgerClock } from "./ledger-clock.ts";
 import { migrate, readStore, writeStore, type SchemaFault } from "./store-row.ts";
-import { brokerCause, type StoreFacts, type Tx, type View } from "./tx.ts";
+import { brokerCause, type StoreFacts, type Tally, type Tx, type View } from "./tx.ts";
 
 /** One verb of a commit. It keeps its answer until the commit is durable. */
 export interface Verb {
@@ -46,106 +46,123 @@ export function startSqlCore(options: { sql: SqlDriver; clock: Clock }): Result<
   return ok(createCore(sql, time));
 }
 
-function createCore(sql: SqlDriver, time: ReturnType<typeof createLedgerClock>): SqlCore {
-  const trail = createAuditTrail(sql);
-  const cache = createCache();
-  let { facts, tally, committedAt } = readMutable(sql);
-  let dueAt: EpochMillis | null = null;
-  let isTouched = false;
-  let isStepTold = false;
+/** What one commit gathers, and what of the store is kept between commits. */
+interface Books {
+  facts: StoreFacts;
+  tally: Tally;
+  committedAt: number;
+  /** Something changed: the commit's instant counts. */
+  isTouched: boolean;
+  dueAt: EpochMillis | null;
+  /** The present step of the clock is in the audit. */
+  isStepTold: boolean;
+}
+
+interface CoreParts {
+  readonly sql: SqlDriver;
+  readonly time: LedgerClock;
+  readonly trail: AuditTrail;
+  readonly cache: Cache;
+  readonly books: Books;
+}
+
+function createCore(sql: SqlDriver, time: LedgerClock): SqlCore {
+  const books: Books = { ...readKept(sql), isTouched: false, dueAt: null, isStepTold: false };
+  const parts: CoreParts = { sql, time, books, cache: createCache(), trail: createAuditTrail(sql) };
+  const { cache, trail } = parts;
   trail.reload();
-
-  function reload(): void {
-    ({ facts, tally, committedAt } = readMutable(sql));
-    trail.reload();
-    cache.clear();
-  }
-
-  const suspension = (condition: StoreCondition, clockSuspect: boolean): SuspendReason | null =>
-    condition ?? (facts.restoring ? "restoring" : clockSuspect ? "clock_suspect" : null);
-
-  function openTx(condition: StoreCondition): Tx {
-    const now = time.now();
-    const clockSuspect = time.isSuspect();
-    return {
-      sql,
-      cache,
-      now,
-      wall: time.wall(),
-      clockSuspect,
-      memo: new Map(),
-      get store() {
-        return facts;
-      },
-      get tally() {
-        return tally;
-      },
-      get suspended() {
-        return suspension(condition, clockSuspect);
-      },
-      audit(draft) {
-        isTouched = true;
-        return trail.append(draft, now);
-      },
-      touch: () => void (isTouched = true),
-      sequence: () => trail.sequence(),
-      due: (at) => void (dueAt = dueAt === null || at < dueAt ? at : dueAt),
-      setStore(next: StoreFacts) {
-        facts = next;
-        isTouched = true;
-      },
-      acceptClock: () => time.accept(),
-    };
-  }
-
-  function runOne(tx: Tx, verb: Verb): void {
-    const before = { tally: { ...tally }, facts, isTouched };
-    try {
-      sql.atomic(() => verb.run(tx));
-    } catch (error) {
-      if (sql.losesCommit(error)) throw error;
-      tx.memo.clear();
-      cache.clear();
-      trail.reload();
-      ({ tally, facts, isTouched } = before);
-      verb.threw(error);
-    }
-  }
-
-  /** Once a step, with the first change after it: what changes nothing writes nothing. */
-  function tellStep(tx: Tx): void {
-    if (tx.clockSuspect && !isStepTold)
-      tx.audit({ type: "clock.suspect", taskId: null, leaseId: null, cause: brokerCause, data: { wall: tx.wall } });
-    isStepTold = tx.clockSuspect;
-  }
-
   return {
     run(verbs, condition) {
-      isTouched = false;
-      dueAt = null;
-      const tx = openTx(condition);
-      for (const verb of verbs) runOne(tx, verb);
-      if (!isTouched) return;
-      tellStep(tx);
-      committedAt = tx.now;
-      writeStore(sql, { facts, tally, committedAt });
+      books.isTouched = false;
+      books.dueAt = null;
+      const tx = openTx(parts, condition);
+      for (const verb of verbs) runOne(parts, tx, verb);
+      if (!books.isTouched) return;
+      tellStep(books, tx);
+      books.committedAt = tx.now;
+      writeStore(sql, books);
     },
-    committed: () => dueAt,
+    committed: () => books.dueAt,
     rolledBack() {
-      isStepTold = false;
-      reload();
+      Object.assign(books, readKept(sql), { isStepTold: false });
+      trail.reload();
+      cache.clear();
     },
-    view: () => ({ sql, cache, now: time.now(), store: facts }),
+    view: () => ({ sql, cache, now: time.now(), store: books.facts }),
     health: (condition) => ({
       now: time.now(),
-      generation: facts.generation,
-      suspended: suspension(condition, time.isSuspect()),
-      counts: { ...tally },
+      generation: books.facts.generation,
+      suspended: suspension(books, condition, time.isSuspect()),
+      counts: { ...books.tally },
     }),
   };
 }
 
-function readMutable(sql: SqlDriver) {
+function readKept(sql: SqlDriver): Pick<Books, "facts" | "tally" | "committedAt"> {
   const { facts, tally, committedAt } = readStore(sql);
   return { facts, tally: { ...tally }, committedAt };
+}
+
+const suspension = (books: Books, condition: StoreCondition, clockSuspect: boolean): SuspendReason | null =>
+  condition ?? (books.facts.restoring ? "restoring" : clockSuspect ? "clock_suspect" : null);
+
+function openTx({ sql, cache, time, trail, books }: CoreParts, condition: StoreCondition): Tx {
+  const now = time.now();
+  const clockSuspect = time.isSuspect();
+  return {
+    sql,
+    cache,
+    now,
+    wall: time.wall(),
+    clockSuspect,
+    memo: new Map(),
+    get store() {
+      return books.facts;
+    },
+    get tally() {
+      return books.tally;
+    },
+    get suspended() {
+      return suspension(books, condition, clockSuspect);
+    },
+    audit(draft) {
+      books.isTouched = true;
+      return trail.append(draft, now);
+    },
+    touch() {
+      books.isTouched = true;
+    },
+    sequence: () => trail.sequence(),
+    due(at) {
+      if (books.dueAt === null || at < books.dueAt) books.dueAt = at;
+    },
+    setStore(facts) {
+      books.facts = facts;
+      books.isTouched = true;
+    },
+    acceptClock: () => time.accept(),
+  };
+}
+
+/** A verb that throws takes its own changes back, and nothing of its neighbours'. */
+function runOne({ sql, cache, trail, books }: CoreParts, tx: Tx, verb: Verb): void {
+  const { facts, isTouched } = books;
+  const tally = { ...books.tally };
+  try {
+    sql.atomic(() => verb.run(tx));
+  } catch (error) {
+    if (sql.losesCommit(error)) throw error;
+    Object.assign(books, { facts, isTouched, tally });
+    tx.memo.clear();
+    cache.clear();
+    trail.reload();
+    verb.threw(error);
+  }
+}
+
+/** Once a step, with the first change after it: what changes nothing writes nothing. */
+function tellStep(books: Books, tx: Tx): void {
+  if (tx.clockSuspect && !books.isStepTold)
+    tx.audit({ type: "clock.suspect", taskId: null, leaseId: null, cause: brokerCause, data: { wall: tx.wall } });
+  books.isStepTold = tx.clockSuspect;
 }

@@ -34,7 +34,7 @@ export function orderKill(
 
 export function writeEnd(tx: Tx, record: TaskRecord, end: End): EndedRecord {
   const { outcome, reason, endedAt, cause } = end;
-  const data = { outcome, reason, ended_at: endedAt };
+  const data = { ended_at: endedAt, outcome, reason };
   const endedSequence = tx.audit({ type: "task.ended", taskId: record.task.id, leaseId: null, cause, data });
   const ended = storeEnd(tx, record, { kind: "ended", outcome, reason, endedAt }, endedSequence);
   tx.tally.openTasks -= 1;

@@ -92,7 +92,13 @@ export function findLease(view: View, id: LeaseId): LeaseRecord | undefined {
 export function leaseOfKey(view: View, key: number): LeaseRecord | undefined {
   const cached = view.cache.leases.get(key);
   if (cached !== undefined) return cached;
-  return selectLeases(view, "lease.key = ?", key)[0];
+  return key > newestKey(view) ? undefined : selectLeases(view, "lease.key = ?", key)[0];
+}
+
+function newestKey(view: View): number {
+  const { cache, sql } = view;
+  cache.newestLease ??= integerOrNull(sql.get("SELECT max(key) FROM lease")?.[0] ?? null) ?? 0;
+  return cache.newestLease;
 }
 
 /** Leases by a condition on the `lease` table, which may end in order and limit. */
@@ -127,6 +133,7 @@ export function insertLease(tx: Tx, record: LeaseRecord): void {
     counterList(counters),
     intentSequence,
   );
+  tx.cache.newestLease = Math.max(newestKey(tx), key);
   tx.cache.leases.set(key, record);
   tx.tally.liveLeases += 1;
   if (dueAt !== null) tx.due(dueAt);

@@ -20,7 +20,7 @@ export function closeDoor(tx: Tx, command: CloseDoor): Answer<Door, never> {
   const key = scopeKey(scope);
   const before = findDoor(tx, scope);
   const type = before === undefined ? "door.closed" : "kill.ordered";
-  const sequence = tx.audit({ type, taskId: null, leaseId: null, cause, data: { scope: key, reason } });
+  const sequence = tx.audit({ type, taskId: null, leaseId: null, cause, data: { reason, scope: key } });
   if (before === undefined) storeDoor(tx, scope, { reason, closedAt: tx.now });
   insertOrder(tx, {
     rank: wideRank,

@@ -56,7 +56,7 @@ function walkOrder(tx: Tx, order: KillOrder, budget: Budget): Walk {
 function finish(tx: Tx, order: KillOrder): void {
   removeOrder(tx, order);
   if (order.rank === 2) return;
-  const data = { scope: order.scope, ordered_at: order.orderedAt };
+  const data = { ordered_at: order.orderedAt, scope: order.scope };
   const taskId = order.rank === 0 ? (taskOfKey(tx, order.subjectKey)?.task.id ?? null) : null;
   tx.audit({ type: "kill.expanded", taskId, leaseId: null, cause: brokerCause, data });
   if (order.cause === "restored") tx.setStore({ ...tx.store, restoring: false });

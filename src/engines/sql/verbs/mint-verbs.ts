@@ -29,7 +29,7 @@ function settle(tx: Tx, record: LeaseRecord, command: CompleteMint): Answer<Mint
   const lease = moved(withMint(record.lease, command), { kind: "minted" }, tx.now);
   const { id: leaseId, taskId, handle, fingerprint } = lease;
   if (rejectAs === null && passesGate(tx, record)) {
-    const data = { handle, fingerprint, expires_at: lease.expiresAt };
+    const data = { expires_at: lease.expiresAt, fingerprint, handle };
     const sequence = tx.audit({ type: "lease.activated", taskId, leaseId, cause, data });
     return store(tx, record, { ...record, lease, settledSequence: sequence }, "activated");
   }

@@ -65,7 +65,7 @@ export function writeOpening(
   { task, parent }: Extract<Opening, { kind: "allowed" }>,
 ): TaskRecord {
   const { id: taskId, agent, parentId, deadlineAt } = task;
-  const data = { agent, parent_id: parentId, deadline_at: deadlineAt };
+  const data = { agent, deadline_at: deadlineAt, parent_id: parentId };
   const openedSequence = tx.audit({ type: "task.opened", taskId, leaseId: null, cause: command.cause, data });
   const record = { task, key: keyOfId(taskId), parentKey: parent?.key ?? null, openedSequence, endedSequence: null };
   insertTask(tx, record);

@@ -96,7 +96,7 @@ function write(tx: Tx, command: RecordIntent, found: Found): IntentAnswer {
   if (automaticTask !== null && opening !== null) writeOpening(tx, automaticTask, opening);
   const lease = draftLease(tx, command);
   const { id: leaseId, taskId, template, target, handle } = lease;
-  const data = { template, target, handle, expires_at: lease.expiresAt };
+  const data = { expires_at: lease.expiresAt, handle, target, template };
   const intentSequence = tx.audit({ type: "lease.intended", taskId, leaseId, cause, data });
   const counters = takeLimits(tx, reservation);
   const key = keyOfId(leaseId);

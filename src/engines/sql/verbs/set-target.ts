@@ -16,7 +16,7 @@ export function setTarget(tx: Tx, command: SetTarget): Answer<TargetState, never
   const record = { ...before, breaker, paused, isSet: true };
   storeTarget(tx, record);
   tx.memo.delete(target);
-  const data = { target, breaker: breaker.kind, paused };
+  const data = { breaker: breaker.kind, paused, target };
   const sequence = tx.audit({ type: "target.changed", taskId: null, leaseId: null, cause, data });
   const scope = `target:${target}`;
   if (before.breaker.kind === "open" && breaker.kind === "closed" && !isOrdered(tx, scope))
