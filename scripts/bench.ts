@@ -6,6 +6,10 @@ import { canPin, machineFacts } from "./bench/machine.ts";
 import type { Context } from "./bench/context.ts";
 import type { Measured } from "./bench/finding.ts";
 import { measureIssue } from "./bench/goals/issue.ts";
+import { measureKill } from "./bench/goals/kill.ts";
+import { measureLatency } from "./bench/goals/latency.ts";
+import { measureSize } from "./bench/goals/size.ts";
+import { measureBytes, measureOutage } from "./bench/goals/state.ts";
 import { help, parseOptions, type BenchOptions, type Goal } from "./bench/options.ts";
 import { formatReport, writeJson } from "./bench/report.ts";
 import { createStage } from "./bench/stage.ts";
@@ -16,7 +20,14 @@ interface Part {
   readonly measure: (context: Context) => Promise<Measured>;
 }
 
-const parts: readonly Part[] = [{ goals: ["G1", "G2", "G3", "G4"], measure: measureIssue }];
+const parts: readonly Part[] = [
+  { goals: ["G1", "G2", "G3", "G4"], measure: measureIssue },
+  { goals: ["G6"], measure: measureLatency },
+  { goals: ["G8"], measure: measureKill },
+  { goals: ["G7", "G10", "G11", "G12"], measure: measureSize },
+  { goals: ["G13"], measure: measureBytes },
+  { goals: ["G14"], measure: measureOutage },
+];
 
 async function main(): Promise<number> {
   const options = readOptions();

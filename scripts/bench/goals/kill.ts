@@ -1,0 +1,45 @@
+/** G8: how fast the credentials of a killed task die at their system, against its HTTP client doing nothing else. */
+import type { Context } from "../context.ts";
+import type { Measured } from "../finding.ts";
+import { ratiosOf, spreadOf } from "../statistics.ts";
+
+const leases = 10_000;
+
+interface KillTimes {
+  readonly killMillis: number;
+  readonly firstMillis: number;
+  readonly bareMillis: number;
+}
+
+export async function measureKill(context: Context): Promise<Measured> {
+  const sink = await context.stage.start("sink.ts", "client");
+  const actor = await context.stage.start("ledger.ts", "server");
+  const sinkUrl = await sink.ask<string>("start");
+  const dir = context.stage.folder();
+  const rounds = context.size(9, 4);
+  const times: KillTimes[] = [];
+  // The first round warms up both sides and does not count.
+  for (let round = 0; round <= rounds; round += 1) {
+    context.say(round === 0 ? "kill: warming up" : `kill: round ${round} of ${rounds}`);
+    const time = await actor.ask<KillTimes>("timeKills", { dir, sinkUrl, leases });
+    if (round > 0) times.push(time);
+  }
+  await Promise.all([actor.stop(), sink.stop()]);
+  const kills = times.map(({ killMillis }) => (leases * 1000) / killMillis);
+  const bare = times.map(({ bareMillis }) => (leases * 1000) / bareMillis);
+  const value = ratiosOf(kills, bare);
+  const what = "revocations of a killed task, each a DELETE";
+  return {
+    findings: [{ goal: "G8", what, against: "bare HTTP client", unit: "x", value, bound: { atLeast: 0.75 } }],
+    figures: [
+      { name: "revocations of a killed task", unit: "/s", value: spreadOf(kills) },
+      { name: "the same HTTP client alone", unit: "/s", value: spreadOf(bare) },
+      {
+        name: "task end to the first DELETE",
+        unit: "ms",
+        value: spreadOf(times.map(({ firstMillis }) => firstMillis)),
+      },
+    ],
+    notes: ["G8: 10,000 leases of one task, 64 DELETEs under way on loopback, every verdict durable."],
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * The kill path as the broker runs it: the real ledger, pool, lanes and provider facade, with a provider that exists
+ * only here, because what is measured must not be some other system's speed.
+ */
+import { createChangeHub } from "../../../src/broker/change-hub.ts";
+import { createKillPool, type KillPool } from "../../../src/broker/kill/kill-pool.ts";
+import { createProviderFacade } from "../../../src/broker/provider-facade.ts";
+import type { SqliteLedger } from "../../../src/engines/node-sqlite/open.ts";
+import { createNodeEntropy, nodeClock } from "../../../src/entry/node-clock.ts";
+import { createNodeLog } from "../../../src/entry/node-log.ts";
+import { createNodeMetrics } from "../../../src/entry/node-metrics.ts";
+import { err, ok } from "../../../src/kernel/result.ts";
+import { millis, seconds } from "../../../src/kernel/time.ts";
+import type { Provider, RevokeRequest } from "../../../src/ports/provider.ts";
+import type { Sealer } from "../../../src/ports/sealer.ts";
+import type { Verdict } from "../../../src/domain/verdict.ts";
+import type { Clock } from "../../../src/kernel/clock.ts";
+import { createCommands, type Commands } from "./commands.ts";
+import { openLedger } from "./populate.ts";
+
+export interface KillWorld {
+  readonly ledger: SqliteLedger;
+  readonly commands: Commands;
+  readonly pool: KillPool;
+  /** Resolves when this many more leases are recorded dead. */
+  dead(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type Revoke = (request: RevokeRequest) => Promise<Verdict>;
+
+const stopGrace = millis(2_000);
+
+export async function createKillWorld(options: { file: string; revoke: Revoke; clock?: Clock }): Promise<KillWorld> {
+  const { clock = nodeClock } = options;
+  const ledger = await openLedger(options.file, clock);
+  const log = createNodeLog("error");
+  const metrics = createNodeMetrics(async () => {});
+  const counter = createDeathCounter();
+  const counted = {
+    ...metrics,
+    count(name: string, labels?: Readonly<Record<string, string>>, by?: number) {
+      metrics.count(name, labels, by);
+      if (name === "mayfly_revocations_total") counter.note();
+    },
+  };
+  const provider = providerOf(options.revoke);
+  const lookup = { issuing: () => provider, revoking: () => provider };
+  const pool = createKillPool({
+    ledger,
+    providers: createProviderFacade({ lookup, clock, log, metrics: counted }),
+    sealer: noSealer,
+    clock,
+    entropy: createNodeEntropy(),
+    changes: createChangeHub(clock),
+    log,
+    metrics: counted,
+  });
+  return {
+    ledger,
+    commands: createCommands(clock),
+    pool,
+    dead: (count) => counter.after(count),
+    async close() {
+      await pool.stop(stopGrace);
+      await ledger.close();
+    },
+  };
+}
+
+function createDeathCounter() {
+  let left = 0;
+  let tell = (): void => {};
+  return {
+    note() {
+      left -= 1;
+      if (left === 0) tell();
+    },
+    after(count: number): Promise<void> {
+      left = count;
+      return new Promise((resolve) => {
+        tell = resolve;
+      });
+    },
+  };
+}
+
+const providerOf = (revoke: Revoke): Provider => ({
+  type: "bench",
+  capabilities: {
+    ttl: { kind: "server-decides", assumedMaxSeconds: seconds(3600) },
+    handle: "returned",
+    revocation: { kind: "immediate" },
+    nativeExpiry: "none",
+    probe: "none",
+    killsOpenSessions: false,
+    listable: false,
+    renewable: false,
+    needsSecretToRevoke: false,
+    bindsToKey: false,
+    mintsInProcess: false,
+  },
+  digest: "b".repeat(43),
+  parseScope: () => err({ path: "scope", message: "nothing is minted here" }),
+  plan: () => unused(),
+  mint: async () => ({ kind: "rejected", reason: "nothing_is_minted_here", retryable: false }),
+  revoke,
+  check: async () => ok(),
+  close: async () => undefined,
+});
+
+function unused(): never {
+  throw new Error("the bench does not mint");
+}
+
+const noSealer: Sealer = { seal: async () => unused(), open: async () => unused(), keyIds: () => [] };
