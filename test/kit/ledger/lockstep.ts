@@ -13,14 +13,14 @@ import { runStep } from "./lockstep-run.ts";
 import { anySteps, type Step } from "./lockstep-steps.ts";
 import { createRun } from "./lockstep-world.ts";
 
-/** Shrinking on a slow disk ends here with the shortest run found so far. */
-const searchMillis = 180_000;
-const timeoutMillis = searchMillis + 60_000;
+/** Shrinking on a slow disk ends here with the shortest run found so far; an honest run takes a tenth of it. */
+const searchMillisPerRun = 1000;
 
 export function describeLockstep(make: MakeHarness): void {
   describe("lockstep with the model", () => {
     const numRuns = readRuns("MAYFLY_KIT_RUNS", 200);
-    it(`agrees in ${numRuns} random runs`, { timeout: timeoutMillis }, async () => {
+    const searchMillis = numRuns * searchMillisPerRun;
+    it(`agrees in ${numRuns} random runs`, { timeout: searchMillis + 60_000 }, async () => {
       expect.hasAssertions();
       const property = fc.asyncProperty(anySteps, (steps) => runInLockstep(make, steps));
       await fc.assert(property, {
