@@ -8,6 +8,7 @@ import { addMillis, earliest, epochMillis, type EpochMillis, type Millis } from 
 import { createAlarm } from "./alarm.ts";
 import type { AttemptParts } from "./attempt.ts";
 import { createDoorbell } from "./doorbell.ts";
+import { createLedgerTime } from "./ledger-time.ts";
 import { createLane, type Lane } from "./lane.ts";
 import { sweep } from "./sweep.ts";
 
@@ -24,10 +25,8 @@ const faultPauseMillis = 250;
 
 export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool {
   const { ledger, clock, entropy, log } = given;
-  /** Due instants are the ledger's, whose clock never goes back: after a step of the wall it may be hours ahead. */
-  let aheadMillis = 0;
-  const ledgerNow = (): EpochMillis => addMillis(clock.now(), aheadMillis);
-  const parts: AttemptParts = { ...given, ledgerNow };
+  const time = createLedgerTime(clock);
+  const parts: AttemptParts = { ...given, ledgerNow: () => time.now() };
   const lanes = new Map<TargetName, Lane>();
   const poolName = base32FromBytes(entropy.bytes(12));
   let claims = 0;
@@ -45,17 +44,15 @@ export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool
       alarm.set(await pass());
     } catch {
       log.error("kill_pass_failed");
-      alarm.set(addMillis(ledgerNow(), faultPauseMillis));
+      alarm.set(addMillis(time.now(), faultPauseMillis));
     }
   });
-  const alarm = createAlarm({ now: ledgerNow, after: (delay, callback) => clock.after(delay, callback) }, () =>
-    look.ring(),
-  );
+  const alarm = createAlarm(time, () => look.ring());
 
   /** One look at the ledger; answers when to look again at the latest. */
   async function pass(): Promise<EpochMillis> {
     const work = await ledger.dueWork();
-    aheadMillis = Math.max(0, work.now - clock.now());
+    time.saw(work.now);
     for (const { target, breaker } of work.targets) laneOf(target).fill(breaker);
     if (work.sweep) {
       await sweep(parts);
@@ -69,8 +66,8 @@ export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool
     start() {
       ledger.onDue((dueAt) => {
         if (isStopped) return;
-        if (dueAt <= ledgerNow()) look.ring();
-        else alarm.set(earliest(dueAt, addMillis(ledgerNow(), longestSleepMillis)));
+        if (dueAt <= time.now()) look.ring();
+        else alarm.set(earliest(dueAt, addMillis(time.now(), longestSleepMillis)));
       });
       look.ring();
     },
