@@ -1,0 +1,25 @@
+/** What must hold at the instant at which an agent receives a credential. */
+import { longestLifeSeconds } from "./classes.ts";
+import type { Delivery, World } from "./world.ts";
+import { Violation } from "./violation.ts";
+
+/** Latency, rounding and a wall clock that is off by less than anybody notices. */
+const toleranceMillis = 125_000;
+
+export function checkDelivery(world: World, delivery: Delivery): void {
+  const { deliveries, cloud, climate, time } = world;
+  const { key, leaseId } = delivery;
+  const twice = deliveries.find((other) => other.leaseId === leaseId || (key !== null && other.key === key));
+  if (twice !== undefined) throw new Violation("idempotency", "two deliveries for one key", { twice, delivery });
+  if (!delivery.value.reveal().includes(world.canary)) throw new Violation("P7", "the canary did not reach the agent");
+  const credential = cloud.byLease(leaseId);
+  if (credential === undefined || credential.expiresAt === null) return;
+  const left = credential.expiresAt - climate.skew - time.physical();
+  const longest = Math.min(longestLifeSeconds, delivery.expiresInSeconds) * 1000;
+  if (left > longestLifeSeconds * 1000 + toleranceMillis)
+    throw new Violation("P8", "delivered a credential that lives longer than policy allows", {
+      delivery,
+      left,
+      longest,
+    });
+}

@@ -1,0 +1,51 @@
+/** Limits hold at every entry: live leases and open intents never exceed what the intent was told to reserve. */
+import type { AuditEntry } from "../../../src/domain/audit-entry.ts";
+import type { RecordIntent } from "../../../src/ports/ledger.ts";
+import type { JournalState } from "./journal.ts";
+import { Violation } from "./violation.ts";
+
+/** Judges one recorded intent and answers the live counters that it holds from now on. */
+export function checkIntent(state: JournalState, intent: RecordIntent, entry: AuditEntry): ReadonlySet<string> {
+  const counters = new Set<string>();
+  for (const { perSeconds, counter } of intent.limits) if (perSeconds === undefined) counters.add(counter);
+  takeOver(state, intent, counters);
+  for (const { counter, max, perSeconds, limit } of intent.limits) {
+    const taken = perSeconds === undefined ? holders(state, counter) : minted(state, counter, perSeconds, entry.at);
+    if (taken >= max) throw new Violation("limits", `${limit} is exceeded`, { entry, counter, max, taken });
+  }
+  const windows = new Set<string>();
+  for (const { counter, perSeconds } of intent.limits)
+    if (perSeconds !== undefined) windows.add(windowOf(counter, perSeconds, entry.at));
+  for (const window of windows) state.rates.set(window, (state.rates.get(window) ?? 0) + 1);
+  checkReplay(state, intent, entry);
+  return counters;
+}
+
+/** What is replaced is not counted twice. */
+function takeOver({ leases }: JournalState, intent: RecordIntent, counters: ReadonlySet<string>): void {
+  const replaced = intent.replaces === null ? undefined : leases.get(intent.replaces);
+  if (replaced !== undefined)
+    replaced.counters = new Set([...replaced.counters].filter((counter) => !counters.has(counter)));
+}
+
+function holders({ leases }: JournalState, counter: string): number {
+  let count = 0;
+  for (const story of leases.values()) if (story.counters.has(counter)) count += 1;
+  return count;
+}
+
+const windowOf = (counter: string, perSeconds: number, at: number): string =>
+  `${counter} ${Math.floor(at / (perSeconds * 1000))}`;
+
+const minted = ({ rates }: JournalState, counter: string, perSeconds: number, at: number): number =>
+  rates.get(windowOf(counter, perSeconds, at)) ?? 0;
+
+/** A token that may be used once is accepted for one request only. */
+function checkReplay({ leases }: JournalState, { replay }: RecordIntent, entry: AuditEntry): void {
+  if (replay === null) return;
+  for (const { intent } of leases.values()) {
+    const other = intent.replay;
+    if (other?.tokenId === replay.tokenId && other.requestDigest !== replay.requestDigest)
+      throw new Violation("replay", "a once-only token was accepted for two requests", entry);
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The story of a run as the audit tells it, folded entry by entry in the ledger's own order, with what the broker asked
+ * for beside it. Gate and limits are judged here, at the entry where they matter, by sequence and not by arrival.
+ */
+import type { AuditEntry } from "../../../src/domain/audit-entry.ts";
+import type { Task } from "../../../src/domain/task.ts";
+import type { LeaseId, TaskId } from "../../../src/kernel/ids.ts";
+import { maxPageSize } from "../../../src/kernel/limits.ts";
+import type { Ledger, RecordIntent } from "../../../src/ports/ledger.ts";
+import { checkActivation } from "./check-gate.ts";
+import { checkIntent } from "./check-limits.ts";
+import type { StoreWitness } from "./store.ts";
+import { Violation } from "./violation.ts";
+
+export interface LeaseStory {
+  readonly intent: RecordIntent;
+  readonly intendedSequence: number;
+  activatedSequence: number | null;
+  /** Of the entry that says revoked, expired or never minted. */
+  deadSequence: number | null;
+  /** Live counters that it holds. */
+  counters: ReadonlySet<string>;
+}
+
+export interface TaskStory {
+  readonly task: Task;
+  endedSequence: number | null;
+  /** Leases named by the answer to an end that was not judged yet. */
+  answered: ReadonlySet<LeaseId> | null;
+}
+
+export interface Journal {
+  readonly witness: StoreWitness;
+  readonly leases: ReadonlyMap<LeaseId, LeaseStory>;
+  readonly tasks: ReadonlyMap<TaskId, TaskStory>;
+  readonly doors: ReadonlySet<string>;
+  /** The wall time at which the present broker started, if it is not the first. */
+  restartedAt: number | null;
+  /** Reads what is new and judges it; answers the leases that it concerns. */
+  catchUp(ledger: Ledger): Promise<ReadonlySet<LeaseId>>;
+  /** The task first, up to its root. */
+  chainOf(taskId: TaskId): readonly TaskStory[];
+  takeText(): string;
+}
+
+export interface JournalState {
+  readonly intents: Map<LeaseId, RecordIntent>;
+  readonly leases: Map<LeaseId, LeaseStory>;
+  readonly tasks: Map<TaskId, TaskStory>;
+  readonly doors: Set<string>;
+  readonly rates: Map<string, number>;
+}
+
+export function createJournal(): Journal {
+  const state: JournalState = {
+    intents: new Map(),
+    leases: new Map(),
+    tasks: new Map(),
+    doors: new Set(),
+    rates: new Map(),
+  };
+  const { intents, leases, tasks, doors } = state;
+  const witness: StoreWitness = { intent: (command) => void intents.set(command.lease.id, command) };
+  let last = 0;
+  let text = "";
+
+  function chainOf(taskId: TaskId): readonly TaskStory[] {
+    const chain: TaskStory[] = [];
+    for (let id: TaskId | null = taskId; id !== null; id = chain.at(-1)?.task.parentId ?? null) {
+      const story = tasks.get(id);
+      if (story === undefined) throw new Violation("P1", "a task without an entry that opened it", { id });
+      chain.push(story);
+    }
+    return chain;
+  }
+
+  const journal: Journal = {
+    witness,
+    leases,
+    tasks,
+    doors,
+    restartedAt: null,
+    chainOf,
+    takeText() {
+      const taken = text;
+      text = "";
+      return taken;
+    },
+    async catchUp(ledger) {
+      const touched = new Set<LeaseId>();
+      for (;;) {
+        const page = await ledger.listAudit({ taskId: null, after: last, limit: maxPageSize });
+        for (const entry of page) {
+          if (entry.sequence <= last) throw new Violation("P1", "audit sequences do not grow", entry);
+          last = entry.sequence;
+          text += JSON.stringify(entry);
+          if (entry.leaseId !== null) touched.add(entry.leaseId);
+          await fold(entry, ledger);
+        }
+        if (page.length < maxPageSize) return touched;
+      }
+    },
+  };
+
+  async function fold(entry: AuditEntry, ledger: Ledger): Promise<void> {
+    const { type, taskId, leaseId, sequence } = entry;
+    if (type === "task.opened" && taskId !== null) {
+      const view = await ledger.readTask(taskId);
+      if (view === undefined) throw new Violation("P1", "an opened task is not in the ledger", entry);
+      tasks.set(taskId, { task: view.task, endedSequence: null, answered: null });
+    }
+    if (type === "task.ended" && taskId !== null) {
+      const story = tasks.get(taskId);
+      if (story !== undefined) story.endedSequence ??= sequence;
+    }
+    const { scope } = entry.data;
+    if (type === "door.closed" && typeof scope === "string") doors.add(scope);
+    if (type === "door.opened" && typeof scope === "string") doors.delete(scope);
+    if (leaseId !== null) await foldLease(entry, leaseId, ledger);
+  }
+
+  async function foldLease(entry: AuditEntry, leaseId: LeaseId, ledger: Ledger): Promise<void> {
+    const { type, sequence } = entry;
+    if (type === "lease.intended") {
+      const intent = intents.get(leaseId);
+      if (intent === undefined) throw new Violation("P1", "an intent that nobody recorded", entry);
+      const counters = checkIntent(state, intent, entry);
+      const blank = { activatedSequence: null, deadSequence: null };
+      leases.set(leaseId, { intent, intendedSequence: sequence, counters, ...blank });
+      return;
+    }
+    const story = leases.get(leaseId);
+    if (story === undefined) throw new Violation("P1", "an entry of a lease without an intent", entry);
+    if (type === "lease.activated") {
+      story.activatedSequence = sequence;
+      await checkActivation(journal, story, entry, ledger);
+    }
+    if (type === "lease.revoked" || type === "lease.expired" || type === "lease.mint_failed") {
+      story.deadSequence = sequence;
+      story.counters = new Set();
+    }
+  }
+
+  return journal;
+}
