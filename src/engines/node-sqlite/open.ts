@@ -96,7 +96,7 @@ function openDatabase(path: LedgerPath, options: OpenOptions, ballast: Ballast):
 function prepareDatabase(db: DatabaseSync, { maxPages }: OpenOptions): void {
   // FULL: a commit that was answered survives a power cut. With group commit NORMAL would buy nothing.
   db.exec(
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY",
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST",
   );
   if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
 }
