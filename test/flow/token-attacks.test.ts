@@ -102,7 +102,7 @@ describe("POST /token accepts", () => {
     ["an audience as a list of one", { attestation: () => forged({ claims: { aud: [brokerAudience] } }) }],
     ["a charset of the body", { headers: { "content-type": "application/x-www-form-urlencoded; charset=UTF-8" } }],
   ])("%s", async (_, row) => {
-    const { status, headers, told } = await post(row);
+    const { status, headers } = await post(row);
     expect(status).toBe(200);
     expect([headers.get("cache-control"), headers.get("pragma")]).toEqual(["no-store", "no-cache"]);
   });
