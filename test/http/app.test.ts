@@ -163,7 +163,11 @@ describe("inside", () => {
     const sent = "canary-77e0";
     logged.length = 0;
     await world.exchange({ scope: "api-write" });
-    await world.exchange({ [sent]: "1", requested_ttl: sent });
+    const doubled = await world.send("POST", "/token", {
+      body: `${sent}=1&${sent}=2`,
+      headers: { "Content-Type": "application/x-www-form-urlencoded" },
+    });
+    expect(doubled.body["error_description"]).toContain(sent);
     const attestation = world.attest("stranger");
     await world.send("GET", "/tasks/x", { headers: { Authorization: `Bearer ${attestation}` } });
     const lines = logged
