@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import type { Entropy } from "../../kernel/entropy.ts";
 
 export interface Ballast {
+  readonly bytes: number;
   /** Whether it stands, after making it if there is room for it and as much again. */
   ensure(): boolean;
   release(): void;
@@ -41,6 +42,7 @@ export function createBallast(options: { file: string; bytes: number; entropy: E
   }
 
   return {
+    bytes,
     ensure() {
       try {
         if (stands()) return true;

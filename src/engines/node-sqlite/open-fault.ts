@@ -119,7 +119,7 @@ const readOnlyFault = (file: string): OpenFault => ({
   fix: "give this user write access to the file and to its folder (SQLite keeps files beside it)",
 });
 
-export const fullFault = (file: string): OpenFault => ({
+const fullFault = (file: string): OpenFault => ({
   reason: "disk_full",
   message: `the disk of ${file} is full`,
   fix: "make room on it; the ledger cannot even be opened",

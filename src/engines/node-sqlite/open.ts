@@ -18,9 +18,8 @@ import { createBallast, type Ballast } from "./ballast.ts";
 import { createCommitQueue } from "./commit-queue.ts";
 import { checkPath, createPrivate, type LedgerPath } from "./ledger-path.ts";
 import { createNodeDriver } from "./node-driver.ts";
-import { existsFault, faultOfError, fullFault, schemaFault, type OpenFault } from "./open-fault.ts";
+import { existsFault, faultOfError, schemaFault, type OpenFault } from "./open-fault.ts";
 import { takeLock, type ProcessLock } from "./process-lock.ts";
-import { sqliteTrouble } from "./sqlite-errors.ts";
 import { createStore } from "./store.ts";
 
 export interface OpenOptions {
@@ -63,30 +62,34 @@ interface Opened {
   readonly isFull: boolean;
 }
 
+/** The room that was kept for kills lets a broker start on a full disk, so that it can kill. */
 function openDatabase(path: LedgerPath, options: OpenOptions, ballast: Ballast): Result<Opened, OpenFault> {
+  const first = tryOpen(path, options);
+  if (first.ok) return ok({ ...first.value, isFull: !ballast.ensure() });
+  if (first.fault.reason !== "disk_full") return first;
+  ballast.release();
+  const second = tryOpen(path, options);
+  return second.ok ? ok({ ...second.value, isFull: true }) : second;
+}
+
+function tryOpen(path: LedgerPath, options: OpenOptions): Result<Omit<Opened, "isFull">, OpenFault> {
   let db: DatabaseSync | undefined;
   try {
-    if (!path.exists) createPrivate(path.file);
+    if (!existsSync(path.file)) createPrivate(path.file);
     db = new DatabaseSync(path.file, { timeout: 0 });
-    const version = readVersion(createNodeDriver(db));
-    if (!version.ok) {
-      db.close();
-      return err(schemaFault(path.file, version.fault));
+    const sql = createNodeDriver(db);
+    const version = readVersion(sql);
+    if (version.ok) {
+      prepareDatabase(db, options);
+      db.exec("BEGIN IMMEDIATE");
+      const core = startSqlCore({ sql, clock: options.clock });
+      if (core.ok) {
+        db.exec("COMMIT");
+        return ok({ db, core: core.value });
+      }
     }
-    prepareDatabase(db, options);
-    let isFull = false;
-    let core = tryStart(db, options.clock);
-    if (core === "full") {
-      // The room that was kept for kills lets a broker start on a full disk, so that it can kill.
-      ballast.release();
-      isFull = true;
-      core = tryStart(db, options.clock);
-    }
-    if (core === "full") {
-      db.close();
-      return err(fullFault(path.file));
-    }
-    return ok({ db, core, isFull: isFull || !ballast.ensure() });
+    db.close();
+    return err(schemaFault(path.file, version.ok ? { reason: "not_a_ledger" } : version.fault));
   } catch (error) {
     db?.close();
     return err(faultOfError(path.file, error));
@@ -99,20 +102,6 @@ function prepareDatabase(db: DatabaseSync, { maxPages }: OpenOptions): void {
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST",
   );
   if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
-}
-
-function tryStart(db: DatabaseSync, clock: Clock): SqlCore | "full" {
-  try {
-    db.exec("BEGIN IMMEDIATE");
-    const core = startSqlCore({ sql: createNodeDriver(db), clock });
-    if (!core.ok) throw new Error(`the schema changed while it was opened: ${core.fault.reason}`);
-    db.exec("COMMIT");
-    return core.value;
-  } catch (error) {
-    if (db.isTransaction) db.exec("ROLLBACK");
-    if (sqliteTrouble(error) === "full") return "full";
-    throw error;
-  }
 }
 
 interface Assembly extends Opened {

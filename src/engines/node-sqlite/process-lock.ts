@@ -18,7 +18,8 @@ export function takeLock(path: LedgerPath): Result<ProcessLock, OpenFault> {
   try {
     if (!existsSync(path.lock)) createPrivate(path.lock);
     db = new DatabaseSync(path.lock, { timeout: 0 });
-    db.exec("BEGIN EXCLUSIVE");
+    // Nothing is ever written; a journal on the disk would only keep a broker from starting on a full one.
+    db.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     const held = db;
     return ok({ release: () => held.close() });
   } catch (error) {

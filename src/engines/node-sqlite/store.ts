@@ -55,7 +55,7 @@ export function createStore(parts: StoreParts): Store {
     if (isStopped) return "lost";
     room.look();
     const ending = transact(parts, batch, condition());
-    if (ending !== "full" || room.isFull()) return ending;
+    if (ending !== "full") return ending;
     room.giveBack();
     return transact(parts, batch, condition());
   }
@@ -112,23 +112,45 @@ function undo({ db, core, log }: StoreParts, error: unknown, otherwise: Ending):
 }
 
 /** Whether the disk is full: from the moment the ballast was given back until there is room for it again. */
-function createRoom({ ballast, clock, log, isFull: isFullAtStart }: StoreParts) {
+function createRoom({ db, ballast, clock, log, isFull: isFullAtStart }: StoreParts) {
   let isFull = isFullAtStart;
   let lookedAt = clock.monotonicMillis();
+  if (isFull) keepLogShort(db, ballast);
   return {
     isFull: () => isFull,
     giveBack() {
-      ballast.release();
-      isFull = true;
-      lookedAt = clock.monotonicMillis();
-      log.error("disk_full", { issuing: "suspended" });
+      if (!isFull) {
+        ballast.release();
+        isFull = true;
+        lookedAt = clock.monotonicMillis();
+        log.error("disk_full", { issuing: "suspended" });
+      }
+      keepLogShort(db, ballast);
     },
     look() {
       if (!isFull || clock.monotonicMillis() - lookedAt < roomCheckMillis) return;
       lookedAt = clock.monotonicMillis();
       if (!ballast.ensure()) return;
       isFull = false;
+      db.exec(`PRAGMA wal_autocheckpoint = ${normalLogPages}`);
       log.info("disk_has_room");
     },
   };
+}
+
+/** SQLite's own default: about 4 MiB between two moves of the log into the database. */
+const normalLogPages = 1000;
+const pageBytes = 4096;
+
+/**
+ * Moves the write-ahead log into the database and gives its space back, often from now on: a log that took all the
+ * room that was kept could never be moved, because the database has to grow for that.
+ */
+function keepLogShort(db: DatabaseSync, ballast: Ballast): void {
+  try {
+    db.exec(`PRAGMA wal_autocheckpoint = ${Math.max(1, Math.floor(ballast.bytes / 4 / pageBytes))}`);
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch {
+    // No room for that either: the next attempt tells.
+  }
 }

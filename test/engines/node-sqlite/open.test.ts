@@ -23,7 +23,12 @@ async function makeLedger(name: string): Promise<string> {
   return join(folder, name);
 }
 
-const refusals: readonly (readonly [name: string, reason: string, fix: RegExp, prepare: () => Promise<string> | string])[] = [
+const refusals: readonly (readonly [
+  name: string,
+  reason: string,
+  fix: RegExp,
+  prepare: () => Promise<string> | string,
+])[] = [
   ["a folder that does not exist", "no_parent", /mkdir -p/, () => "missing/ledger.db"],
   [
     "a directory",
