@@ -2,9 +2,12 @@
  * RFC 7662 for the broker's own tokens. Liveness comes from the gate: a task that ended makes its tokens inactive in
  * the same write, before any kill ran. A resource server sees only tokens for its own audiences.
  */
+import type { Lease } from "../../domain/lease.ts";
 import type { JsonObject } from "../../kernel/canonical-json.ts";
+import { replacedGraceMillis } from "../../kernel/limits.ts";
 import type { Redacted } from "../../kernel/redacted.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
+import { addMillis, earliest, type EpochMillis } from "../../kernel/time.ts";
 import type { Fault } from "../fault.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
 import { findToken } from "./find-token.ts";
@@ -24,7 +27,15 @@ export async function introspectToken(
   const { claims, view } = found;
   const audience = claims["aud"];
   const isForCaller = typeof audience === "string" && role.audiences.includes(audience);
-  const isAlive =
-    view.gate.kind === "open" && view.lease.state.kind === "active" && parts.clock.now() < view.lease.expiresAt;
+  const now = parts.clock.now();
+  const isAlive = view.gate.kind === "open" && isHonoured(view.lease, now) && now < view.lease.expiresAt;
   return ok(isForCaller && isAlive ? { active: true, claims } : { active: false });
+}
+
+/** A replaced credential is good until its grace is over, unless anything has brought its kill forward. */
+function isHonoured({ state, expiresAt }: Lease, now: EpochMillis): boolean {
+  if (state.kind === "active") return true;
+  if (state.kind !== "revoking" || state.cause !== "replaced") return false;
+  const graceEndsAt = earliest(expiresAt, addMillis(state.killOrderedAt, replacedGraceMillis));
+  return state.dueAt === graceEndsAt && now < graceEndsAt;
 }
