@@ -38,6 +38,8 @@ export interface FaultProxy {
   /** Breaks every request of this path until `heal`. */
   breakPath(path: string, fault: Break): void;
   heal(): void;
+  /** Keeps the next requests of this path back, unbroken, until the answer of this is called. */
+  hold(path: string): () => void;
   /** The next request of this path, when it has arrived here. */
   arrival(path: string): Promise<SeenRequest>;
   close(): Promise<void>;
@@ -52,6 +54,7 @@ interface Answer {
 export async function startFaultProxy(): Promise<FaultProxy> {
   const seen: SeenRequest[] = [];
   const breaks = new Map<string, Break>();
+  const held = new Map<string, Promise<void>>();
   const waiting: { path: string; resolve: (request: SeenRequest) => void }[] = [];
   let target: string | undefined;
 
@@ -65,6 +68,7 @@ export async function startFaultProxy(): Promise<FaultProxy> {
       if (waiter.path === path) waiter.resolve(arrived);
       else waiting.push(waiter);
     }
+    await held.get(path);
     if (fault?.kind === "hang") return;
     if (fault?.kind === "reset_before") return void response.destroy();
     const acts = fault === undefined || fault.kind === "reset_after" || fault.acted === true;
@@ -86,6 +90,14 @@ export async function startFaultProxy(): Promise<FaultProxy> {
     },
     breakPath: (path, fault) => void breaks.set(path, fault),
     heal: () => breaks.clear(),
+    hold(path) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held.set(path, promise);
+      return () => {
+        held.delete(path);
+        resolve();
+      };
+    },
     arrival(path) {
       const { promise, resolve } = Promise.withResolvers<SeenRequest>();
       waiting.push({ path, resolve });
