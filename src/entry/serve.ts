@@ -99,7 +99,7 @@ async function listen(
   setting: string,
   fetch: Fetch,
 ): Promise<Result<{ server: Server; url: string }, ConfigFault>> {
-  const server = createAdaptorServer({ fetch, overrideGlobalObjects: false }) as Server;
+  const server = createAdaptorServer({ fetch }) as Server;
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);

@@ -12,8 +12,6 @@ import { withDocument } from "./openapi.ts";
 export interface AdminTools extends AppTools {
   /** Prometheus text. */
   readonly renderMetrics: () => Promise<string>;
-  /** Lets a scraper read `/metrics` without an attestation; right for a listener on loopback. */
-  readonly openMetrics?: boolean;
 }
 
 export function createAdminApp(tools: AdminTools): Hono {
@@ -23,14 +21,13 @@ export function createAdminApp(tools: AdminTools): Hono {
 export const adminEndpoints = ({
   broker,
   renderMetrics,
-  openMetrics = false,
-}: Pick<AdminTools, "broker" | "renderMetrics" | "openMetrics">): readonly Endpoint[] =>
+}: Pick<AdminTools, "broker" | "renderMetrics">): readonly Endpoint[] =>
   withDocument("Mayfly, operators' listener", [
     ...killEndpoints(broker),
     ...doorEndpoints(broker),
     ...targetEndpoints(broker),
     ...observeEndpoints(broker),
-    metricsEndpoint(renderMetrics, openMetrics ? "open" : "operator"),
+    metricsEndpoint(renderMetrics),
     livezEndpoint,
     operatorReadyzEndpoint(broker),
   ]);

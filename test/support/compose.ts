@@ -59,7 +59,6 @@ export interface Wish {
   readonly secrets?: Record<string, string>;
   /** Wraps the ledger: to count, to break, to delay. */
   readonly around?: (ledger: Ledger) => Ledger;
-  readonly openMetrics?: boolean;
   /** Starts the workers of the kill path. */
   readonly kills?: boolean;
   /** Asked for ids and jitter; a fixed seed unless told. */
@@ -115,7 +114,7 @@ export async function compose(wish: Wish): Promise<Composed> {
     ledger,
     issuer,
     public: createPublicApp(apps),
-    admin: createAdminApp({ ...apps, renderMetrics: async () => "up 1\n", openMetrics: wish.openMetrics ?? false }),
+    admin: createAdminApp({ ...apps, renderMetrics: async () => "up 1\n" }),
     attest: (subject, claims = {}) => issuer.attest({ subject, audience: issuerUrl, now: clock.now(), claims }),
     async close() {
       await pool.stop(millis(1_000));

@@ -8,7 +8,7 @@ import type { BrokerParts, Caller } from "../parts.ts";
 import type { IssueRequest } from "./request.ts";
 
 export async function noteRefusal(
-  parts: Pick<BrokerParts, "ledger" | "log" | "metrics">,
+  parts: Pick<BrokerParts, "ledger" | "metrics">,
   caller: Caller,
   request: IssueRequest,
   fault: Fault,
@@ -16,7 +16,6 @@ export async function noteRefusal(
   const why = "why" in fault ? fault.why : fault.code;
   const detail = "detail" in fault ? fault.detail : "";
   parts.metrics.count("mayfly_decisions_total", { effect: "refused", reason: fault.code });
-  parts.log.info("refused", { request: request.requestId, agent: caller.profile.name, code: fault.code, why, detail });
   // Nothing was decided about the caller: the store or a provider is in trouble.
   if (fault.code === "unavailable") return;
   await parts.ledger.appendAudit({

@@ -84,20 +84,17 @@ const clockEndpoint = (broker: Broker): Endpoint => ({
 });
 
 /** `open` lets a scraper in without an attestation: for a listener that only operators reach. */
-export function metricsEndpoint(renderMetrics: () => Promise<string>, access: "open" | "operator"): Endpoint {
-  const facts = {
-    method: "get",
-    path: "/metrics",
-    operation: "readMetrics",
-    summary: "Metrics in the Prometheus text format",
-    shape: "problem",
-    answers: { 200: { description: "Samples", type: "text/plain" } },
-  } as const;
-  const handle = async () => {
+/** A scraper presents an operator's attestation from a file (Prometheus: `authorization.credentials_file`). */
+export const metricsEndpoint = (renderMetrics: () => Promise<string>): Endpoint => ({
+  method: "get",
+  path: "/metrics",
+  operation: "readMetrics",
+  summary: "Metrics in the Prometheus text format",
+  shape: "problem",
+  access: { operatorMay: ["read"] },
+  answers: { 200: { description: "Samples", type: "text/plain" } },
+  async handle() {
     const text = { type: "text/plain; version=0.0.4; charset=utf-8", value: await renderMetrics() };
     return ok({ status: 200, text });
-  };
-  return access === "open"
-    ? { ...facts, access: "anyone", handle }
-    : { ...facts, access: { operatorMay: ["read"] }, handle };
-}
+  },
+});
