@@ -16,7 +16,7 @@ import {
   type EpochMillis,
 } from "../../kernel/time.ts";
 import { unreachable } from "../../kernel/unreachable.ts";
-import type { Lease } from "../../domain/lease.ts";
+import type { KillCause, Lease } from "../../domain/lease.ts";
 import type { Task } from "../../domain/task.ts";
 import type { CompleteMint } from "../../ports/ledger.ts";
 import type { Minted } from "../../ports/provider.ts";
@@ -73,12 +73,7 @@ async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Re
       parts.log.warn("mint_rejected", { lease: lease.id, provider: lease.provider, reason: outcome.reason });
       return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(outcome.retryable ? 1 : 60) });
     case "unknown":
-      await surrender(parts, {
-        leaseId: lease.id,
-        killCause: "outcome_unknown",
-        delay: millis(0),
-        cause: causeOf(planned.caller),
-      });
+      await giveUp(parts, planned, "outcome_unknown");
       parts.log.warn("mint_unknown", { lease: lease.id, provider: lease.provider, reason: outcome.reason });
       return err({ code: "unavailable", why: "mint_outcome_unknown", retryAfterSeconds: seconds(1) });
     default:
@@ -96,7 +91,8 @@ async function issueInProcess(parts: BrokerParts, planned: Planned): Promise<Res
   const completed = parts.ledger.completeMint(command);
   const recorded = intentResult(await intent, planned.taskId);
   if (!recorded.ok) {
-    await completed;
+    // Where only the intent's answer was lost, the token got through and reaches nobody.
+    if ((await completed).kind !== "conflict") await giveUp(parts, planned, "undelivered");
     return recorded;
   }
   return deliver(parts, planned, { task: recorded.value.task, minted: outcome.minted, command, expiresAt }, completed);
@@ -114,12 +110,7 @@ async function deliver(
 ): Promise<Result<IssueAnswer, Fault>> {
   const answer = await submitted;
   if (answer.kind === "unknown") {
-    await surrender(parts, {
-      leaseId: planned.leaseId,
-      killCause: "undelivered",
-      delay: millis(0),
-      cause: causeOf(planned.caller),
-    });
+    await giveUp(parts, planned, "undelivered");
     return err(storeFault);
   }
   if (answer.kind === "conflict") return err(storeFault);
@@ -127,6 +118,9 @@ async function deliver(
   parts.metrics.count("mayfly_leases_issued_total", { provider: answer.value.lease.provider });
   return ok(tell(parts, planned, { ...mint, lease: answer.value.lease }));
 }
+
+const giveUp = (parts: BrokerParts, { leaseId, caller }: Planned, killCause: KillCause): Promise<void> =>
+  surrender(parts, { leaseId, killCause, delay: millis(0), cause: causeOf(caller) });
 
 function closedFault(planned: Planned, command: CompleteMint): Fault {
   if (command.rejectAs !== null)
