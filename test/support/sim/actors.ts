@@ -61,7 +61,8 @@ export function openTask(world: World, step: Extract<Step, { do: "open" }>): voi
 }
 
 export function exchange(world: World, step: Exchange): void {
-  const task = step.task === null ? null : (at(world.opened, step.task) ?? null);
+  // Mostly for tasks that may still be open.
+  const task = step.task === null ? null : (at(world.opened.slice(-3), step.task) ?? null);
   const agent = task?.agent ?? agentName(step.agent);
   act(world, async (node) => {
     const kind = (task === null ? undefined : at(task.kinds, step.token + step.kind.length)) ?? step.kind;
@@ -119,7 +120,7 @@ function receive(
 }
 
 export function endTask(world: World, index: number, waitSeconds: number): void {
-  const task = at(world.opened, index);
+  const task = world.opened.length > 4 && index > 15 ? at(world.opened.slice(-3), index) : at(world.opened, index);
   if (task === undefined) return;
   act(world, async (node) => {
     const caller = await callerOf(node, index % 2 === 0 || !isReusable(task.agent) ? "conductor" : task.agent);

@@ -95,7 +95,8 @@ export function createTruthCheck(world: World): TruthCheck {
 
   return {
     async run() {
-      const touched = new Set([...(await journal.catchUp(world.node().real)), ...cloud.takeChanged()]);
+      await journal.catchUp(world.node().real);
+      const touched = new Set([...journal.takeTouched(), ...cloud.takeChanged()]);
       for (const leaseId of touched) await look(leaseId);
       checkDeliveries();
       checkSystems();

@@ -7,7 +7,7 @@ import type { Task } from "../../../src/domain/task.ts";
 import type { LeaseId, TaskId } from "../../../src/kernel/ids.ts";
 import { maxPageSize } from "../../../src/kernel/limits.ts";
 import type { Ledger, RecordIntent } from "../../../src/ports/ledger.ts";
-import { checkActivation } from "./check-gate.ts";
+import { checkGate } from "./check-gate.ts";
 import { checkIntent } from "./check-limits.ts";
 import type { StoreWitness } from "./store.ts";
 import { Violation } from "./violation.ts";
@@ -36,8 +36,12 @@ export interface Journal {
   readonly doors: ReadonlySet<string>;
   /** The wall time at which the present broker started, if it is not the first. */
   restartedAt: number | null;
-  /** Reads what is new and judges it; answers the leases that it concerns. */
-  catchUp(ledger: Ledger): Promise<ReadonlySet<LeaseId>>;
+  /** The last entry that was read. */
+  lastSequence(): number;
+  /** Reads what is new and judges it. */
+  catchUp(ledger: Ledger): Promise<void>;
+  /** The leases that entries read since the last call concern. */
+  takeTouched(): readonly LeaseId[];
   /** The task first, up to its root. */
   chainOf(taskId: TaskId): readonly TaskStory[];
   takeText(): string;
@@ -61,6 +65,7 @@ export function createJournal(): Journal {
   };
   const { intents, leases, tasks, doors } = state;
   const witness: StoreWitness = { intent: (command) => void intents.set(command.lease.id, command) };
+  const touched = new Set<LeaseId>();
   let last = 0;
   let text = "";
 
@@ -80,14 +85,19 @@ export function createJournal(): Journal {
     tasks,
     doors,
     restartedAt: null,
+    lastSequence: () => last,
     chainOf,
+    takeTouched() {
+      const taken = [...touched];
+      touched.clear();
+      return taken;
+    },
     takeText() {
       const taken = text;
       text = "";
       return taken;
     },
     async catchUp(ledger) {
-      const touched = new Set<LeaseId>();
       for (;;) {
         const page = await ledger.listAudit({ taskId: null, after: last, limit: maxPageSize });
         for (const entry of page) {
@@ -97,7 +107,7 @@ export function createJournal(): Journal {
           if (entry.leaseId !== null) touched.add(entry.leaseId);
           await fold(entry, ledger);
         }
-        if (page.length < maxPageSize) return touched;
+        if (page.length < maxPageSize) return;
       }
     },
   };
@@ -124,6 +134,7 @@ export function createJournal(): Journal {
     if (type === "lease.intended") {
       const intent = intents.get(leaseId);
       if (intent === undefined) throw new Violation("P1", "an intent that nobody recorded", entry);
+      await checkGate(journal, intent, entry, ledger);
       const counters = checkIntent(state, intent, entry);
       const blank = { activatedSequence: null, deadSequence: null };
       leases.set(leaseId, { intent, intendedSequence: sequence, counters, ...blank });
@@ -132,8 +143,9 @@ export function createJournal(): Journal {
     const story = leases.get(leaseId);
     if (story === undefined) throw new Violation("P1", "an entry of a lease without an intent", entry);
     if (type === "lease.activated") {
+      if (story.deadSequence !== null) throw new Violation("P2", "a dead lease was activated", { entry, story });
       story.activatedSequence = sequence;
-      await checkActivation(journal, story, entry, ledger);
+      await checkGate(journal, story.intent, entry, ledger);
     }
     if (type === "lease.revoked" || type === "lease.expired" || type === "lease.mint_failed") {
       story.deadSequence = sequence;

@@ -15,7 +15,7 @@ import { sha256 } from "./keys.ts";
 export const agents = { "bot-a": "cluster", "bot-b": "cluster", "bot-c": "pipeline" } as const;
 export type AgentText = keyof typeof agents;
 export const agentNames = Object.keys(agents) as readonly AgentText[];
-export const maxAutoTasks = 2;
+export const maxAutoTasks = 4;
 
 /** `subject|issuer|token id`; the issuer says whether a token may be used once only. */
 export const attestationOf = (subject: string, once: string | null): Redacted =>
@@ -105,7 +105,7 @@ spec:
   agents: ["*"]
   actionClass: read
   sensitivity: internal
-  ttl: { defaultSeconds: 300, maxSeconds: ${longestLifeSeconds} }
+  ttl: { defaultSeconds: 600, maxSeconds: ${longestLifeSeconds} }
   scope: {}
   autoTask: true
   ${flag}

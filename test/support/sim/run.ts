@@ -160,6 +160,8 @@ async function leapWhile(world: World, span: number, goesOn: () => boolean | Pro
 const calmMillis = 90 * 60_000;
 /** A ledger that a wrong wall drove ahead waits for the right one before it calls a credential expired. */
 const aheadMillis = 2 * 7_200_000;
+/** A kill order that the store did not take is repeated at the latest after this. */
+const repeatMillis = 6 * 60_000;
 /** Backoff, breaker pause, a lapsed claim and a repeated order, each at its longest. */
 const promptMillis = 8 * 60_000;
 
@@ -177,6 +179,9 @@ async function calm(world: World, check: () => Promise<void>): Promise<void> {
   for (const kind of classNames) actors.pause(world, kind, false);
   await time.advance(30_000);
   await check();
+  await leapWhile(world, repeatMillis, () => true);
+  await check();
+  await checkUndelivered(world);
   for (const index of world.opened.keys()) actors.endTask(world, index, 0);
   await leapWhile(world, promptMillis, () => true);
   await check();
@@ -187,6 +192,18 @@ async function calm(world: World, check: () => Promise<void>): Promise<void> {
   });
   await check();
   await checkNothingLeft(world);
+}
+
+/** What got through and reached nobody is given up, unless the process died with the answer. */
+async function checkUndelivered(world: World): Promise<void> {
+  const delivered = new Set(world.deliveries.map((delivery) => delivery.leaseId));
+  for (const [leaseId, { activatedSequence, deadSequence }] of world.journal.leases) {
+    if (activatedSequence === null || activatedSequence <= world.bornSequence) continue;
+    if (deadSequence !== null || delivered.has(leaseId)) continue;
+    const lease = (await world.node().real.readLease(leaseId))?.lease;
+    if (lease?.state.kind === "active")
+      throw new Violation("undelivered", "nobody holds it, and nobody gave it up", lease);
+  }
 }
 
 /** P5: with everything at work again, what can be killed is dead soon. */

@@ -91,18 +91,34 @@ const open: fc.Arbitrary<Step> = fc.record({
   byAgent: fc.boolean(),
 });
 
-const span = fc.constantFrom(0, 5, 30, 100, 1_000, 3_000, 15_000, 18_000, 35_000, 65_000, 310_000, 1_000_000);
+const span = fc.constantFrom(
+  0,
+  5,
+  30,
+  60,
+  100,
+  300,
+  1_000,
+  3_000,
+  10_000,
+  15_000,
+  18_000,
+  35_000,
+  65_000,
+  310_000,
+  1_000_000,
+);
 const downMillis = fc.constantFrom(600, 2_000, 20_000, 200_000);
 const step = <S extends Step["do"]>(name: S) => fc.constant(name);
 
 const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrary<Step> }[] = [
-  { weight: 8, arbitrary: open },
-  { weight: 22, arbitrary: exchange },
+  { weight: 9, arbitrary: open },
+  { weight: 26, arbitrary: exchange },
   {
     weight: 5,
     arbitrary: fc.record({
       do: step("race"),
-      exchanges: fc.array(exchange, { minLength: 1, maxLength: 4 }),
+      exchanges: fc.array(exchange, { minLength: 1, maxLength: 5 }),
       endAt: fc.nat(4),
       task: index,
     }),
@@ -117,7 +133,7 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
       of: index,
     }),
   },
-  { weight: 3, arbitrary: fc.record({ do: step("reopen"), door: fc.nat(3) }) },
+  { weight: 6, arbitrary: fc.record({ do: step("reopen"), door: fc.nat(3) }) },
   {
     weight: 4,
     arbitrary: fc.record({ do: fc.constantFrom("deleteLease" as const, "revokeToken" as const), delivery: index }),
@@ -162,5 +178,11 @@ const climate: fc.Arbitrary<Climate> = fc.record({
 
 export const planArbitrary: fc.Arbitrary<Plan> = fc.record({
   climate,
-  steps: fc.noBias(fc.array(fc.oneof(...steps), { minLength: 1, maxLength: 70, size: "max" })),
+  // A run begins with work to do.
+  steps: fc
+    .tuple(
+      fc.array(open, { maxLength: 2 }),
+      fc.noBias(fc.array(fc.oneof(...steps), { minLength: 1, maxLength: 70, size: "max" })),
+    )
+    .map(([first, rest]) => [...first, ...rest]),
 });

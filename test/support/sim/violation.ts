@@ -1,5 +1,16 @@
 /** A broken promise, named. Thrown by the checks; anything else that is thrown is a fault of the simulation or a bug. */
-export type PromiseName = "P1" | "P2" | "P3" | "P4" | "P5" | "P7" | "P8" | "limits" | "idempotency" | "replay";
+export type PromiseName =
+  | "P1"
+  | "P2"
+  | "P3"
+  | "P4"
+  | "P5"
+  | "P7"
+  | "P8"
+  | "limits"
+  | "idempotency"
+  | "replay"
+  | "undelivered";
 
 export class Violation extends Error {
   readonly promise: PromiseName;

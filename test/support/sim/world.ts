@@ -61,6 +61,8 @@ export interface World {
   broken: unknown;
   readonly counts: { crashes: number; restarts: number; values: number; used: number; storeFaults: number };
   node(): SimNode;
+  /** The last entry before the present life. */
+  bornSequence: number;
   /** The process dies right now; `restart` must follow. */
   die(): void;
   restart(downtime: number): Promise<void>;
@@ -113,6 +115,7 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
     broken: null,
     counts,
     node: () => current,
+    bornSequence: 0,
     die() {
       if (!current.owner.alive) return;
       current.owner.alive = false;
@@ -129,6 +132,8 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
       counts.restarts += 1;
       journal.restartedAt = time.physical() + time.wallError();
       await boot();
+      await journal.catchUp(current.real);
+      world.bornSequence = journal.lastSequence();
       await time.settle();
     },
     async stopAndRestart() {
