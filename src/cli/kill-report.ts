@@ -4,6 +4,7 @@ import { readsOnly, type Api } from "./api.ts";
 import { blastRadiusJson, type BlastRadius } from "./blast-radius.ts";
 import { exitCodes } from "./exit-code.ts";
 import { listOf, textOf, type Fields } from "./fields.ts";
+import type { KillTally } from "./kill-tally.ts";
 import type { Watched } from "./kill-watch.ts";
 import { leaseLines, sayCounts, type VerdictCounts } from "./lease-report.ts";
 import type { Outcome } from "./problem.ts";
@@ -18,7 +19,7 @@ interface KillResult {
 export async function reportKill(shell: Shell, api: Api, result: KillResult): Promise<Outcome> {
   const { flags, radius, watched } = result;
   const { scope } = flags;
-  const counts = watched.tally === null ? null : countWords(watched.tally.verdicts());
+  const counts = watched.tally === null ? null : await countAll(watched.tally);
   const stuck = await stuckOf(api, watched);
   const code =
     watched.ended === "stopped"
@@ -57,15 +58,23 @@ function sayReport(shell: Shell, result: KillResult, counts: VerdictCounts | nul
         `${watched.left.leases} credentials of ${scope} are not dead yet after ${seconds} s; the broker goes on`,
       ),
     );
-  if (counts !== null) sayCounts(terminal, counts);
+  if (counts === null) terminal.say("  by whose word they died stands in the audit, which was not read to its end");
+  else sayCounts(terminal, counts);
   if (stuck.length > 0) for (const line of leaseLines(stuck)) terminal.data(line);
   if (!scope.startsWith("task:"))
     terminal.say(`the door ${scope} stays closed; \`mayfly door open ${scope}\` opens it`);
 }
 
-function countWords(verdicts: ReadonlyMap<string, string>): VerdictCounts {
+/** A large kill's audit is longer than what the watching read; past this many pages a count would take too long. */
+const maxCatchUps = 20;
+
+/** Null where the end of the audit was not reached: half a count is none. */
+async function countAll(tally: KillTally): Promise<VerdictCounts | null> {
+  for (let round = 0; !tally.isComplete(); round += 1) {
+    if (round === maxCatchUps || !(await tally.follow()).ok) return null;
+  }
   const counts: Record<string, number> = {};
-  for (const verdict of verdicts.values()) counts[verdict] = (counts[verdict] ?? 0) + 1;
+  for (const verdict of tally.verdicts().values()) counts[verdict] = (counts[verdict] ?? 0) + 1;
   return counts;
 }
 

@@ -18,18 +18,25 @@ export interface KillTally {
 
 const maxPages = 50;
 
-/** `causes`: what makes a credential due by this kill, as `lease.due` entries name it. */
-export function createKillTally(api: Api, options: { afterSequence: number; causes: readonly string[] }): KillTally {
+/** `taskId` is null for a kill that left a door: then every credential counts that a door made due. */
+export function createKillTally(api: Api, options: { afterSequence: number; taskId: string | null }): KillTally {
+  const { taskId } = options;
   let after = options.afterSequence;
   let complete = false;
   const verdicts = new Map<string, string>();
+  /** The task and, as they are ended with it, the tasks under it. */
+  const tasks = new Set(taskId === null ? [] : [taskId]);
+  const isOurs = (entry: Fields, cause: string): boolean =>
+    taskId === null ? cause === "door_closed" : cause === "task_ended" && tasks.has(textOf(entry, "task_id"));
 
   const take = (entry: Fields): void => {
     const lease = optionalText(entry, "lease_id");
     const data = fieldsOf(entry, "data");
     after = Math.max(after, numberOf(entry, "sequence"));
+    if (textOf(entry, "type") === "task.ended" && textOf(data, "outcome") === "parent_ended")
+      tasks.add(textOf(entry, "task_id"));
     if (lease === null) return;
-    if (textOf(entry, "type") === "lease.due" && options.causes.includes(textOf(data, "cause")))
+    if (textOf(entry, "type") === "lease.due" && isOurs(entry, textOf(data, "cause")))
       verdicts.set(lease, verdicts.get(lease) ?? "pending");
     const verdict = verdictOf(textOf(entry, "type"), textOf(data, "verdict"));
     if (verdict !== null && verdicts.has(lease)) verdicts.set(lease, verdict);

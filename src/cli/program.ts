@@ -52,7 +52,7 @@ function createProgram(run: Run, shell: Shell): Command {
     .exitOverride()
     .showHelpAfterError("  next: add --help to see every flag with examples")
     .configureOutput({
-      writeOut: (text) => void process.stdout.write(text),
+      writeOut: (text) => void shell.terminal.exact(text),
       writeErr: (text) => shell.terminal.say(text.trimEnd()),
       outputError: (text, write) => write(plainError(text)),
     })

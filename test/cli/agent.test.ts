@@ -31,7 +31,7 @@ async function isActive(token: string): Promise<boolean> {
 describe("cli: a task from opening to its end", () => {
   it("opens, exchanges, shows, beats and ends; the credential is dead after it", async () => {
     const open = ["task", "open", "--agent", "bot", "--template", "api-read", "--param", "tenant=apac"];
-    const opened = await world.as("planner", [
+    const opened = await world.startAs("planner", [
       ...open,
       "--deadline",
       "10m",
@@ -44,27 +44,27 @@ describe("cli: a task from opening to its end", () => {
     expect(opened.stderr).toContain("open until");
     const id = opened.stdout.trim();
 
-    const token = await world.as("bot", ["token", "api-read", "--task", id, "--ttl", "2m"]);
+    const token = await world.startAs("bot", ["token", "api-read", "--task", id, "--ttl", "2m"]);
     expect(token).toMatchObject({ code: 0, stdout: expect.stringMatching(jwt) });
     expect(token.stderr).toMatch(/^lea_\w{21} of tsk_\w{21}, good for 1[12]\d s \(bound: /);
     expect(token.stderr).not.toContain(token.stdout.trim());
     expect(await isActive(token.stdout)).toBe(true);
 
-    const beat = await world.as("bot", ["task", "heartbeat", id]);
+    const beat = await world.startAs("bot", ["task", "heartbeat", id]);
     expect(beat).toMatchObject({ code: 0, stderr: "" });
     expect(beat.stdout).toMatch(/state +open\n/);
 
-    const shown = await world.as("planner", ["task", "show", id]);
+    const shown = await world.startAs("planner", ["task", "show", id]);
     expect(shown.code).toBe(0);
     expect(shown.stdout).toMatch(/purpose +a test\n/);
     expect(shown.stdout).toMatch(/lea_\w+ +api-read +own +live /);
 
-    const ended = await world.as("planner", ["task", "end", id, "--reason", "done", "--wait", "20s"]);
+    const ended = await world.startAs("planner", ["task", "end", id, "--reason", "done", "--wait", "20s"]);
     expect(ended).toMatchObject({ code: 0, stdout: "" });
     expect(ended.stderr).toMatch(/ended: completed[^]* 1 {2}dead/);
     expect(await isActive(token.stdout)).toBe(false);
 
-    const late = await world.as("bot", ["token", "api-read", "--task", id]);
+    const late = await world.startAs("bot", ["token", "api-read", "--task", id]);
     expect(late).toMatchObject({ code: 5, stdout: "" });
     expect(late.stderr).toMatch(
       /task_ended[^]*unchanged: no credential was delivered[^]*next: open a new task[^]*request: req_/,
@@ -130,7 +130,7 @@ describe("cli: where a credential goes", () => {
   it("gives a credential back that nobody takes", async () => {
     const id = await world.openTask();
     const file = "/dev/full";
-    const ran = await world.as("bot", ["token", "api-read", "--task", id], { stdoutFile: file });
+    const ran = await world.startAs("bot", ["token", "api-read", "--task", id], { stdoutFile: file });
     expect(ran.code).toBe(1);
     expect(ran.stderr).toMatch(/could not be written[^]*lea_\w+ is being revoked/);
     const shown = await world.as("planner", ["task", "end", id, "--json", "--wait", "20s"]);

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { listenOnLoopback, type LoopbackServer } from "../support/loopback-server.ts";
-import { runCli, type Ran } from "./run-cli.ts";
+import { runBinary, runCli, type Ran } from "./run-cli.ts";
 
 const running: LoopbackServer[] = [];
 afterEach(async () => {
@@ -141,7 +141,7 @@ describe("cli: brokers that do not answer as they should", () => {
 
   it("tells of output that could not be written", async () => {
     const url = await serve((_request, response) => void response.end('{"task_id":"tsk_1","deadline_at":"soon"}'));
-    const ran = await runCli([...open, url], { env: { MAYFLY_ATTESTATION: "a" }, stdoutFile: "/dev/full" });
+    const ran = await runBinary([...open, url], { env: { MAYFLY_ATTESTATION: "a" }, stdoutFile: "/dev/full" });
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain("could be written (ENOSPC)");
   });

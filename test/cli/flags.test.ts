@@ -1,6 +1,6 @@
 /** Words and flags that are wrong, before anything is contacted: exit code 2, the flag's name, an example. */
 import { describe, expect, it } from "vitest";
-import { runCli } from "./run-cli.ts";
+import { runBinary, runCli } from "./run-cli.ts";
 
 const task = "tsk_01arz3ndektsv4rrffq69";
 const token = { MAYFLY_ATTESTATION: "a.b.c" };
@@ -109,6 +109,12 @@ describe("cli: wrong words and flags", () => {
     for (const words of says) expect(stderr).toContain(words);
   });
 
+  it("does so as a process too", async () => {
+    const ran = await runBinary(["kill"]);
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).toContain("--scope is missing");
+  });
+
   it("does not repeat a long word, which may be a token in the wrong place", async () => {
     const secret = "eyJ".padEnd(200, "x");
     const { code, stderr } = await runCli(["door", "ls", secret]);
@@ -134,6 +140,8 @@ const commands = [
   ["targets", "resume"],
   ["stuck", "ls"],
   ["audit", "tail"],
+  ["backup"],
+  ["restore"],
   ["policy", "check"],
   ["policy", "schema"],
   ["keys", "generate"],
@@ -148,6 +156,6 @@ describe("cli: help", () => {
   });
 
   it("prints its version on stdout", async () => {
-    expect(await runCli(["--version"])).toEqual({ code: 0, stdout: "0.1.0\n", stderr: "" });
+    expect(await runBinary(["--version"])).toEqual({ code: 0, stdout: "0.1.0\n", stderr: "" });
   });
 });

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { policy } from "../http/world.ts";
 import { startIssuer, type ServedIssuer } from "../support/issuer-server.ts";
 import { listenOnLoopback } from "../support/loopback-server.ts";
-import { runCli } from "./run-cli.ts";
+import { runBinary, runCli } from "./run-cli.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -63,7 +63,7 @@ const faulty: readonly Sample[] = [
 
 describe("cli: policy check", () => {
   it("accepts a good folder", async () => {
-    const ran = await runCli(["policy", "check", await writePolicy(good)]);
+    const ran = await runBinary(["policy", "check", await writePolicy(good)]);
     expect(ran).toMatchObject({ code: 0, stdout: "" });
     expect(ran.stderr).toBe("valid: 1 templates, 6 agents, 1 providers\n");
     const asJson = await runCli(["policy", "check", await writePolicy(good), "--json"]);
@@ -121,7 +121,7 @@ describe("cli: policy check", () => {
 describe("cli: keys generate", () => {
   it("writes both rings for their owner only, prints where, and never what", async () => {
     const out = join(dir, "keys");
-    const ran = await runCli(["keys", "generate", "--out", out]);
+    const ran = await runBinary(["keys", "generate", "--out", out]);
     expect(ran.code).toBe(0);
     expect(ran.stdout).toBe(
       `MAYFLY_SEALING_KEYS_FILE=${out}/sealing-keys.json\nMAYFLY_SIGNING_KEYS_FILE=${out}/signing-keys.json\n`,

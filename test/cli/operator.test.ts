@@ -43,7 +43,7 @@ describe("cli: kill", () => {
 
   it("with --yes kills a task, watches, and reports each verdict", async () => {
     const id = await taskWithCredentials(2);
-    const ran = await world.as("desk", ["kill", "--scope", `task:${id}`, "--reason", "ran amok", "--yes"]);
+    const ran = await world.startAs("desk", ["kill", "--scope", `task:${id}`, "--reason", "ran amok", "--yes"]);
     expect(ran).toMatchObject({ code: 0, stdout: "" });
     expect(ran.stderr).toMatch(/2 of 2 dead, 0 left/);
     expect(ran.stderr).toMatch(/nothing live is left of task:[^]* 2 {2}dead/);
@@ -128,7 +128,7 @@ describe("cli: targets, stuck and audit", () => {
   });
 
   it("follows the audit until it is stopped by its reader", async () => {
-    const ran = await world.as("viewer", ["audit", "tail", "--follow", "--json"], { closeStdoutEarly: true });
+    const ran = await world.startAs("viewer", ["audit", "tail", "--follow", "--json"], { closeStdoutEarly: true });
     expect(ran).toMatchObject({ code: 0, stderr: "" });
     expect(ran.stdout).toContain('"sequence":1');
   });

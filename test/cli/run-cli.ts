@@ -1,7 +1,18 @@
-/** The command as a user starts it: a process of its own, with nothing in its environment but what the test says. */
+/**
+ * The command in two ways: as the process that a user starts, with nothing in its environment but what the test says,
+ * and as the same code in this process on streams of its own, which costs no start and is for tables.
+ */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { vi } from "vitest";
+import { runCommandLine } from "../../src/cli/program.ts";
+import { createTerminal } from "../../src/cli/terminal.ts";
+import { realClock } from "../support/real-clock.ts";
+
+// A start takes a quarter of a second, and several on a busy machine; a test makes up to ten.
+vi.setConfig({ testTimeout: 60_000 });
 
 export const cliFile = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -14,13 +25,35 @@ export interface Ran {
 export interface CliWish {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+}
+
+export async function runCli(args: readonly string[], { env = {}, input = "" }: CliWish = {}): Promise<Ran> {
+  const stdin = new PassThrough();
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const written = [collect(stdout), collect(stderr)] as const;
+  stdin.end(input);
+  const terminal = createTerminal({ stdin, stdout, stderr, env });
+  const stopSignal = () => new AbortController().signal;
+  const code = await runCommandLine(args, { env, terminal, stdin, clock: realClock, stopSignal });
+  return { code, stdout: written[0](), stderr: written[1]() };
+}
+
+function collect(stream: PassThrough): () => string {
+  let text = "";
+  stream.setEncoding("utf8").on("data", (piece: string) => {
+    text += piece;
+  });
+  return () => text + String(stream.read() ?? "");
+}
+
+export interface BinaryWish extends CliWish {
   /** Where stdout goes instead of to the test. */
   readonly stdoutFile?: string;
   /** Stops reading stdout after its first piece, as `| head` does. */
   readonly closeStdoutEarly?: boolean;
 }
 
-export function runCli(args: readonly string[], wish: CliWish = {}): Promise<Ran> {
+export function runBinary(args: readonly string[], wish: BinaryWish = {}): Promise<Ran> {
   const file = wish.stdoutFile === undefined ? undefined : openSync(wish.stdoutFile, "w");
   const child = spawn(process.execPath, [cliFile, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...wish.env },

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { policy } from "../http/world.ts";
 import { startIssuer, type ServedIssuer } from "../support/issuer-server.ts";
-import { cliFile, runCli } from "./run-cli.ts";
+import { cliFile, runBinary, runCli } from "./run-cli.ts";
 
 let dir: string;
 let issuer: ServedIssuer;
@@ -70,61 +70,87 @@ const as = (serving: Serving, subject: string, args: readonly string[]) => {
   return runCli(args, { env: { ...serving.env, MAYFLY_ATTESTATION: attestation } });
 };
 
+const openArgs = ["task", "open", "--agent", "bot", "--template", "api-read", "--deadline", "10m"];
+
+async function stopServing({ child }: Serving): Promise<void> {
+  child.kill("SIGTERM");
+  expect(await once(child, "exit")).toEqual([0, null]);
+}
+
 describe("cli: serve", () => {
   it("serves, refuses a second broker, is backed up while it works, and stops in order", async () => {
     const serving = await startServing();
-    const opened = await as(serving, "planner", [
-      "task",
-      "open",
-      "--agent",
-      "bot",
-      "--template",
-      "api-read",
-      "--deadline",
-      "10m",
-    ]);
+    const opened = await as(serving, "planner", openArgs);
     expect(opened).toMatchObject({ code: 0 });
     const task = opened.stdout.trim();
     expect(await as(serving, "bot", ["token", "api-read", "--task", task])).toMatchObject({ code: 0 });
 
-    const second = await runCli(serveArgs());
+    const second = await runBinary(serveArgs());
     expect(second).toMatchObject({ code: 1, stdout: "" });
     expect(second.stderr).toMatch(/another broker is using[^]*Nothing was started/);
 
     const ledger = `sqlite:${join(dir, "data", "ledger.db")}`;
     const copy = join(dir, "copy.db");
-    expect(await runCli(["backup", copy, "--ledger", ledger])).toMatchObject({ code: 0, stdout: "" });
+    expect(await runBinary(["backup", copy, "--ledger", ledger])).toMatchObject({ code: 0, stdout: "" });
     expect((await stat(copy)).mode & 0o777).toBe(0o600);
     const again = await runCli(["backup", copy, "--ledger", ledger]);
     expect(again).toMatchObject({ code: 1 });
     expect(again.stderr).toMatch(/exists already[^]*there is no copy/);
 
-    const doctor = await runCli(["doctor", ...serveArgs().slice(1), "--json"]);
+    const doctor = await runBinary(["doctor", ...serveArgs().slice(1), "--json"]);
     expect(doctor.stdout).toContain("is held by a running broker");
 
     const killed = await as(serving, "desk", ["kill", "--scope", `task:${task}`, "--yes"]);
     expect(killed).toMatchObject({ code: 0 });
     expect(killed.stderr).toMatch(/ 1 {2}dead/);
 
-    serving.child.kill("SIGTERM");
-    expect(await once(serving.child, "exit")).toEqual([0, null]);
+    await stopServing(serving);
     const audit = await runCli(["doctor", ...serveArgs().slice(1), "--json"]);
     expect(audit.stdout).toContain("no broker holds it");
+  });
+
+  it("restores a backup: what was open in it is ended, and the replaced ledger is kept", async () => {
+    const first = await startServing();
+    const opened = await as(first, "planner", openArgs);
+    const task = opened.stdout.trim();
+    expect(await as(first, "bot", ["token", "api-read", "--task", task])).toMatchObject({ code: 0 });
+    const ledger = join(dir, "data", "ledger.db");
+    const copy = join(dir, "copy.db");
+    expect(await runCli(["backup", copy, "--ledger", `sqlite:${ledger}`])).toMatchObject({ code: 0 });
+    const refused = await runCli(["restore", copy, "--ledger", `sqlite:${ledger}`]);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(/another broker is using[^]*as they were/);
+    await stopServing(first);
+
+    const restored = await runBinary(["restore", copy, "--ledger", `sqlite:${ledger}`, "--json"]);
+    expect(restored).toMatchObject({ code: 0, stderr: "" });
+    const { replaced } = JSON.parse(restored.stdout) as { replaced: string };
+    expect((await stat(replaced)).mode & 0o777).toBe(0o600);
+
+    const second = await startServing();
+    const shown = await as(second, "planner", ["task", "show", task, "--json"]);
+    expect(shown.stdout).toMatch(/"state": "(ended|closed)"/);
+    expect(await as(second, "bot", ["token", "api-read", "--task", task])).toMatchObject({ stdout: "" });
+    await stopServing(second);
   });
 
   it.each([
     ["a ledger that is not there", "none.db", /there is no [^]*none\.db/],
     ["a file that is no ledger", "policy/all.yaml", /is not a Mayfly ledger/],
-  ])("does not back up %s", async (_name, file, says) => {
+  ])("neither backs up nor restores %s", async (_name, file, says) => {
     const ran = await runCli(["backup", join(dir, "copy.db"), "--ledger", `sqlite:${join(dir, file)}`]);
     expect(ran).toMatchObject({ code: 1, stdout: "" });
     expect(ran.stderr).toMatch(says);
-    expect(await readdir(dir)).toEqual(["policy"]);
+    const restored = await runCli(["restore", join(dir, file), "--ledger", `sqlite:${join(dir, "new.db")}`]);
+    expect(restored).toMatchObject({ code: 1, stdout: "" });
+    expect(restored.stderr).toMatch(says);
+    expect(await readdir(dir)).not.toContain("new.db");
+    expect(await readdir(dir)).not.toContain("copy.db");
   });
 
   it("starts nothing over a faulty policy", async () => {
     await writeFile(join(dir, "policy", "all.yaml"), "kind: [");
-    const ran = await runCli(serveArgs());
+    const ran = await runBinary(serveArgs());
     expect(ran).toMatchObject({ code: 1, stdout: "" });
     expect(ran.stderr).toMatch(/all\.yaml:\d+:\d+ [^]*mayfly policy check[^]*Nothing was started/);
   });

@@ -3,13 +3,15 @@ import { createAdaptorServer } from "@hono/node-server";
 import { compose, type Composed } from "../support/compose.ts";
 import { listenOnLoopback } from "../support/loopback-server.ts";
 import { policy, type Subject } from "../http/world.ts";
-import { runCli, type CliWish, type Ran } from "./run-cli.ts";
+import { runBinary, runCli, type BinaryWish, type CliWish, type Ran } from "./run-cli.ts";
 
 export interface CliWorld extends Composed {
   readonly publicUrl: string;
   readonly adminUrl: string;
-  /** Runs the command as this caller. */
+  /** Runs the command as this caller, in this process. */
   as(who: Subject, args: readonly string[], wish?: CliWish): Promise<Ran>;
+  /** The same as a process. */
+  startAs(who: Subject, args: readonly string[], wish?: BinaryWish): Promise<Ran>;
   /** Opens a task of `bot` and answers its id. */
   openTask(): Promise<string>;
   /** The environment of a caller, for a shell in this process. */
@@ -33,6 +35,7 @@ export async function startCliWorld(): Promise<CliWorld> {
     adminUrl,
     environment,
     as,
+    startAs: (who, args, wish = {}) => runBinary(args, { ...wish, env: { ...environment(who), ...wish.env } }),
     async openTask() {
       const args = ["task", "open", "--agent", "bot", "--template", "api-read", "--deadline", "10m"];
       const opened = await as("planner", args);

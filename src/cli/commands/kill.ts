@@ -114,6 +114,6 @@ async function order(api: Api, flags: Wish): Promise<Result<Fields, Problem>> {
 /** A broker that does not say where in the audit the kill stands is watched by counts alone. */
 function tallyOf(api: Api, scope: string, killed: Fields) {
   const sequence = numberOf(killed, "sequence");
-  const causes = scope.startsWith("task:") ? ["task_ended"] : ["door_closed"];
-  return sequence === 0 ? null : createKillTally(api, { afterSequence: sequence - 1, causes });
+  const taskId = scope.startsWith("task:") ? scope.slice("task:".length) : null;
+  return sequence === 0 ? null : createKillTally(api, { afterSequence: sequence - 1, taskId });
 }
