@@ -104,7 +104,10 @@ describe("cli: serve", () => {
     expect(killed).toMatchObject({ code: 0 });
     expect(killed.stderr).toMatch(/ 1 {2}dead/);
 
+    const stoppedAt = performance.now();
     await stopServing(serving);
+    // The grace of five seconds is for kills under way, and there are none.
+    expect(performance.now() - stoppedAt).toBeLessThan(4_000);
     const audit = await runCli(["doctor", ...serveArgs().slice(1), "--json"]);
     expect(audit.stdout).toContain("no broker holds it");
   });

@@ -76,7 +76,11 @@ export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool
       alarm.cancel();
       const all = [...lanes.values()];
       const drained = Promise.all(all.map((lane) => lane.drain()));
-      await Promise.race([drained, new Promise<void>((resolve) => clock.after(grace, resolve))]);
+      const { promise: outOfTime, resolve } = Promise.withResolvers<void>();
+      // Left running, the timer would keep a process that has nothing more to do.
+      const cancel = clock.after(grace, resolve);
+      await Promise.race([drained, outOfTime]);
+      cancel();
       for (const fence of all.flatMap((lane) => lane.openClaims())) await ledger.releaseClaim({ fence });
     },
   };
