@@ -1,5 +1,5 @@
 /** Checks the path of a ledger before SQLite sees it, and names the files beside it. */
-import { closeSync, existsSync, openSync, realpathSync, statSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { err, ok, type Result } from "../../kernel/result.ts";
 import { directoryFault, faultOfError, parentFault, type OpenFault } from "./open-fault.ts";
@@ -29,4 +29,11 @@ export function checkPath(given: string): Result<LedgerPath, OpenFault> {
 /** Only the broker's user may read the ledger; SQLite gives its other files the same mode. */
 export function createPrivate(file: string): void {
   closeSync(openSync(file, "wx", 0o600));
+}
+
+/** Makes a file, or the names in a folder, survive a power cut. */
+export function syncFile(path: string): void {
+  const descriptor = openSync(path, "r");
+  fsyncSync(descriptor);
+  closeSync(descriptor);
 }

@@ -16,7 +16,7 @@ import { createSqlLedger } from "../sql/ledger.ts";
 import { readVersion } from "../sql/store-row.ts";
 import { createBallast, type Ballast } from "./ballast.ts";
 import { createCommitQueue } from "./commit-queue.ts";
-import { checkPath, createPrivate, type LedgerPath } from "./ledger-path.ts";
+import { checkPath, createPrivate, syncFile, type LedgerPath } from "./ledger-path.ts";
 import { createNodeDriver } from "./node-driver.ts";
 import { existsFault, faultOfError, schemaFault, type OpenFault } from "./open-fault.ts";
 import { takeLock, type ProcessLock } from "./process-lock.ts";
@@ -128,7 +128,7 @@ function assemble({ db, core, isFull, path, lock, ballast, options }: Assembly):
     ...verbs,
     health: async () => core.health(store.condition()),
     onDue: (listener) => store.onDue(listener),
-    backup: (file) => backup(db, path, file),
+    backup: (file) => backup(path, file),
     async close() {
       if (isClosed) return;
       queue.drain();
@@ -140,22 +140,31 @@ function assemble({ db, core, isFull, path, lock, ballast, options }: Assembly):
   };
 }
 
-async function backup(db: DatabaseSync, path: LedgerPath, given: string): Promise<Result<void, OpenFault>> {
+/**
+ * Read through a connection of its own and in one go, on another thread: the copy is of one instant, commits go on
+ * beside it, and none of them makes it start again.
+ */
+async function backup(path: LedgerPath, given: string): Promise<Result<void, OpenFault>> {
   const target = checkPath(given);
   if (!target.ok) return target;
   const { file, exists } = target.value;
-  if (exists || file === path.file) return err(existsFault(file));
+  if (exists) return err(existsFault(file));
   const partial = `${file}.partial`;
+  const source = new DatabaseSync(path.file, { readOnly: true });
   try {
     rmSync(partial, { force: true });
     createPrivate(partial);
-    await copyDatabase(db, partial, { rate: 256 });
+    await copyDatabase(source, partial, { rate: allPages });
+    syncFile(partial);
     if (existsSync(file)) return err(existsFault(file));
     renameSync(partial, file);
     return ok();
   } catch (error) {
     return err(faultOfError(file, error));
   } finally {
+    source.close();
     rmSync(partial, { force: true });
   }
 }
+
+const allPages = 2 ** 31 - 1;

@@ -3,7 +3,7 @@
  * lease dies and issuing waits until that is done; what the replaced ledger knew of closed doors and used tokens is
  * carried over, and the replaced file is kept: it names credentials that the backup does not know.
  */
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../kernel/clock.ts";
@@ -13,7 +13,7 @@ import { integer } from "../sql/driver.ts";
 import { readStore, readVersion } from "../sql/store-row.ts";
 import { brokerCause } from "../sql/tx.ts";
 import { restoreStore } from "../sql/verbs/restore-store.ts";
-import { checkPath, createPrivate, type LedgerPath } from "./ledger-path.ts";
+import { checkPath, createPrivate, syncFile, type LedgerPath } from "./ledger-path.ts";
 import { createNodeDriver } from "./node-driver.ts";
 import { existsFault, faultOfError, missingFault, schemaFault, type OpenFault } from "./open-fault.ts";
 import { takeLock } from "./process-lock.ts";
@@ -151,10 +151,4 @@ function moveDatabase(from: string, to: string): void {
 
 function removeDatabase(file: string): void {
   for (const suffix of besides) rmSync(file + suffix, { force: true });
-}
-
-function syncFile(path: string): void {
-  const descriptor = openSync(path, "r");
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }

@@ -1,7 +1,7 @@
 /** A full disk stops issuing, never a kill; a database that cannot grow behaves like one. */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, type TestContext } from "vitest";
 import type { Lease } from "../../../src/domain/lease.ts";
 import type { Task } from "../../../src/domain/task.ts";
 import type { SqliteLedger } from "../../../src/engines/node-sqlite/open.ts";
@@ -9,7 +9,7 @@ import { millis } from "../../../src/kernel/time.ts";
 import type { Answer } from "../../../src/ports/ledger.ts";
 import { broker, createBuilders, ledgerTarget, operator, type Builders } from "../../support/builders.ts";
 import { createManualClock, type ManualClock } from "../../support/manual-clock.ts";
-import { mountSmallDisk } from "../../support/small-disk.ts";
+import { mountSmallDisk, type SmallDisk } from "../../support/small-disk.ts";
 import { makeTemporaryFolder, openOrThrow, sqliteOptions } from "../../support/sqlite-harness.ts";
 import { drain, endOf, refused, valueOf } from "../../kit/ledger/bench.ts";
 
@@ -86,11 +86,16 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
+function mountOrSkip(context: TestContext): SmallDisk {
+  const disk = mountSmallDisk(8);
+  if (disk === undefined) return context.skip("only root may mount the small file system that this fills");
+  cleanups.push(() => disk.unmount());
+  return disk;
+}
+
 describe("full disk: a real one", () => {
   it("stops issuing and no kill, and issues again when there is room", async (context) => {
-    const disk = mountSmallDisk(8);
-    if (disk === undefined) return context.skip("only root may mount the small file system that this fills");
-    cleanups.push(() => disk.unmount());
+    const disk = mountOrSkip(context);
     const clock = createManualClock();
     const options = sqliteOptions(join(disk.folder, "ledger.db"), clock, { ballastBytes });
     const ledger = await openOrThrow(options);
@@ -111,9 +116,7 @@ describe("full disk: a real one", () => {
   });
 
   it("a broker starts on a full disk and can kill there", async (context) => {
-    const disk = mountSmallDisk(8);
-    if (disk === undefined) return context.skip("only root may mount the small file system that this fills");
-    cleanups.push(() => disk.unmount());
+    const disk = mountOrSkip(context);
     const clock = createManualClock();
     const options = sqliteOptions(join(disk.folder, "ledger.db"), clock, { ballastBytes });
     const first = await openOrThrow(options);
