@@ -20,6 +20,14 @@ export type Recipe =
       readonly scope: string;
     };
 
+/** One closed or open loop. */
+export interface LoadResult {
+  readonly answered: number;
+  readonly perSecond: number;
+  readonly p50Millis: number;
+  readonly p99Millis: number;
+}
+
 /** Makes request bodies, each good for one request, or for any number where nothing in it is used up. */
 export function createBodies(recipe: Recipe): (count: number) => readonly string[] {
   return recipe.kind === "exchange" ? exchangeBodies(recipe) : clientBodies(recipe);

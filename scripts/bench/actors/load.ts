@@ -5,7 +5,7 @@
  */
 import { Pool } from "undici";
 import { serveActor } from "../actor.ts";
-import { createBodies, type Recipe } from "../load-recipe.ts";
+import { createBodies, type LoadResult, type Recipe } from "../load-recipe.ts";
 import { percentile } from "../statistics.ts";
 
 interface Contender {
@@ -13,13 +13,6 @@ interface Contender {
   readonly path: string;
   readonly makeBodies: (count: number) => readonly string[];
   bodies: readonly string[];
-}
-
-export interface LoadResult {
-  readonly answered: number;
-  readonly perSecond: number;
-  readonly p50Millis: number;
-  readonly p99Millis: number;
 }
 
 const connections = 64;

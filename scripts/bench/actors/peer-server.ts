@@ -11,4 +11,5 @@ serveActor({
     });
     return { issuer: server.issuer, tokenUrl: `${server.url}/token` };
   },
+  usage: () => process.cpuUsage(),
 });

@@ -6,9 +6,9 @@ import { existsSync } from "node:fs";
 import type { Context } from "../context.ts";
 import { generateKeyPair, type KeyPair } from "../es256.ts";
 import type { Figure, Finding, Measured } from "../finding.ts";
-import type { Recipe } from "../load-recipe.ts";
+import type { LoadResult, Recipe } from "../load-recipe.ts";
 import type { Actor } from "../stage.ts";
-import { median, ratiosOf, rotated, spreadOf } from "../statistics.ts";
+import { ratiosOf, rotated, spreadOf } from "../statistics.ts";
 import { startBroker, writePolicy } from "../world.ts";
 
 const memoryFolder = "/dev/shm";
@@ -16,24 +16,29 @@ const peer = { clientId: "mayfly", resource: "https://reports.example", scope: "
 
 type Name = "cold" | "warm" | "undurable" | "bare-cold" | "bare-warm" | "peer";
 type Rates = Readonly<Record<Name, readonly number[]>>;
+/** Microseconds of CPU that one answer took: moves less than a rate when other programs are busy. */
+interface Rounds {
+  readonly rates: Rates;
+  readonly cpuMicros: Rates;
+}
 interface Contender {
   readonly name: Name;
   readonly url: string;
   readonly recipe: Recipe;
+  readonly actor: Actor;
 }
 
 export async function measureIssue(context: Context): Promise<Measured> {
   const load = await context.stage.start("load.ts", "client");
   const { contenders, actors } = await startContenders(context);
-  for (const contender of contenders) await load.ask("add", contender);
-  const rates = await measureRounds(context, load, contenders);
+  for (const { name, url, recipe } of contenders) await load.ask("add", { name, url, recipe });
+  const { rates, cpuMicros } = await measureRounds(context, load, contenders);
   await Promise.all([load, ...actors].map((actor) => actor.stop()));
   const findings = findingsOf(context, rates);
-  const figures: Figure[] = contenders.map(({ name }) => ({
-    name: figureNames[name],
-    unit: "/s",
-    value: spreadOf(rates[name]),
-  }));
+  const figures: Figure[] = contenders.flatMap(({ name }) => [
+    { name: figureNames[name], unit: "/s", value: spreadOf(rates[name]) },
+    { name: "  CPU of each", unit: "us", value: spreadOf(cpuMicros[name]) },
+  ]);
   return { findings, figures, notes: notesOf(contenders) };
 }
 
@@ -51,72 +56,78 @@ async function startContenders(context: Context): Promise<{ contenders: Contende
   const { stage, wants } = context;
   const key = generateKeyPair("bench");
   const contenders: Contender[] = [];
-  const actors: Actor[] = [];
-  const start = async (file: string): Promise<Actor> => {
-    const actor = await stage.start(file, "server");
-    actors.push(actor);
-    return actor;
-  };
-  const broker = async (folder: string) => {
-    const options = { policyDir: writePolicy(folder, key), dataDir: folder, key };
-    return startBroker(await start("broker.ts"), options);
-  };
-  const bare = async (remembers: boolean): Promise<string> => {
-    const options = { dir: stage.folder(), publicJwk: key.publicJwk, remembers };
-    return (await start("bare-server.ts")).ask<string>("start", options);
-  };
   const exchange = (fresh: boolean, tasks: readonly string[] = []): Recipe => ({ kind: "exchange", key, tasks, fresh });
-
-  const { tokenUrl: url, tasks } = await broker(stage.folder());
-  if (wants("G1") || wants("G2") || wants("G4")) contenders.push({ name: "cold", url, recipe: exchange(true, tasks) });
-  if (wants("G3")) contenders.push({ name: "warm", url, recipe: exchange(false, tasks) });
-  if (wants("G1")) contenders.push({ name: "bare-cold", url: await bare(false), recipe: exchange(true) });
-  if (wants("G3")) contenders.push({ name: "bare-warm", url: await bare(true), recipe: exchange(false) });
-  if (wants("G2") || wants("G3")) contenders.push(await startPeer(await start("peer-server.ts"), key));
+  const startBare = async (name: Name, fresh: boolean): Promise<void> => {
+    const actor = await stage.start("bare-server.ts", "server");
+    const options = { dir: stage.folder(), publicJwk: key.publicJwk, remembers: !fresh };
+    contenders.push({ name, url: await actor.ask<string>("start", options), recipe: exchange(fresh), actor });
+  };
+  const broker = await startBrokerIn(context, stage.folder(), key);
+  const { tokenUrl: url, tasks, actor } = broker;
+  if (wants("G1") || wants("G2") || wants("G4"))
+    contenders.push({ name: "cold", url, recipe: exchange(true, tasks), actor });
+  if (wants("G3")) contenders.push({ name: "warm", url, recipe: exchange(false, tasks), actor });
+  if (wants("G1")) await startBare("bare-cold", true);
+  if (wants("G3")) await startBare("bare-warm", false);
+  if (wants("G2") || wants("G3")) contenders.push(await startPeer(await stage.start("peer-server.ts", "server"), key));
   if (wants("G4") && existsSync(memoryFolder)) {
-    const undurable = await broker(stage.folder(memoryFolder));
+    const undurable = await startBrokerIn(context, stage.folder(memoryFolder), key);
     const recipe = exchange(true, undurable.tasks);
-    contenders.push({ name: "undurable", url: undurable.tokenUrl, recipe });
+    contenders.push({ name: "undurable", url: undurable.tokenUrl, recipe, actor: undurable.actor });
   }
-  return { contenders, actors };
+  return { contenders, actors: [...new Set([actor, ...contenders.map((contender) => contender.actor)])] };
+}
+
+async function startBrokerIn({ stage }: Context, folder: string, key: KeyPair) {
+  const actor = await stage.start("broker.ts", "server");
+  const started = await startBroker(actor, { policyDir: writePolicy(folder, key), dataDir: folder, key });
+  return { ...started, actor };
 }
 
 async function startPeer(actor: Actor, key: KeyPair): Promise<Contender> {
   const wish = { ...peer, publicJwk: key.publicJwk };
   const { issuer, tokenUrl } = await actor.ask<{ issuer: string; tokenUrl: string }>("start", wish);
-  return { name: "peer", url: tokenUrl, recipe: { kind: "client-credentials", key, issuer, ...peer } };
+  return { name: "peer", url: tokenUrl, recipe: { kind: "client-credentials", key, issuer, ...peer }, actor };
 }
 
 /** Enough bodies for a round half as fast again as the fastest so far. */
 const margin = 1.5;
 const firstGuess = 6000;
 
-async function measureRounds(context: Context, load: Actor, contenders: readonly Contender[]): Promise<Rates> {
-  const rates: Record<Name, number[]> = {
-    cold: [],
-    warm: [],
-    undurable: [],
-    "bare-cold": [],
-    "bare-warm": [],
-    peer: [],
-  };
+const noRounds = (): Record<Name, number[]> => ({
+  cold: [],
+  warm: [],
+  undurable: [],
+  "bare-cold": [],
+  "bare-warm": [],
+  peer: [],
+});
+
+async function measureRounds(context: Context, load: Actor, contenders: readonly Contender[]): Promise<Rounds> {
+  const rates = noRounds();
+  const cpuMicros = noRounds();
   const fastest = new Map<Name, number>();
   const roundSeconds = context.size(2.5, 1);
   const rounds = context.size(9, 4);
-  const run = async (name: Name, seconds: number): Promise<number> => {
+  const run = async ({ name, actor }: Contender, seconds: number) => {
     await load.ask("make", { name, count: (fastest.get(name) ?? firstGuess) * seconds * margin });
-    const { perSecond } = await load.ask<{ perSecond: number }>("closed", { name, seconds });
+    const before = await actor.ask<NodeJS.CpuUsage>("usage");
+    const { perSecond, answered } = await load.ask<LoadResult>("closed", { name, seconds });
+    const after = await actor.ask<NodeJS.CpuUsage>("usage");
     fastest.set(name, Math.max(perSecond, fastest.get(name) ?? 0));
-    return perSecond;
+    return { perSecond, micros: (after.user + after.system - before.user - before.system) / answered };
   };
   context.say("issue: warming up");
-  for (const { name } of contenders) await run(name, context.size(2, 1));
+  for (const contender of contenders) await run(contender, context.size(2, 1));
   for (let round = 0; round < rounds; round += 1) {
     context.say(`issue: round ${round + 1} of ${rounds}`);
-    for (const { name } of rotated(contenders, round)) rates[name].push(await run(name, roundSeconds));
+    for (const contender of rotated(contenders, round)) {
+      const { perSecond, micros } = await run(contender, roundSeconds);
+      rates[contender.name].push(perSecond);
+      cpuMicros[contender.name].push(micros);
+    }
   }
-  context.say(`issue: cold ${Math.round(median(rates.cold))}/s, warm ${Math.round(median(rates.warm))}/s`);
-  return rates;
+  return { rates, cpuMicros };
 }
 
 function findingsOf({ wants }: Context, rates: Rates): readonly Finding[] {

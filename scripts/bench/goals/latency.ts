@@ -5,20 +5,14 @@
 import type { Context } from "../context.ts";
 import { generateKeyPair } from "../es256.ts";
 import type { Measured } from "../finding.ts";
+import type { LoadResult } from "../load-recipe.ts";
 import type { Actor } from "../stage.ts";
 import { median, ratiosOf, spreadOf } from "../statistics.ts";
 import { startBroker, writePolicy } from "../world.ts";
 
-interface Load {
-  readonly answered: number;
-  readonly perSecond: number;
-  readonly p50Millis: number;
-  readonly p99Millis: number;
-}
-
 interface Round {
-  readonly issue: Load;
-  readonly bare: Load;
+  readonly issue: LoadResult;
+  readonly bare: LoadResult;
   readonly floorMillis: number;
 }
 
@@ -56,9 +50,9 @@ export async function measureLatency(context: Context): Promise<Measured> {
 
 const margin = 1.5;
 
-async function closed(load: Actor, name: string, seconds: number): Promise<Load> {
+async function closed(load: Actor, name: string, seconds: number): Promise<LoadResult> {
   await load.ask("make", { name, count: 8000 * seconds * margin });
-  return load.ask<Load>("closed", { name, seconds });
+  return load.ask<LoadResult>("closed", { name, seconds });
 }
 
 async function measureRound(
@@ -68,9 +62,9 @@ async function measureRound(
   const { load, disk, bare, perSecond, round, folder } = parts;
   const seconds = context.size(5, 2);
   const seed = context.options.seed + round;
-  const openLoop = async (name: string): Promise<Load> => {
+  const openLoop = async (name: string): Promise<LoadResult> => {
     await load.ask("make", { name, count: perSecond * seconds * margin });
-    return load.ask<Load>("open", { name, perSecond, seconds, seed });
+    return load.ask<LoadResult>("open", { name, perSecond, seconds, seed });
   };
   const syncs = await disk.ask<readonly number[]>("timeSyncs", { dir: folder, count: context.size(300, 100) });
   const before = await bare.ask<NodeJS.CpuUsage>("usage");
