@@ -3,6 +3,7 @@
  * due targets to work, and sweeps. It holds no truth: lose it at any point and the next start finds the same work.
  */
 import type { TargetName } from "../../domain/names.ts";
+import type { Clock } from "../../kernel/clock.ts";
 import { base32FromBytes } from "../../kernel/base32.ts";
 import { addMillis, earliest, epochMillis, type EpochMillis, type Millis } from "../../kernel/time.ts";
 import { createAlarm } from "./alarm.ts";
@@ -75,13 +76,16 @@ export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool
       isStopped = true;
       alarm.cancel();
       const all = [...lanes.values()];
-      const drained = Promise.all(all.map((lane) => lane.drain()));
-      const { promise: outOfTime, resolve } = Promise.withResolvers<void>();
-      // Left running, the timer would keep a process that has nothing more to do.
-      const cancel = clock.after(grace, resolve);
-      await Promise.race([drained, outOfTime]);
-      cancel();
+      await withinGrace(clock, grace, Promise.all(all.map((lane) => lane.drain())));
       for (const fence of all.flatMap((lane) => lane.openClaims())) await ledger.releaseClaim({ fence });
     },
   };
+}
+
+/** Left running, the timer would keep a process that has nothing more to do. */
+async function withinGrace(clock: Clock, grace: Millis, work: Promise<unknown>): Promise<void> {
+  const { promise: outOfTime, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(grace, resolve);
+  await Promise.race([work, outOfTime]);
+  cancel();
 }
