@@ -61,7 +61,11 @@ export function createStore(parts: StoreParts): Store {
   }
 
   return {
-    condition,
+    /** Whoever watches looks for room, too: traffic that was turned away until it is ready would never make a commit. */
+    condition() {
+      if (!isStopped) room.look();
+      return condition();
+    },
     commit(batch) {
       const ending = attempt(batch);
       if (ending === "unsure") die("a commit failed, and whether it was applied is not known");
