@@ -22,6 +22,8 @@ export interface Running extends Composed {
 }
 
 const stopGraceMillis = millis(5_000);
+/** How long a connection without a request may hold up a stop. */
+const restingMillis = 20;
 
 export function startBroker(options: ServeOptions, env: Environment): Promise<Result<Running, ConfigFault>> {
   const log = createNodeLog(options.logLevel);
@@ -114,12 +116,18 @@ async function listen(
   return ok({ server, url: `http://${family === "IPv6" ? `[${host}]` : host}:${port}` });
 }
 
+/**
+ * Requests under way are answered, within a grace. Connections that are kept alive are closed as soon as they rest,
+ * or a client that asks often would hold one open, and its next request would be accepted after all.
+ */
 async function closeServer(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), stopGraceMillis).unref();
-  });
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.prependListener("request", (_, response) => response.setHeader("Connection", "close"));
+  const closeResting = setInterval(() => server.closeIdleConnections(), restingMillis);
+  const closeAll = setTimeout(() => server.closeAllConnections(), stopGraceMillis);
+  await closed;
+  clearInterval(closeResting);
+  clearTimeout(closeAll);
 }
 
 /** Runs until a signal; the answer is the exit code. */
