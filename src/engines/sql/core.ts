@@ -11,6 +11,7 @@ import { createAuditTrail, lastAuditAt, type AuditTrail } from "./audit-trail.ts
 import { createCache, type Cache } from "./cache.ts";
 import type { SqlDriver } from "./driver.ts";
 import { createLedgerClock, type LedgerClock } from "./ledger-clock.ts";
+import { createTaskTallies, type Move, type TaskTallies } from "./rows/tally-rows.ts";
 import { migrate, readStore, writeStore, type SchemaFault } from "./store-row.ts";
 import { brokerCause, type StoreFacts, type Tally, type Tx, type View } from "./tx.ts";
 
@@ -64,12 +65,16 @@ interface CoreParts {
   readonly trail: AuditTrail;
   readonly cache: Cache;
   readonly books: Books;
+  readonly tallies: TaskTallies;
+  /** Moves of the verb that runs; they count when it has not thrown. */
+  readonly moves: Move[];
 }
 
 function createCore(sql: SqlDriver, time: LedgerClock): SqlCore {
   const books: Books = { ...readKept(sql), isTouched: false, dueAt: null, isStepTold: false };
-  const parts: CoreParts = { sql, time, books, cache: createCache(), trail: createAuditTrail(sql) };
-  const { cache, trail } = parts;
+  const kept = { cache: createCache(), trail: createAuditTrail(sql), tallies: createTaskTallies(), moves: [] };
+  const parts: CoreParts = { sql, time, books, ...kept };
+  const { cache, trail, tallies } = parts;
   trail.reload();
   return {
     run(verbs, condition) {
@@ -80,12 +85,14 @@ function createCore(sql: SqlDriver, time: LedgerClock): SqlCore {
       if (!books.isTouched) return;
       tellStep(books, tx);
       books.committedAt = tx.now;
+      tallies.write(sql);
       writeStore(sql, books);
     },
     committed: () => books.dueAt,
     rolledBack() {
       Object.assign(books, readKept(sql), { isStepTold: false });
       trail.reload();
+      tallies.clear();
       cache.clear();
     },
     view: () => ({ sql, cache, now: time.now(), store: books.facts }),
@@ -106,7 +113,7 @@ function readKept(sql: SqlDriver): Pick<Books, "facts" | "tally" | "committedAt"
 const suspension = (books: Books, condition: StoreCondition, clockSuspect: boolean): SuspendReason | null =>
   condition ?? (books.facts.restoring ? "restoring" : clockSuspect ? "clock_suspect" : null);
 
-function openTx({ sql, cache, time, trail, books }: CoreParts, condition: StoreCondition): Tx {
+function openTx({ sql, cache, time, trail, books, moves }: CoreParts, condition: StoreCondition): Tx {
   const now = time.now();
   const clockSuspect = time.isSuspect();
   return {
@@ -125,6 +132,7 @@ function openTx({ sql, cache, time, trail, books }: CoreParts, condition: StoreC
     get suspended() {
       return suspension(books, condition, clockSuspect);
     },
+    moved: (move) => void moves.push(move),
     audit(draft) {
       books.isTouched = true;
       return trail.append(draft, now);
@@ -145,11 +153,12 @@ function openTx({ sql, cache, time, trail, books }: CoreParts, condition: StoreC
 }
 
 /** A verb that throws takes its own changes back, and nothing of its neighbours'. */
-function runOne({ sql, cache, trail, books }: CoreParts, tx: Tx, verb: Verb): void {
+function runOne({ sql, cache, trail, books, tallies, moves }: CoreParts, tx: Tx, verb: Verb): void {
   const { facts, isTouched } = books;
   const tally = { ...books.tally };
   try {
     sql.atomic(() => verb.run(tx));
+    tallies.add(moves);
   } catch (error) {
     if (sql.losesCommit(error)) throw error;
     Object.assign(books, { facts, isTouched, tally });
@@ -157,6 +166,8 @@ function runOne({ sql, cache, trail, books }: CoreParts, tx: Tx, verb: Verb): vo
     cache.clear();
     trail.reload();
     verb.threw(error);
+  } finally {
+    moves.length = 0;
   }
 }
 

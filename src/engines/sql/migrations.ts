@@ -98,6 +98,18 @@ CREATE INDEX task_by_parent ON task (parent_key) WHERE parent_key IS NOT NULL;
 CREATE INDEX task_by_close ON task (closes_at) WHERE closes_at IS NOT NULL;
 CREATE INDEX task_by_purge ON task (purge_at) WHERE purge_at IS NOT NULL;
 
+-- Leases of a task by state, so that a report counts tasks and not leases.
+CREATE TABLE task_tally (
+  task_key INTEGER PRIMARY KEY,
+  intended INTEGER NOT NULL,
+  active INTEGER NOT NULL,
+  revoking INTEGER NOT NULL,
+  stuck INTEGER NOT NULL,
+  revoked INTEGER NOT NULL,
+  expired INTEGER NOT NULL,
+  mint_failed INTEGER NOT NULL
+) STRICT;
+
 -- due_at is set while the lease lives: when the next thing must be done about it. rank 0 goes ahead of rank 1.
 CREATE TABLE lease (
   key INTEGER PRIMARY KEY,

@@ -9,6 +9,7 @@ import type { EpochMillis } from "../../kernel/time.ts";
 import type { Answer, SuspendReason } from "../../ports/ledger.ts";
 import type { Cache } from "./cache.ts";
 import type { SqlDriver } from "./driver.ts";
+import type { Move } from "./rows/tally-rows.ts";
 
 /** The one row that the store keeps of itself. */
 export interface StoreFacts {
@@ -40,6 +41,8 @@ export interface Tx extends View {
   /** The wall clock, which may be behind `now`. */
   readonly wall: EpochMillis;
   readonly tally: Tally;
+  /** Counts a lease's change of state for its task. */
+  moved(move: Move): void;
   /** Appends to the hash chain, in this commit, and answers the sequence number. */
   audit(draft: AuditDraft): number;
   /** A change that has no entry of its own: heartbeats and claims are many, and say nothing about a credential. */

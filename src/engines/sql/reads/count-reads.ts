@@ -1,35 +1,29 @@
 /** Counts over a subtree, and what a kill would hit. */
-import { isLive, type LeaseStateKind } from "../../../domain/lease.ts";
 import type { DoorScope, KillScope } from "../../../domain/scope.ts";
 import { scopeKey } from "../../../domain/scope.ts";
 import type { TaskId } from "../../../kernel/ids.ts";
 import type { BlastRadius, LeaseSummary } from "../../../ports/ledger.ts";
-import { integer, text, type SqlRow } from "../driver.ts";
+import { integer, type SqlRow } from "../driver.ts";
 import { standingOfKey, standingsBehind } from "../rows/standing-rows.ts";
+import { countsFromRow, noCounts, tallySums, type StateCounts } from "../rows/tally-rows.ts";
 import { findTask } from "../rows/task-rows.ts";
 import type { View } from "../tx.ts";
 import { withSubtree } from "./subtree.ts";
 
 export function summarize(view: View, taskId: TaskId): LeaseSummary {
-  const byState = { intended: 0, active: 0, revoking: 0, stuck: 0, revoked: 0, expired: 0, mint_failed: 0 };
   const record = findTask(view, taskId);
-  const rows = record === undefined ? [] : countStates(view, record.key);
-  let live = 0;
-  let dead = 0;
-  for (const [state, count] of rows) {
-    const kind = text(state) as LeaseStateKind;
-    byState[kind] = integer(count);
-    if (isLive(kind)) live += integer(count);
-    else dead += integer(count);
-  }
+  const byState = record === undefined ? noCounts() : countStates(view, record.key);
+  const live = byState.intended + byState.active + byState.revoking + byState.stuck;
+  const dead = byState.revoked + byState.expired + byState.mint_failed;
   return { live, dead, stuck: byState.stuck, byState };
 }
 
-const countStates = (view: View, taskKey: number): readonly SqlRow[] =>
-  view.sql.all(
-    `${withSubtree} SELECT lease.state, count(*) FROM subtree CROSS JOIN lease ON lease.task_key = subtree.key
-     GROUP BY lease.state`,
-    taskKey,
+const countStates = (view: View, taskKey: number): StateCounts =>
+  countsFromRow(
+    view.sql.get(
+      `${withSubtree} SELECT ${tallySums} FROM subtree CROSS JOIN task_tally ON task_tally.task_key = subtree.key`,
+      taskKey,
+    ),
   );
 
 /** Open tasks whose gate it would close, and live leases that it would make due, with the tasks that hold them. */

@@ -136,6 +136,7 @@ export function insertLease(tx: Tx, record: LeaseRecord): void {
   tx.cache.newestLease = Math.max(newestKey(tx), key);
   tx.cache.leases.set(key, record);
   tx.tally.liveLeases += 1;
+  tx.moved({ taskKey, from: null, to: lease.state.kind });
   if (dueAt !== null) tx.due(dueAt);
 }
 
@@ -223,6 +224,7 @@ function remember(tx: Tx, before: LeaseRecord, next: LeaseRecord): LeaseRecord {
   const [was, is] = [before.lease.state.kind, next.lease.state.kind];
   tx.tally.liveLeases += Number(isLive(is)) - Number(isLive(was));
   tx.tally.stuckLeases += Number(is === "stuck") - Number(was === "stuck");
+  if (is !== was) tx.moved({ taskKey: next.taskKey, from: was, to: is });
   const dueAt = dueAtOf(next.lease);
   if (dueAt !== null) tx.due(dueAt);
   tx.cache.leases.set(before.key, next);

@@ -2,10 +2,12 @@
  * Drops what nobody can ask for any more, in pages: never a live lease, never a task that still has a lease or a
  * child, never a mark that still guards against a repeat, and never an audit entry.
  */
+import type { LeaseStateKind } from "../../../domain/lease.ts";
 import { maxSweepRows, tombstoneMillis } from "../../../kernel/limits.ts";
 import type { Answer } from "../../../ports/ledger.ts";
-import { integer, type SqlValue } from "../driver.ts";
+import { integer, text, type SqlValue } from "../driver.ts";
 import { isOrdered } from "../rows/kill-order-rows.ts";
+import { uncount } from "../rows/tally-rows.ts";
 import { selectTasks, type TaskRecord } from "../rows/task-rows.ts";
 import { answer, type Tx } from "../tx.ts";
 
@@ -48,9 +50,10 @@ function purgeKeys(tx: Tx, limit: number): number {
 
 function purgeLeases(tx: Tx, limit: number): number {
   const where = "due_at IS NULL AND state_at <= ? ORDER BY state_at LIMIT ?";
-  const rows = tx.sql.all(`SELECT key, task_key FROM lease WHERE ${where}`, tx.now - tombstoneMillis, limit);
-  for (const [key, taskKey] of rows) {
+  const rows = tx.sql.all(`SELECT key, task_key, state FROM lease WHERE ${where}`, tx.now - tombstoneMillis, limit);
+  for (const [key, taskKey, state] of rows) {
     dropLease(tx, integer(key));
+    uncount(tx.sql, integer(taskKey), text(state) as LeaseStateKind);
     lookAgain(tx, integer(taskKey));
   }
   return rows.length;
@@ -80,6 +83,7 @@ function purgeTasks(tx: Tx, limit: number): number {
       continue;
     }
     tx.sql.run("DELETE FROM task WHERE key = ?", record.key);
+    tx.sql.run("DELETE FROM task_tally WHERE task_key = ?", record.key);
     tx.cache.tasks.delete(record.key);
     if (record.parentKey !== null) lookAgain(tx, record.parentKey);
     purged += 1;
