@@ -32,6 +32,8 @@ describe("canonical JSON (RFC 8785)", () => {
     ["sorts members by UTF-16 code units", { b: 1, a: 2, "\u20ac": 3, A: 4 }, '{"A":4,"a":2,"b":1,"\u20ac":3}'],
     ["leaves out undefined members", { a: undefined, b: null }, '{"b":null}'],
     ["keeps array order and nesting", { a: [3, { d: 1, c: [] }] }, '{"a":[3,{"c":[],"d":1}]}'],
+    ["sorts names that look like numbers as texts", { a: [{ 9: 1, 10: 2, "": 3 }] }, '{"a":[{"":3,"10":2,"9":1}]}'],
+    ["keeps a member called __proto__", JSON.parse('{"b":1,"__proto__":{"c":2}}'), '{"__proto__":{"c":2},"b":1}'],
     ["escapes as JSON does", 'a"\\\n\u0001', '"a\\"\\\\\\n\\u0001"'],
   ];
   test.each(rows)("%s", (_name, value, text) => {
