@@ -60,6 +60,7 @@ const helpTexts: Readonly<Record<string, string>> = {
   mayfly_revocation_latency_seconds:
     "From the kill order (task end, expiry, kill) to the recorded end of the credential.",
   mayfly_revocations_dead: "Credentials whose provider refuses the kill for good; a person has to act.",
+  mayfly_decisions_total: "Refusals of proven callers, by reason.",
   mayfly_attestation_failures_total: "Refused attestations.",
   mayfly_http_requests_total: "Answered requests.",
   mayfly_tasks_active: "Open tasks.",
