@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AuditLine, LeaseLine, Sent } from "../support/flow/client.ts";
 import { eventually, eventuallyTrue } from "../support/flow/eventually.ts";
 import { startFlow, type FlowWorld } from "../support/flow/world.ts";
+import { createSeededEntropy } from "../support/seeded-entropy.ts";
 import { readRuns, readSeed } from "../support/seed.ts";
+import { fraction } from "../../src/kernel/entropy.ts";
 
 const rounds = readRuns("MAYFLY_FLOW_ROUNDS", 50);
 const exchangesPerRound = 30;
@@ -18,15 +20,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** Mulberry32: a small generator whose whole state is the seed. */
 function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const entropy = createSeededEntropy(seed);
+  return () => fraction(entropy);
 }
 
 interface Round {
