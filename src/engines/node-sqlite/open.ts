@@ -19,6 +19,7 @@ import { createCommitQueue } from "./commit-queue.ts";
 import { checkPath, createPrivate, syncFile, type LedgerPath } from "./ledger-path.ts";
 import { createNodeDriver } from "./node-driver.ts";
 import { existsFault, faultOfError, schemaFault, type OpenFault } from "./open-fault.ts";
+import { prepareDatabase } from "./prepare-database.ts";
 import { takeLock, type ProcessLock } from "./process-lock.ts";
 import { createStore } from "./store.ts";
 
@@ -80,7 +81,8 @@ function tryOpen(path: LedgerPath, options: OpenOptions): Result<Omit<Opened, "i
     const sql = createNodeDriver(db);
     const version = readVersion(sql);
     if (version.ok) {
-      prepareDatabase(db, options);
+      prepareDatabase(db);
+      if (options.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${options.maxPages}`);
       db.exec("BEGIN IMMEDIATE");
       const core = startSqlCore({ sql, clock: options.clock });
       if (core.ok) {
@@ -94,14 +96,6 @@ function tryOpen(path: LedgerPath, options: OpenOptions): Result<Omit<Opened, "i
     db?.close();
     return err(faultOfError(path.file, error));
   }
-}
-
-function prepareDatabase(db: DatabaseSync, { maxPages }: OpenOptions): void {
-  // FULL: a commit that was answered survives a power cut. With group commit NORMAL would buy nothing.
-  db.exec(
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST",
-  );
-  if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
 }
 
 interface Assembly extends Opened {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSqliteLedger, type OpenOptions } from "../../../src/engines/node-sqlite/open.ts";
+import { prepareDatabase } from "../../../src/engines/node-sqlite/prepare-database.ts";
 import { newestVersion } from "../../../src/engines/sql/migrations.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 import { makeTemporaryFolder, openOrThrow, sqliteOptions } from "../../support/sqlite-harness.ts";
@@ -133,6 +134,16 @@ describe("open: accepts", () => {
     for (const suffix of ["", "-wal", "-ballast"])
       expect(statSync(join(folder, `ledger.db${suffix}`)).mode & 0o777).toBe(0o600);
     await ledger.close();
+  });
+
+  it("with what durable means set on the connection", async () => {
+    const db = new DatabaseSync(await makeLedger("ledger.db"));
+    prepareDatabase(db);
+    const settings = ["journal_mode", "synchronous", "trusted_schema", "secure_delete"];
+    const values = settings.map((name) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+    db.close();
+    const [full, fast] = [2, 2];
+    expect(values).toEqual(["wal", full, 0, fast]);
   });
 
   it("an empty file", async () => {
