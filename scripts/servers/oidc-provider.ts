@@ -36,6 +36,8 @@ export interface ServerOptions {
   readonly issuer?: string;
   readonly clients: readonly ServerClient[];
   readonly resources: readonly ServerResource[];
+  /** Told of each opaque token in the instant in which it begins to live, whether or not its answer arrives. */
+  readonly onToken?: (token: string) => void;
 }
 
 export interface RunningServer {
@@ -58,6 +60,8 @@ export async function startOidcProvider(options: ServerOptions): Promise<Running
   const loopback = await serveOnLoopback((request, response) => handle(request, response), options.port);
   const issuer = options.issuer ?? loopback.url;
   const provider = new Provider(issuer, configuration);
+  // The value of an opaque token is its id.
+  provider.on("client_credentials.saved", ({ jti }) => options.onToken?.(jti));
   const callback = provider.callback();
   handle = (request, response) => void callback(request, response);
   return { issuer, url: loopback.url, paths, close: () => loopback.close() };

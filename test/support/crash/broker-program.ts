@@ -1,0 +1,73 @@
+/**
+ * The broker as `mayfly serve` composes it, with its ports watched: it says which calls it makes, or stops dead at one
+ * of them. Frozen means that no thread of it does anything any more; the test then kills it.
+ */
+import { writeSync } from "node:fs";
+import { openAdapters } from "../../../src/entry/adapters.ts";
+import { assemble } from "../../../src/entry/compose.ts";
+import { parseServeOptions } from "../../../src/entry/config.ts";
+import { createNodeEntropy } from "../../../src/entry/node-clock.ts";
+import { createNodeLog } from "../../../src/entry/node-log.ts";
+import { listenAndServe } from "../../../src/entry/serve.ts";
+import type { MintOutcome } from "../../../src/ports/provider.ts";
+import type { Order, Point, Said } from "./orders.ts";
+import { watchAdapters, type PortCall, type Side, type Watcher } from "./port-calls.ts";
+import { createSteerableClock } from "./steerable-clock.ts";
+
+const clock = createSteerableClock();
+let isRecording = false;
+let freezeAt: Point | null = null;
+const begun = new Map<string, number>();
+
+/** Synchronous: what was said is out of the process before it can be killed. */
+const say = (said: Said): void => void writeSync(1, `${JSON.stringify(said)}\n`);
+
+function freeze(): never {
+  say({ said: "frozen" });
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  throw new Error("nothing wakes a frozen process");
+}
+
+function note(call: PortCall, nth: number, side: Side): void {
+  if (isRecording) say({ said: "call", ...call, side });
+  if (freezeAt?.name === call.name && freezeAt.side === side && freezeAt.occurrence === nth) freeze();
+}
+
+const watcher: Watcher = {
+  before(call) {
+    const nth = (begun.get(call.name) ?? 0) + 1;
+    begun.set(call.name, nth);
+    note(call, nth, "before");
+    return nth;
+  },
+  after(call, nth, answer) {
+    if (call.name === "provider.mint") tellMinted(answer as MintOutcome);
+    note(call, nth, "after");
+  },
+};
+
+function tellMinted(outcome: MintOutcome): void {
+  if (outcome.kind !== "minted" || outcome.minted.credential.kind !== "bearer") return;
+  say({ said: "minted", token: outcome.minted.credential.value.reveal() });
+}
+
+process.on("message", (order: Order) => {
+  begun.clear();
+  if (order.order === "advance") clock.advance(order.millis);
+  if (order.order === "record") isRecording = true;
+  if (order.order === "freeze") freezeAt = order.point;
+  say({ said: "done" });
+});
+
+const options = parseServeOptions({}, process.env);
+if (!options.ok) throw new Error(JSON.stringify(options.fault));
+const log = createNodeLog(options.value.logLevel);
+const onFatal = (reason: string): void => {
+  throw new Error(reason);
+};
+const machine = { env: process.env, clock, entropy: createNodeEntropy(), log, onFatal };
+const started = await listenAndServe(options.value, log, async (withIssuer) => {
+  const adapters = await openAdapters(withIssuer, machine);
+  return adapters.ok ? assemble(withIssuer, watchAdapters(adapters.value, watcher), machine) : adapters;
+});
+if (!started.ok) throw new Error(`${started.fault.setting} ${started.fault.message}`);

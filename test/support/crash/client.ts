@@ -1,0 +1,99 @@
+/** The people around a broker, over HTTP: its agent, its orchestrator, its operator. */
+import type { TaskAnswer } from "../../../src/http/schemas/task.ts";
+import type { TokenAnswer } from "../../../src/http/schemas/token.ts";
+import type { BrokerProcess } from "./broker-process.ts";
+
+export interface Answered<Body> {
+  readonly status: number;
+  readonly body: Body;
+}
+export interface Refusal {
+  readonly error?: string;
+  readonly reason?: string;
+}
+
+export interface TaskWish {
+  readonly deadlineSeconds?: number;
+  readonly heartbeatSeconds?: number;
+  readonly parent?: string;
+}
+export interface ExchangeWish {
+  readonly template: string;
+  readonly taskId?: string;
+  readonly replaces?: string;
+  readonly key?: string;
+}
+export interface AuditLine {
+  readonly sequence: number;
+  readonly type: string;
+  readonly task_id: string | null;
+}
+
+export type Client = ReturnType<typeof createClient>;
+
+export function createClient(broker: Pick<BrokerProcess, "publicUrl" | "adminUrl">, attest: (who: string) => string) {
+  async function call<Body>(url: string, who: string | null, init: RequestInit = {}): Promise<Answered<Body>> {
+    const headers = new Headers(init.headers);
+    if (who !== null) headers.set("authorization", `Bearer ${attest(who)}`);
+    if (typeof init.body === "string") headers.set("content-type", "application/json");
+    const answer = await fetch(url, { ...init, headers });
+    return { status: answer.status, body: (await answer.json()) as Body };
+  }
+  const post = <Body>(url: string, who: string, body: object, headers: Record<string, string> = {}) =>
+    call<Body>(url, who, { method: "POST", headers, body: JSON.stringify(body) });
+
+  return {
+    async openTask(wish: TaskWish = {}): Promise<string> {
+      const { status, body } = await post<{ task_id: string }>(`${broker.publicUrl}/tasks`, "planner", {
+        agent: "invoice-bot",
+        templates: [{ template: "ledger-read" }, { template: "ledger-report" }],
+        deadline_seconds: wish.deadlineSeconds ?? 3600,
+        ...(wish.heartbeatSeconds === undefined ? {} : { heartbeat_seconds: wish.heartbeatSeconds }),
+        ...(wish.parent === undefined ? {} : { parent_task_id: wish.parent }),
+      });
+      if (status !== 201) throw new Error(`opening a task was answered ${status}: ${JSON.stringify(body)}`);
+      return body.task_id;
+    },
+
+    exchange(wish: ExchangeWish): Promise<Answered<TokenAnswer & Refusal>> {
+      const form = new URLSearchParams({
+        grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+        subject_token: attest("invoice-bot"),
+        subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+        scope: wish.template,
+        ...(wish.taskId === undefined ? {} : { task_id: wish.taskId }),
+        ...(wish.replaces === undefined ? {} : { replaces: wish.replaces }),
+      });
+      const headers: Record<string, string> = wish.key === undefined ? {} : { "Idempotency-Key": wish.key };
+      return call(`${broker.publicUrl}/token`, null, { method: "POST", headers, body: form });
+    },
+
+    endTask: (taskId: string) =>
+      post<TaskAnswer>(`${broker.publicUrl}/tasks/${taskId}/end`, "planner", { outcome: "completed" }),
+
+    /** With a wait, answers at the next change of the task or of one of its credentials. */
+    readTask: (taskId: string, waitSeconds = 0) =>
+      call<TaskAnswer>(`${broker.publicUrl}/tasks/${taskId}`, "security-desk", {
+        headers: waitSeconds === 0 ? {} : { prefer: `wait=${waitSeconds}` },
+      }),
+
+    kill: (scope: object) =>
+      post<Refusal>(`${broker.adminUrl}/admin/kill`, "security-desk", { scope, reason: "crash test" }),
+
+    async audit(after = 0): Promise<readonly AuditLine[]> {
+      const lines: AuditLine[] = [];
+      for (let next: number | undefined = after; next !== undefined;) {
+        const url: string = `${broker.adminUrl}/audit/entries?after=${next}`;
+        const { body }: Answered<AuditPage> = await call<AuditPage>(url, "security-desk");
+        lines.push(...body.entries);
+        next = body.next;
+      }
+      return lines;
+    },
+  };
+}
+
+interface AuditPage {
+  readonly entries: readonly AuditLine[];
+  readonly next?: number;
+}

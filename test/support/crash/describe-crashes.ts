@@ -1,0 +1,40 @@
+/** The tests of some scenarios: the golden list of each, and a run for each point of it. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { crashRun, recordCalls } from "./crash-run.ts";
+import { goldenAdvice, isUpdating, killPoints, readGolden, writeGolden } from "./golden.ts";
+import type { Scenario } from "./scenario.ts";
+import { createTally } from "./tally.ts";
+import { startWorld, type World } from "./world.ts";
+
+const runMillis = 60_000;
+
+export function describeCrashes(title: string, scenarios: readonly Scenario[]): void {
+  const tally = createTally();
+  let points = 0;
+  let world: World;
+  beforeAll(async () => {
+    world = await startWorld();
+  });
+  afterAll(async () => {
+    await world.close();
+    tally.print(title, `${points} points`);
+  });
+
+  for (const scenario of scenarios) {
+    describe(`${scenario.name}: ${scenario.about}`, () => {
+      it("makes the calls of its golden list", { timeout: runMillis }, async () => {
+        const calls = await recordCalls(world, scenario);
+        if (isUpdating) writeGolden(scenario, calls);
+        expect(calls, `${scenario.name}: ${goldenAdvice}`).toEqual(readGolden(scenario));
+        points += calls.length;
+      });
+
+      it.each(killPoints(scenario))("survives SIGKILL where $title", { timeout: runMillis }, async (point) => {
+        const { faults, orphans, quietMillis } = await crashRun(world, scenario, point);
+        tally.add({ faults: faults.length, orphans, quietMillis });
+        expect(faults).toEqual([]);
+        expect(orphans.length).toBeLessThanOrEqual(point.mayOrphan ? 1 : 0);
+      });
+    });
+  }
+}

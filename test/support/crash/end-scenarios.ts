@@ -1,0 +1,85 @@
+/** Ends, each killed at every call on its way from the closed gate to the dead credential. */
+import type { Client } from "./client.ts";
+import { fromOAuth, ownToken } from "./policy.ts";
+import { deliver, type Prepared, type Scenario } from "./scenario.ts";
+
+const common = {
+  lastCall: "ledger.recordVerdict",
+  killsAtReads: false,
+  endsAll: true,
+};
+
+const deadlineSeconds = 60;
+/** Longer than a busy machine takes to fetch the credential, short enough to wait out the grace after a restart. */
+const heartbeatSeconds = 3;
+
+const withTask = (template: string, wish: Parameters<Client["openTask"]>[0] = {}): Scenario["prepare"] =>
+  async function prepare(people) {
+    const taskId = await people.openTask(wish);
+    return { taskId, delivered: [await deliver(people, template, taskId)] };
+  };
+const end = (people: Client, { taskId }: Prepared): Promise<unknown> => people.endTask(taskId);
+const endAgain = async (people: Client, { taskId }: Prepared): Promise<void> => {
+  const { status, body } = await people.endTask(taskId);
+  if (status !== 200 || body.state !== "ended") throw new Error(`a repeated end was answered ${status}, ${body.state}`);
+};
+const agentDoor = { kind: "agent", name: "invoice-bot" };
+
+export const endScenarios: readonly Scenario[] = [
+  {
+    ...common,
+    name: "end-task-oauth",
+    about: "the end of a task with a token of the OAuth server",
+    killsAtReads: true,
+    prepare: withTask(fromOAuth),
+    step: end,
+    comeBack: endAgain,
+  },
+  {
+    ...common,
+    name: "end-task-own",
+    about: "the end of a task with a token of the broker's own",
+    prepare: withTask(ownToken),
+    step: end,
+    comeBack: endAgain,
+  },
+  {
+    ...common,
+    name: "end-deadline",
+    about: "a deadline that passes",
+    prepare: withTask(fromOAuth, { deadlineSeconds }),
+    step: (_, __, broker) => broker.order({ order: "advance", millis: (deadlineSeconds + 1) * 1000 }),
+  },
+  {
+    ...common,
+    name: "end-heartbeat",
+    about: "a task that falls silent",
+    prepare: withTask(fromOAuth, { heartbeatSeconds }),
+    step: (_, __, broker) => broker.order({ order: "advance", millis: (heartbeatSeconds + 1) * 1000 }),
+  },
+  {
+    ...common,
+    name: "end-agent-killed",
+    about: "an operator's kill of the agent, which leaves its door closed",
+    prepare: withTask(fromOAuth),
+    step: (people) => people.kill(agentDoor),
+    async comeBack(people) {
+      const { status } = await people.kill(agentDoor);
+      if (status !== 200) throw new Error(`a repeated kill was answered ${status}`);
+      const refused = await people.exchange({ template: ownToken });
+      if (refused.status === 200) throw new Error("a closed door let an exchange pass");
+    },
+  },
+  {
+    ...common,
+    name: "end-parent",
+    about: "the end of a parent task, with the token in its child",
+    async prepare(people) {
+      const taskId = await people.openTask();
+      const child = await people.openTask({ parent: taskId });
+      return { taskId, delivered: [await deliver(people, fromOAuth, child)] };
+    },
+    step: end,
+    comeBack: endAgain,
+  },
+];
