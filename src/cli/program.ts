@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addAuditCommands } from "./commands/audit.ts";
+import { addClockCommands } from "./commands/clock.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addKeysCommands } from "./commands/keys.ts";
 import { addKillCommand } from "./commands/kill.ts";
@@ -62,6 +63,7 @@ function createProgram(run: Run, shell: Shell): Command {
   addTokenCommand(program, run);
   addKillCommand(program, run);
   addOperateCommands(program, run);
+  addClockCommands(program, run);
   addAuditCommands(program, run);
   addPolicyCommands(program, run);
   addStoreCommands(program, run);

@@ -102,6 +102,11 @@ describe("cli: targets, stuck and audit", () => {
     expect((await world.as("desk", ["targets", "pause", "nobody"])).code).toBe(3);
   });
 
+  it("accepts the clock, from an operator with that right only", async () => {
+    expect(await world.as("desk", ["clock", "accept"])).toMatchObject({ code: 0, stdout: "" });
+    expect((await world.as("viewer", ["clock", "accept"])).code).toBe(3);
+  });
+
   it("shows that nothing is stuck", async () => {
     expect(await world.as("viewer", ["stuck", "ls"])).toMatchObject({
       code: 0,

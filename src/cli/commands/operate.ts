@@ -1,15 +1,12 @@
 /** `mayfly door`, `target` and `stuck`: what an operator looks at and turns after a kill or during an outage. */
 import type { Command } from "commander";
-import { ok } from "../../kernel/result.ts";
-import type { ApiRequest } from "../api.ts";
-import { exitCodes } from "../exit-code.ts";
+import { change } from "../change.ts";
 import { numberOf, optionalText, textOf, type Fields } from "../fields.ts";
 import { withAdmin, withExamples, type ClientFlags } from "../flags.ts";
 import { leaseHeading, leaseRow } from "../lease-report.ts";
 import { showList, type ListView } from "../list.ts";
 import type { Outcome } from "../problem.ts";
 import type { Run } from "../run.ts";
-import { openSession } from "../session.ts";
 import type { Shell } from "../shell.ts";
 import { doorScope, targetText } from "../values.ts";
 
@@ -130,14 +127,4 @@ async function switchTarget(
     done:
       name === "pause" ? `${target} is paused: nothing is revoked there until it is resumed` : `${target} works again`,
   });
-}
-
-async function change(shell: Shell, flags: ClientFlags, wish: { request: ApiRequest; done: string }): Promise<Outcome> {
-  const api = await openSession(shell, flags, "admin");
-  if (!api.ok) return api;
-  const answer = await api.value(wish.request);
-  if (!answer.ok) return answer;
-  if (flags.json === true) shell.terminal.json(answer.value);
-  else shell.terminal.say(wish.done);
-  return ok(exitCodes.ok);
 }
