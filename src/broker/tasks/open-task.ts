@@ -1,6 +1,7 @@
 /**
  * Opens a task: an orchestrator for the agents and templates that it may, or a task's own agent for a child. A child is
- * never wider than its parent: fewer or equal templates, agreeing parameters, an earlier or equal deadline.
+ * never wider than its parent: fewer or equal templates, agreeing parameters, an earlier or equal deadline. What the
+ * conditions of templates read of it is never chosen by an agent, whom they limit: a delegated child has its parent's.
  */
 import type { AgentName, TemplateName } from "../../domain/names.ts";
 import type { HeartbeatFrom, Task, TaskTemplate } from "../../domain/task.ts";
@@ -39,6 +40,7 @@ export async function openTask(
   if (!parent.ok) return parent;
   const refusal = refuse(policy, caller, request, parent.value);
   if (refusal !== null) return err(refusal);
+  const facts = isDelegation(caller) && parent.value !== null ? parent.value.task : request;
   const answer = await parts.ledger.openTask({
     task: {
       id: parts.ids.task(),
@@ -46,9 +48,9 @@ export async function openTask(
       opener: { agent: caller.profile.name, issuer: caller.identity.issuer, subject: caller.identity.subject },
       parentId: request.parentTaskId,
       templates: request.templates,
-      context: request.context,
-      purpose: request.purpose,
-      ticket: request.ticket,
+      context: facts.context,
+      purpose: facts.purpose,
+      ticket: facts.ticket,
       automatic: false,
     },
     deadline: deadlineOf(parts, request, parent.value),
@@ -97,8 +99,21 @@ function refuse(policy: BoundPolicy, caller: Caller, request: OpenTaskRequest, p
   const asOrchestrator = mayOpenFor(caller.profile, request.agent, templates);
   const asParentAgent = parent !== null && isTaskAgent(caller, parent.task) && mayDelegate(caller, parent.task);
   if (!asOrchestrator && !asParentAgent) return denied("may_not_open", "neither mayOpenFor nor delegation allows it");
-  const widened = parent === null ? undefined : request.templates.find((entry) => !isWithin(entry, parent.task));
-  return widened === undefined ? null : denied("wider_than_parent", `template ${widened.template}`);
+  if (parent === null) return null;
+  const widened = request.templates.find((entry) => !isWithin(entry, parent.task));
+  if (widened !== undefined) return denied("wider_than_parent", `template ${widened.template}`);
+  const told = isDelegation(caller) ? otherFact(request, parent.task) : undefined;
+  return told === undefined ? null : denied("wider_than_parent", `${told} is not the parent's`);
+}
+
+const isDelegation = (caller: Caller): boolean => caller.profile.role.kind === "agent";
+
+/** What a delegating agent says differently of the child; what it leaves out is taken from the parent. */
+function otherFact(request: OpenTaskRequest, parent: Task): "context" | "purpose" | "ticket" | undefined {
+  const hasContext = Object.keys(request.context).length > 0;
+  if (hasContext && canonicalJson(request.context) !== canonicalJson(parent.context)) return "context";
+  if (request.purpose !== null && request.purpose !== parent.purpose) return "purpose";
+  return request.ticket !== null && request.ticket !== parent.ticket ? "ticket" : undefined;
 }
 
 /** `maxDepth` counts the levels below a root task that this agent may add to. */
