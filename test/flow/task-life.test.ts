@@ -222,6 +222,27 @@ describe("an end that nobody asked for", () => {
   });
 });
 
+describe("a downtime of the broker", () => {
+  it("longer than the silence that a task may keep: one interval of grace for it, none for a deadline", async () => {
+    const silent = await world.openTask({ heartbeat_seconds: 1 });
+    const over = await world.openTask({ deadline_seconds: 2 });
+    const kept = await world.issue({ task: silent });
+    const lost = await world.issue({ task: over });
+    const deadline = Date.parse((await read(over)).body.deadline_at ?? "");
+    await world.restart(() => eventuallyTrue("both have lapsed", async () => Date.now() > deadline));
+
+    const beaten = await beat(silent);
+    expect(beaten.status).toBe(200);
+    expect(await world.isUsable(kept.token)).toBe(true);
+    expect((await world.audit(silent)).map(({ type }) => type)).toContain("task.heartbeat_graced");
+    expect((await world.exchange({ task: over })).body.reason).toBe("task_ended");
+    await untilDead(lost.token);
+    // Grace is given once: silence closes it now.
+    expect((await untilClosed(silent)).reason).toBe("task_ended");
+    await untilDead(kept.token);
+  });
+});
+
 describe("the audit", () => {
   it("its hash chain holds over everything above, and shows a changed entry", async () => {
     const entries = await world.audit();
