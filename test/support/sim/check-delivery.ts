@@ -1,5 +1,5 @@
 /** What must hold at the instant at which an agent receives a credential. */
-import { longestLifeSeconds } from "./classes.ts";
+import { credentialClasses, longestLifeSeconds } from "./classes.ts";
 import type { Delivery, World } from "./world.ts";
 import { Violation } from "./violation.ts";
 
@@ -13,13 +13,13 @@ export function checkDelivery(world: World, delivery: Delivery): void {
   if (twice !== undefined) throw new Violation("idempotency", "two deliveries for one key", { twice, delivery });
   if (!delivery.value.reveal().includes(world.canary)) throw new Violation("P7", "the canary did not reach the agent");
   const credential = cloud.byLease(leaseId);
-  if (credential === undefined || credential.expiresAt === null) return;
-  const left = credential.expiresAt - climate.skew - time.physical();
-  const longest = Math.min(longestLifeSeconds, delivery.expiresInSeconds) * 1000;
-  if (left > longestLifeSeconds * 1000 + toleranceMillis)
-    throw new Violation("P8", "delivered a credential that lives longer than policy allows", {
-      delivery,
-      left,
-      longest,
-    });
+  if (credential === undefined) return;
+  const { generous, kind, expiresAt } = credential;
+  const dies = credentialClasses[kind].revocation.kind === "immediate";
+  if (generous === "wider" || (generous === "longer" && !dies))
+    throw new Violation("P8", "delivered more than was asked", { delivery, credential });
+  // Beyond its bound a credential may only live where our kill ends it at the bound.
+  const left = (expiresAt ?? 0) - climate.skew - time.physical();
+  if (generous === "no" && left > Math.min(longestLifeSeconds, delivery.expiresInSeconds) * 1000 + toleranceMillis)
+    throw new Violation("P8", "delivered what lives longer than policy allows", { delivery, credential, left });
 }

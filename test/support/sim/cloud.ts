@@ -15,12 +15,16 @@ export interface CloudCredential {
   readonly bornAt: number;
   /** When the system's own rule ends it, by the system's clock; null where it never does. */
   readonly expiresAt: number | null;
+  /** The system granted more than was asked, or for longer. */
+  readonly generous: Generosity;
   /** When a revocation takes effect. */
   deadAt: number | null;
 }
 
+export type Generosity = "no" | "wider" | "longer";
+
 export interface Cloud {
-  create(fact: { kind: ClassName; leaseId: LeaseId; value: string; lifetime: number }): CloudCredential;
+  create(fact: CreateRequest): CloudCredential;
   byLease(leaseId: LeaseId): CloudCredential | undefined;
   byId(id: string): CloudCredential | undefined;
   byValue(value: string): CloudCredential | undefined;
@@ -31,12 +35,18 @@ export interface Cloud {
   revoke(credential: CloudCredential): void;
   /** The system confirms a revocation that it does not carry out. */
   lie(leaseId: LeaseId): void;
+  /** A look at the credential showed the lie. */
+  admit(leaseId: LeaseId): void;
   liedAbout(leaseId: LeaseId): boolean;
   /** An agent presents a value. */
   accepts(value: string): boolean;
   /** Leases whose credentials changed since the last call. */
   takeChanged(): readonly LeaseId[];
 }
+
+export type CreateRequest = Pick<CloudCredential, "kind" | "leaseId" | "value" | "generous"> & {
+  readonly lifetime: number;
+};
 
 export function createCloud(time: SimTime, skew: number): Cloud {
   const credentials = new Map<string, CloudCredential>();
@@ -54,10 +64,10 @@ export function createCloud(time: SimTime, skew: number): Cloud {
 
   return {
     isAlive,
-    create({ kind, leaseId, value, lifetime }) {
+    create({ kind, leaseId, value, lifetime, generous }) {
       const expiresAt = credentialClasses[kind].nativeExpiry === "none" ? null : now() + lifetime + skew;
       const id = `c${credentials.size + 1}`;
-      const credential = { id, kind, leaseId, value, bornAt: now(), expiresAt, deadAt: null };
+      const credential = { id, kind, leaseId, value, bornAt: now(), expiresAt, generous, deadAt: null };
       if (ofLease.has(leaseId)) throw new Error("two mints for one lease");
       credentials.set(id, credential);
       ofLease.set(leaseId, credential);
@@ -76,6 +86,7 @@ export function createCloud(time: SimTime, skew: number): Cloud {
       changed.add(credential.leaseId);
     },
     lie: (leaseId) => void lies.add(leaseId),
+    admit: (leaseId) => void lies.delete(leaseId),
     liedAbout: (leaseId) => lies.has(leaseId),
     accepts(value) {
       const credential = ofValue.get(value);

@@ -23,10 +23,10 @@ const faultKinds = {
   /** It took effect, the answer got lost. */
   failsAfter: 4,
   /** Takes effect around or past the caller's patience. */
-  lands_late: 3,
+  lands_late: 4,
   hangs: 2,
   /** Says done and did nothing; for a mint or a probe: lost. */
-  lies: 1,
+  lies: 2,
 } as const;
 type FaultKind = keyof typeof faultKinds;
 
@@ -67,6 +67,9 @@ export function createNetwork(tools: { time: SimTime; random: Random; systems: O
   let faultRate = 0;
 
   const pause = (span: number): Promise<void> => new Promise((resolve) => void time.after(systems, span, resolve));
+
+  /** Mostly around the instant at which the caller gives up. */
+  const late = (): number => random.between(random.chance(0.3) ? 5_000 : 14_000, longestLandingMillis);
 
   function draw(): FaultKind | null {
     if (!random.chance(faultRate)) return null;
@@ -115,10 +118,7 @@ export function createNetwork(tools: { time: SimTime; random: Random; systems: O
       if (fault === "throttled") return { kind: "refused", status: 429 };
       if (fault === "failsBefore") return { kind: "lost" };
       if (fault === "lies") return lie === undefined ? { kind: "lost" } : { kind: "answered", value: lie() };
-      const landed = await travel(
-        fault === "lands_late" ? random.between(5_000, longestLandingMillis) : quick,
-        request,
-      );
+      const landed = await travel(fault === "lands_late" ? late() : quick, request);
       if (!landed) return { kind: "lost" };
       const value = effect();
       time.activity.count += 1;

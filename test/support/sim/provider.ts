@@ -55,12 +55,15 @@ export function createSimProvider(kind: ClassName, tools: ProviderTools): Provid
   };
 }
 
+const overstayMillis = 600_000;
+
 async function mint(kind: ClassName, tools: ProviderTools, request: MintRequest<null>): Promise<MintOutcome> {
   const { cloud, network, random, owner, clock, newValue, generosity } = tools;
-  const overstay = random.chance(generosity) ? 60_000 : 0;
-  const lifetime = millisBetween(request.now, request.expiresAt) + overstay;
+  const generous = random.pick({ no: 1 - generosity, wider: generosity / 2, longer: generosity / 2 });
+  const asked = millisBetween(request.now, request.expiresAt);
+  const lifetime = generous === "longer" ? Math.min(asked + overstayMillis, longestLifeSeconds * 1000) : asked;
   const { leaseId, signal } = request;
-  const effect = (): CloudCredential => cloud.create({ kind, leaseId, value: newValue(), lifetime });
+  const effect = (): CloudCredential => cloud.create({ kind, leaseId, value: newValue(), lifetime, generous });
   const result = await network.call({ call: "mint", kind, owner, signal, effect });
   switch (result.kind) {
     case "refused":
@@ -68,19 +71,13 @@ async function mint(kind: ClassName, tools: ProviderTools, request: MintRequest<
     case "lost":
       return { kind: "unknown", reason: "reset" };
     case "answered":
-      return mintedFrom(kind, tools, result.value, lifetime, clock);
+      return mintedFrom(kind, result.value, lifetime, clock);
     default:
       return unreachable(result);
   }
 }
 
-function mintedFrom(
-  kind: ClassName,
-  { random, generosity }: ProviderTools,
-  made: CloudCredential,
-  lifetime: number,
-  clock: Clock,
-): MintOutcome {
+function mintedFrom(kind: ClassName, made: CloudCredential, lifetime: number, clock: Clock): MintOutcome {
   const { handle } = credentialClasses[kind];
   const value = new Redacted(made.value, "credential");
   const known: JsonObject =
@@ -93,7 +90,7 @@ function mintedFrom(
       secretToKeep: handle === "secret-itself" ? new Redacted(made.value, "kept secret") : null,
       findByFingerprint: true,
       nativeExpiresAt: toldExpiry(kind, made.bornAt, lifetime, clock),
-      granted: { wider: random.chance(generosity), scope: null },
+      granted: { wider: made.generous === "wider", scope: null },
     },
   };
 }
@@ -182,5 +179,7 @@ async function look(kind: ClassName, tools: ProviderTools, request: ProbeRequest
     return found && cloud.isAlive(found) ? { kind: "alive" } : { kind: "dead" };
   };
   const result = await network.call({ call: "probe", kind, owner, signal: request.signal, effect });
-  return result.kind === "answered" ? result.value : { kind: "unclear", reason: result.kind };
+  if (result.kind !== "answered") return { kind: "unclear", reason: result.kind };
+  if (result.value.kind === "alive") cloud.admit(request.lease.id);
+  return result.value;
 }

@@ -152,7 +152,7 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
   },
   { weight: 1, arbitrary: fc.record({ do: step("stop") }) },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       do: step("jump"),
       millis: fc.constantFrom(-7_200_000, -90_000, -40_000, 20_000, 45_000, 90_000, 7_200_000),
@@ -170,10 +170,10 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
 
 const climate: fc.Arbitrary<Climate> = fc.record({
   seed: fc.nat(),
-  systemFaults: fc.constantFrom(0, 0, 0.1, 0.3),
-  store: fc.record({ unknown: fc.constantFrom(0, 0, 0.03, 0.15), slow: fc.constantFrom(0, 0, 0.1, 0.4) }),
+  systemFaults: fc.constantFrom(0, 0.1, 0.3, 0.5),
+  store: fc.record({ unknown: fc.constantFrom(0, 0, 0.03, 0.15), slow: fc.constantFrom(0, 0, 0.2, 0.6) }),
   skew: fc.integer({ min: -30_000, max: 200_000 }),
-  generosity: fc.constantFrom(0, 0, 0.1),
+  generosity: fc.constantFrom(0, 0, 0.2),
 });
 
 export const planArbitrary: fc.Arbitrary<Plan> = fc.record({

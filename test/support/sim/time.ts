@@ -40,6 +40,9 @@ interface Timer {
   readonly callback: () => void;
 }
 
+/** Of the event loop at one instant: far above what the largest burst of a run needs. */
+const mostTurns = 20_000;
+
 export function createSimTime(): SimTime {
   let physical: number = defaultStart;
   let error = 0;
@@ -67,7 +70,10 @@ export function createSimTime(): SimTime {
   /** Promise chains run dry between two turns of the event loop; work of the engine is counted as pending. */
   async function settle(): Promise<void> {
     let seen: number;
+    let turns = 0;
     do {
+      turns += 1;
+      if (turns > mostTurns) throw new Error("work goes on and on while no time passes: something spins");
       seen = activity.count;
       await new Promise((resolve) => setImmediate(resolve));
     } while (activity.pending > 0 || activity.count !== seen);
