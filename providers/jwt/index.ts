@@ -17,7 +17,8 @@ export const jwtProviderType: ProviderType = {
     const provider: Provider<JwtScope> = {
       type: "jwt",
       capabilities: jwtCapabilities(options, true),
-      digest: await configurationDigest("jwt", { ...raw, issuer: tools.issuerUrl }),
+      // Its system is this broker, whatever the broker is called: the kill is the lease's own state.
+      digest: await configurationDigest("jwt", { ...raw, issuer: tools.issuerUrl }, {}),
       parseScope: (scope) => parseJwtScope(scope, options),
       plan: (request) => planJwt(options, request),
       mint: (request) => mintJwt(tools, request),

@@ -30,7 +30,7 @@ export const oauthProviderType: ProviderType = {
     const provider: Provider<OAuthScope> = {
       type: "oauth",
       capabilities: oauthCapabilities(options),
-      digest: await configurationDigest("oauth", raw),
+      digest: await configurationDigest("oauth", raw, { issuer: options.issuer, clientId: options.clientId }),
       parseScope: (scope) => parseOAuthScope(scope, options),
       plan: () => planOAuth(options),
       mint: (request) => mintOAuth(client, request),

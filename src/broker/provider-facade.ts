@@ -17,11 +17,17 @@ export interface ProviderFacade {
   /** The provider that new credentials come from. */
   current(name: ProviderName): Provider | undefined;
   /** Cancels the call at `timeout`, whatever the provider does with the signal. */
-  mint(name: ProviderName, request: Omit<MintRequest<unknown>, "signal">, timeout: Millis): Promise<MintOutcome>;
+  mint(minter: Minter, request: Omit<MintRequest<unknown>, "signal">, timeout: Millis): Promise<MintOutcome>;
   /** `ledgerNow` is the clock that the lease's instants are of. */
   revoke(lease: Lease, secret: Redacted | null, ledgerNow: EpochMillis): Promise<RevokeOutcome>;
-  /** Null where the provider has no probe. */
-  probe(lease: Lease, secret: Redacted | null, side: "issuing" | "revoking"): Promise<ProbeAnswer | null>;
+  /** Null where the provider has no probe. `minter` asks right after mint; null is the side that revokes. */
+  probe(lease: Lease, secret: Redacted | null, minter: Minter | null): Promise<ProbeAnswer | null>;
+}
+
+/** The very instance whose digest the intent names: the policy may be reloaded while a credential is made. */
+export interface Minter {
+  readonly name: ProviderName;
+  readonly provider: Provider;
 }
 
 export interface RevokeOutcome {
@@ -35,7 +41,7 @@ export interface RevokeOutcome {
 /** Each provider exists twice, with connections of its own: issuing can never take those that a kill needs. */
 export interface ProviderLookup {
   issuing(name: ProviderName): Provider | undefined;
-  /** The one that minted a lease: by configuration digest while it drains, else the current one of that name. */
+  /** The one that minted a lease while it drains, else the current one of that name if it speaks for the same system. */
   revoking(name: ProviderName, digest: string): Provider | undefined;
 }
 
@@ -55,9 +61,7 @@ export function createProviderFacade(tools: {
   return {
     current: (name) => lookup.issuing(name),
 
-    async mint(name, request, timeout) {
-      const provider = lookup.issuing(name);
-      if (provider === undefined) return { kind: "rejected", reason: "provider_missing", retryable: true };
+    async mint({ name, provider }, request, timeout) {
       const startedAt = clock.monotonicMillis();
       if (!provider.capabilities.mintsInProcess) landings.begin(request.leaseId, timeout);
       const outcome = provider.capabilities.mintsInProcess
@@ -86,9 +90,8 @@ export function createProviderFacade(tools: {
       return { verdict: checkVerdict(verdict, lease), targetFault: verdict.kind === "retry", absenceFinalIn };
     },
 
-    async probe(lease, secret, side) {
-      const { provider: name, providerDigest } = lease;
-      const provider = side === "issuing" ? lookup.issuing(name) : lookup.revoking(name, providerDigest);
+    async probe(lease, secret, minter) {
+      const provider = minter?.provider ?? lookup.revoking(lease.provider, lease.providerDigest);
       if (provider?.probe === undefined) return null;
       const probe = provider.probe.bind(provider);
       const unclear: ProbeAnswer = { kind: "unclear", reason: "no_answer" };
@@ -106,7 +109,7 @@ const neverAborts = new AbortController().signal;
 const providerMissing: Verdict = {
   kind: "refused",
   reason: "provider_missing",
-  fix: "put the Provider resource of this name back into the policy until its last lease is dead",
+  fix: "put the Provider resource back as it was (its system and account) until its last lease is dead",
 };
 
 /** A lifetime that already ended is not an answer to build on; nothing is delivered and the mint is killed. */

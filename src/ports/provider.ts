@@ -21,7 +21,10 @@ export interface Provider<Scope = unknown> {
   readonly type: string;
   /** Of the provider as configured, before any template. */
   readonly capabilities: Capabilities;
-  /** SHA-256 over the configuration, secrets left out. */
+  /**
+   * SHA-256 over what names the system and the broker's account there, a dot, SHA-256 over the whole configuration;
+   * secrets left out. Instances that agree before the dot can kill each other's credentials.
+   */
   readonly digest: string;
   /** Parses a template's scope once, at policy load. Unknown members are faults. */
   parseScope(scope: JsonObject): Result<ScopeTemplate<Scope>, ScopeFault>;

@@ -9,6 +9,7 @@ import type { CompleteMint } from "../../ports/ledger.ts";
 import type { Minted, MintOutcome } from "../../ports/provider.ts";
 import { causeOf } from "../cause.ts";
 import type { BrokerParts } from "../parts.ts";
+import type { Minter } from "../provider-facade.ts";
 import { credentialText } from "./credential-text.ts";
 import type { Planned } from "./intent.ts";
 
@@ -23,7 +24,7 @@ export async function callProvider(
   planned: Planned,
   bounds: { expiresAt: EpochMillis; abortAt: EpochMillis | null },
 ): Promise<MintOutcome> {
-  const { caller, decision, leaseId, taskId, plan, template } = planned;
+  const { caller, decision, leaseId, taskId, plan } = planned;
   const { expiresAt, abortAt } = bounds;
   const now = parts.clock.now();
   const left = abortAt === null ? mintTimeoutMillis : Math.min(mintTimeoutMillis, abortAt - now);
@@ -38,8 +39,10 @@ export async function callProvider(
     expiresAt,
     now,
   };
-  return parts.providers.mint(template.template.provider, request, millis(left));
+  return parts.providers.mint(minterOf(planned), request, millis(left));
 }
+
+const minterOf = ({ template, provider }: Planned): Minter => ({ name: template.template.provider, provider });
 
 /**
  * What to store for a mint that happened. `lease` is the intent; a probe sees it with the minted handle. `expiresAt` is
@@ -58,7 +61,7 @@ export async function completion(
   const probe =
     lease === null || tooWide
       ? null
-      : await parts.providers.probe({ ...lease, handle: minted.handle }, secret, "issuing");
+      : await parts.providers.probe({ ...lease, handle: minted.handle }, secret, minterOf(planned));
   return {
     leaseId,
     handle: minted.handle,

@@ -41,7 +41,7 @@ export async function killOne(parts: Parts, lease: Lease, ledgerNow: EpochMillis
 /** What of the provider's word is said (promise P4). */
 async function believed(parts: Parts, lease: Lease, secret: Redacted | null, verdict: Verdict): Promise<Verdict> {
   if (!isDeath(verdict) || verdict.kind === "dead-verified" || !lease.provenAlive) return verdict;
-  const answer = await parts.providers.probe(lease, secret, "revoking");
+  const answer = await parts.providers.probe(lease, secret, null);
   if (answer?.kind === "dead") return { kind: "dead-verified" };
   return answer?.kind === "alive" ? { kind: "retry", reason: "still_alive_after_revocation" } : verdict;
 }

@@ -1,0 +1,72 @@
+/** Which instance kills what another one minted: after a reload, and after a restart that remembers no old ones. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadProviderType } from "../../providers/index.ts";
+import { createProviderRegistry, type ProviderRegistry } from "../../src/entry/provider-registry.ts";
+import type { JsonObject } from "../../src/kernel/canonical-json.ts";
+import { providerName } from "../support/builders.ts";
+import { createTestTools, type TestTools } from "../support/provider-tools.ts";
+
+const ledger = providerName("ledger");
+const before: JsonObject = {
+  issuer: "https://before.example",
+  clientId: "mayfly",
+  clientAuth: "client_secret_basic",
+  clientSecret: { env: "SECRET" },
+};
+
+let tools: TestTools;
+beforeAll(async () => {
+  tools = await createTestTools({ secrets: { SECRET: "not printable by accident" } });
+});
+afterAll(() => tools.close());
+
+const start = (): ProviderRegistry =>
+  createProviderRegistry({
+    ...tools,
+    issuingHttp: tools.http,
+    revokingHttp: tools.http,
+    loadType: loadProviderType,
+  });
+
+async function load(registry: ProviderRegistry, type: string, options: JsonObject): Promise<string> {
+  const set = await registry.prepare(new Map([[ledger, { name: ledger, type, options }]]));
+  if (!set.ok) throw new Error(set.fault.map(({ message }) => message).join());
+  registry.activate(set.value);
+  return registry.lookup.issuing(ledger)?.digest ?? "";
+}
+
+describe("who kills after a restart", () => {
+  it.each<[string, string, JsonObject, boolean]>([
+    ["the same configuration", "oauth", before, true],
+    ["another lifetime", "oauth", { ...before, maxTokenSeconds: 60 }, true],
+    ["another revocation endpoint", "oauth", { ...before, revocationEndpoint: "https://before.example/r" }, true],
+    ["another authorization server", "oauth", { ...before, issuer: "https://after.example" }, false],
+    ["another client there", "oauth", { ...before, clientId: "mayfly-2" }, false],
+    ["another type", "jwt", {}, false],
+  ])("%s", async (_, type, options, may) => {
+    const digest = await load(start(), "oauth", before);
+    const restarted = start();
+    await load(restarted, type, options);
+    expect(restarted.lookup.revoking(ledger, digest) !== undefined).toBe(may);
+  });
+
+  it("the broker's own tokens, whatever it is called now", async () => {
+    const digest = await load(start(), "jwt", {});
+    const renamed = createProviderRegistry({
+      ...tools,
+      issuerUrl: "https://renamed.example",
+      issuingHttp: tools.http,
+      revokingHttp: tools.http,
+      loadType: loadProviderType,
+    });
+    await load(renamed, "jwt", { maxTtlSeconds: 60 });
+    expect(renamed.lookup.revoking(ledger, digest)).toBeDefined();
+  });
+});
+
+it("after a reload the old instance kills what it minted, and the new one what is new", async () => {
+  const registry = start();
+  const first = await load(registry, "oauth", before);
+  const second = await load(registry, "oauth", { ...before, issuer: "https://after.example" });
+  expect([first, second].map((digest) => registry.lookup.revoking(ledger, digest)?.digest)).toEqual([first, second]);
+});
