@@ -47,7 +47,7 @@ export async function crashRun(world: World, scenario: Scenario, point: KillPoin
   const people = world.meet(restarted);
   await scenario.comeBack?.(people, prepared);
   const tokens = (): Tokens => ({ fromOAuth: world.issued.slice(issuedBefore), own: ownTokens(crashing) });
-  const truth = await readTruth(world, people, { data, tokens: tokens() });
+  const truth = await readTruth(world, people, { data, tokens: tokens(), endsAll: scenario.endsAll });
   const quietMillis = performance.now() - restartedAt;
   const expected = { ...scenario, mayOrphan: point.mayOrphan, shiftMillis: 0 };
   const first = judge(truth, expected);

@@ -25,6 +25,7 @@ const endAgain = async (people: Client, { taskId }: Prepared): Promise<void> => 
 };
 const agentDoor = { kind: "agent", name: "invoice-bot" };
 
+/** Someone asks, and asks again when no answer came. */
 export const endScenarios: readonly Scenario[] = [
   {
     ...common,
@@ -42,20 +43,6 @@ export const endScenarios: readonly Scenario[] = [
     prepare: withTask(ownToken),
     step: end,
     comeBack: endAgain,
-  },
-  {
-    ...common,
-    name: "end-deadline",
-    about: "a deadline that passes",
-    prepare: withTask(fromOAuth, { deadlineSeconds }),
-    step: (_, __, broker) => broker.order({ order: "advance", millis: (deadlineSeconds + 1) * 1000 }),
-  },
-  {
-    ...common,
-    name: "end-heartbeat",
-    about: "a task that falls silent",
-    prepare: withTask(fromOAuth, { heartbeatSeconds }),
-    step: (_, __, broker) => broker.order({ order: "advance", millis: (heartbeatSeconds + 1) * 1000 }),
   },
   {
     ...common,
@@ -81,5 +68,23 @@ export const endScenarios: readonly Scenario[] = [
     },
     step: end,
     comeBack: endAgain,
+  },
+];
+
+/** Nobody asks: time ends the task, and nobody repeats anything after the restart. */
+export const lapseScenarios: readonly Scenario[] = [
+  {
+    ...common,
+    name: "end-deadline",
+    about: "a deadline that passes",
+    prepare: withTask(fromOAuth, { deadlineSeconds }),
+    step: (_, __, broker) => broker.order({ order: "advance", millis: (deadlineSeconds + 1) * 1000 }),
+  },
+  {
+    ...common,
+    name: "end-heartbeat",
+    about: "a task that falls silent",
+    prepare: withTask(fromOAuth, { heartbeatSeconds }),
+    step: (_, __, broker) => broker.order({ order: "advance", millis: (heartbeatSeconds + 1) * 1000 }),
   },
 ];
