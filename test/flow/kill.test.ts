@@ -133,6 +133,25 @@ describe("killing one task", () => {
   });
 });
 
+describe("a paused target", () => {
+  const turn = (action: string, target = "ledger") =>
+    world.operate("POST", `/admin/targets/${action}`, { as: "killer", json: { target } });
+
+  it("holds its kills back, and no others, until it is resumed", async () => {
+    expect((await turn("pause")).status).toBe(200);
+    expect((await turn("pause", "no-such-target")).status).toBe(404);
+    const ended = await world.end(task, { waitSeconds: 1 });
+    expect(ended.body.leases?.map(({ provider, state }) => [provider, state])).toEqual([
+      ["ledger", "revoking"],
+      ["other-ledger", "revoked"],
+      ["own", "revoked"],
+    ]);
+    expect(await aliveNow()).toEqual([true, false, false, true]);
+    expect((await turn("resume")).status).toBe(200);
+    await eventuallyTrue("it is dead", async () => !(await world.isUsable(ledger.token)));
+  });
+});
+
 describe("POST /revoke by whoever holds the credential", () => {
   const revoke = (token: string, more: object = {}) => world.send("POST", "/revoke", { form: { token, ...more } });
 

@@ -93,11 +93,15 @@ describe("SIGHUP", () => {
     const good = yamlOf(policyResources(world.servers.places));
     const before = await digest();
     await writeFile(world.policyFile, good.replace('"autoTask": true', '"autoTasks": true'));
-    world.child.signal("SIGHUP");
     const refused = await world.child.line("policy_refused");
     expect(refused["kept"]).toBe(before);
     expect(String((await world.child.line("policy_fault"))["fault"])).toMatch(/^policy\.yaml:\d+:\d+.*autoTasks/);
     expect(await digest()).toBe(before);
+    // The folder is watched too; the signal asks once more.
+    const refusals = (): number => world.child.log.filter(({ event }) => event === "policy_refused").length;
+    const watched = refusals();
+    world.child.signal("SIGHUP");
+    await eventuallyTrue("the signal is heard", async () => refusals() > watched);
 
     await writeFile(world.policyFile, good.replace('"defaultSeconds": 2,', '"defaultSeconds": 1,'));
     world.child.signal("SIGHUP");

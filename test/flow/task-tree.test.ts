@@ -65,6 +65,24 @@ async function openChainAs(opener: string, depth: number): Promise<string[]> {
   return chain;
 }
 
+describe("what a task fixes must be what its templates take", () => {
+  it.each<[string, object, number, string | undefined]>([
+    ["a value that is allowed", { region: "apac" }, 201, undefined],
+    ["nothing: its exchanges say it", {}, 201, undefined],
+    ["a value that is not allowed", { region: "mars" }, 400, "parameters"],
+    ["a value of another type", { region: 7 }, 400, "parameters"],
+    ["null", { region: null }, 400, "parameters"],
+    ["a parameter that the template does not have", { regio: "emea" }, 400, "parameters"],
+  ])("%s", async (_, parameters, status, reason) => {
+    const opened = await open("planner", {
+      agent: "bot",
+      templates: [{ template: "report" }, { template: "ledger-read", parameters }],
+      deadline_seconds: 60,
+    });
+    expect([opened.status, opened.body.reason]).toEqual([status, reason]);
+  });
+});
+
 describe("a child is never wider", () => {
   it.each<[string, object, number]>([
     [

@@ -6,7 +6,7 @@ import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startBroker, type Running } from "../../../src/entry/serve.ts";
-import type { ServeOptions } from "../../../src/entry/config.ts";
+import type { Environment, ServeOptions } from "../../../src/entry/config.ts";
 import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
 import { createClient, type BrokerClient } from "./client.ts";
 import { policyResources, yamlOf } from "./policy.ts";
@@ -21,14 +21,16 @@ export interface FlowWorld extends BrokerClient {
   readonly adminUrl: string;
   /** Whether the token is good where it would be used: at its OAuth server, or at an API that asks the broker. */
   isUsable(token: string): Promise<boolean>;
-  /** Stops and starts on the same files and ports. `meanwhile` runs while the broker is down. */
-  restart(meanwhile?: () => Promise<void>): Promise<void>;
+  /** Stops and starts on the same files and ports. `meanwhile` runs while the broker is down, `env` is for good. */
+  restart(meanwhile?: () => Promise<void>, env?: Readonly<Record<string, string>>): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface FlowWish {
   /** Where the ledger lives; the world's own folder unless told. */
   readonly ledgerFile?: string;
+  /** Key rings; made in the data folder unless told. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly resources?: (servers: Servers) => readonly JsonObject[];
 }
 
@@ -54,7 +56,8 @@ export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
     signingKeys: { kind: "none" },
     logLevel: "silent",
   };
-  let running = await start(options, servers);
+  let env: Environment = { ...servers.secrets, ...wish.env };
+  let running = await start(options, env);
   const client = createClient(servers, () => ({ public: running.publicUrl, admin: running.adminUrl }));
   return {
     ...client,
@@ -69,15 +72,16 @@ export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
       return running.adminUrl;
     },
     isUsable: (token) => isUsable(client, servers, token),
-    async restart(meanwhile = async () => {}) {
+    async restart(meanwhile = async () => {}, changes = {}) {
       const ports = [running.publicUrl, running.adminUrl].map((url) => Number(new URL(url).port));
       const [port = 0, adminPort = 0] = ports;
+      env = { ...env, ...changes };
       await running.stop();
       await meanwhile();
       const { listen, adminListen } = options;
       running = await start(
         { ...options, listen: { ...listen, port }, adminListen: { ...adminListen, port: adminPort } },
-        servers,
+        env,
       );
     },
     async close() {
@@ -88,8 +92,16 @@ export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
   };
 }
 
-async function start(options: ServeOptions, servers: Servers): Promise<Running> {
-  const started = await startBroker(options, servers.secrets);
+function keysFrom(name: string, env: Environment): ServeOptions["sealingKeys"] {
+  return env[name] === undefined ? { kind: "none" } : { kind: "env", name };
+}
+
+async function start(options: ServeOptions, env: Environment): Promise<Running> {
+  const keys = {
+    sealingKeys: keysFrom("MAYFLY_SEALING_KEYS", env),
+    signingKeys: keysFrom("MAYFLY_SIGNING_KEYS", env),
+  };
+  const started = await startBroker({ ...options, ...keys }, env);
   if (!started.ok) throw new Error(`${started.fault.setting} ${started.fault.message}`);
   return started.value;
 }
