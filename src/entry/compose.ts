@@ -7,6 +7,7 @@ import { createAttestor } from "../attest/attestor.ts";
 import { createKeySources } from "../attest/key-sources.ts";
 import { createBroker, type Broker } from "../broker/broker.ts";
 import { createChangeHub } from "../broker/change-hub.ts";
+import { createHousekeeper, type Housekeeper } from "../broker/housekeeper.ts";
 import { createKillPool, type KillPool } from "../broker/kill/kill-pool.ts";
 import type { BrokerParts } from "../broker/parts.ts";
 import { createProviderFacade } from "../broker/provider-facade.ts";
@@ -26,6 +27,7 @@ import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
 export interface Composed {
   readonly broker: Broker;
   readonly pool: KillPool;
+  readonly housekeeper: Housekeeper;
   readonly policy: PolicyHost;
   readonly ledger: Ledger;
   readonly metrics: NodeMetrics;
@@ -85,6 +87,7 @@ export async function assemble(
   return ok({
     broker: createBroker(parts),
     pool: createKillPool(parts),
+    housekeeper: createHousekeeper(parts),
     policy: policy.value,
     ledger,
     metrics,

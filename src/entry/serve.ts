@@ -58,11 +58,12 @@ export async function listenAndServe(
     await Promise.all(servers.map(closeServer));
     return composed;
   }
-  const { broker, pool, policy, metrics } = composed.value;
+  const { broker, pool, housekeeper, policy, metrics } = composed.value;
   apps.public = createPublicApp({ broker, log, metrics }).fetch;
   apps.admin = createAdminApp({ broker, log, metrics, renderMetrics: () => metrics.render() }).fetch;
   const unwatch = policy.watch();
   pool.start();
+  housekeeper.start();
   log.info("started", {
     issuer: issuerUrl,
     listen: publicServer.value.url,
@@ -75,6 +76,7 @@ export async function listenAndServe(
     adminUrl: adminServer.value.url,
     async stop() {
       unwatch();
+      housekeeper.stop();
       await Promise.all(servers.map(closeServer));
       await pool.stop(stopGraceMillis);
       await composed.value.close();
