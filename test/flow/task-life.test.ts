@@ -149,7 +149,7 @@ describe("an end that nobody asked for", () => {
   });
 
   it("lost heartbeats close the gate and kill; a late one revives nothing", async () => {
-    const task = await world.openTask({ heartbeat_seconds: 1 });
+    const task = await world.openTask({ heartbeat_seconds: 2 });
     const { token } = await world.issue({ task, template: "ledger-read" });
     expect((await untilClosed(task)).reason).toBe("task_ended");
     const late = await beat(task);
@@ -161,7 +161,7 @@ describe("an end that nobody asked for", () => {
   });
 
   it("heartbeats keep a task open past its first silence, and never move its deadline", async () => {
-    const task = await world.openTask({ heartbeat_seconds: 1, deadline_seconds: 3 });
+    const task = await world.openTask({ heartbeat_seconds: 2, deadline_seconds: 5 });
     const before = (await read(task)).body;
     const deadline = before.deadline_at;
     const firstDue = Date.parse(before.heartbeat_due_at ?? "");
@@ -211,7 +211,7 @@ describe("an end that nobody asked for", () => {
   });
 
   it("a task opened by the exchange itself ends with its credential", async () => {
-    const { token, task } = await world.issue({ template: "report", more: { requested_ttl: "1" } });
+    const { token, task } = await world.issue({ template: "report", more: { requested_ttl: "2" } });
     expect(await world.isUsable(token)).toBe(true);
     await untilDead(token);
     const ended = await eventually("the end is recorded", async () => {
@@ -224,12 +224,15 @@ describe("an end that nobody asked for", () => {
 
 describe("a downtime of the broker", () => {
   it("longer than the silence that a task may keep: one interval of grace for it, none for a deadline", async () => {
-    const silent = await world.openTask({ heartbeat_seconds: 1 });
-    const over = await world.openTask({ deadline_seconds: 2 });
-    const kept = await world.issue({ task: silent });
+    const over = await world.openTask({ deadline_seconds: 3 });
     const lost = await world.issue({ task: over });
     const deadline = Date.parse((await read(over)).body.deadline_at ?? "");
-    await world.restart(() => eventuallyTrue("both have lapsed", async () => Date.now() > deadline));
+    const silent = await world.openTask({ heartbeat_seconds: 1 });
+    const kept = await world.issue({ task: silent });
+    await world.restart(() => {
+      const longEnough = Math.max(deadline, Date.now() + 1_500);
+      return eventuallyTrue("both have lapsed", async () => Date.now() > longEnough);
+    });
 
     const beaten = await beat(silent);
     expect(beaten.status).toBe(200);

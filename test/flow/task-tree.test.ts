@@ -189,7 +189,7 @@ describe("ends", () => {
   });
 
   it("a parent's lost heartbeat closes its children by itself", async () => {
-    const root = await world.openTask({ agent: "lead-bot", heartbeat_seconds: 1 });
+    const root = await world.openTask({ agent: "lead-bot", heartbeat_seconds: 2 });
     const below = await open("lead-bot", child(root));
     const { token } = await world.issue({ as: "lead-bot", task: below.body.task_id ?? "", template: "report" });
     expect(await world.isUsable(token)).toBe(true);
