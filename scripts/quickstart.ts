@@ -50,22 +50,30 @@ function parseFlags(): { exit: boolean; json: boolean } | number {
   }
 }
 
+/** Every signal is taken, also a second one: a process group and a forwarder may both send it while the clean-up runs. */
 function untilSignal(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  process.once("SIGINT", () => resolve()).once("SIGTERM", () => resolve());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve());
   return promise;
 }
 
 const whatNow = (broker: string, admin: string, dir: string): string => `
 The broker stays up at ${broker} (operators: ${admin}).
 Its policy is in ${dir}/policy: edit it, and it is reloaded.
-Fresh identities of the five workloads are in ${dir}/attestations. Try:
+Fresh identities of the five workloads are in ${dir}/attestations, good for an hour.
+In another terminal, for the commands of the README and of \`mayfly\`:
 
-  curl -s ${broker}/token \\
+  export DIR=${dir} BROKER=${broker}
+  export MAYFLY_URL=${broker} MAYFLY_ADMIN_URL=${admin}
+
+Try:
+
+  curl -s $BROKER/token \\
     -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \\
     -d subject_token_type=urn:ietf:params:oauth:token-type:jwt \\
-    --data-urlencode subject_token@${dir}/attestations/invoice-bot \\
+    --data-urlencode subject_token@$DIR/attestations/invoice-bot \\
     -d scope=ledger-report
+  npm run -s mayfly -- kill --scope agent:invoice-bot --attestation-file $DIR/attestations/security-desk
 
 Ctrl-C stops everything.
 `;

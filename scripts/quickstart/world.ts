@@ -125,7 +125,7 @@ function startBrokerProcess(world: { dir: string; brokerUrl: string; adminUrl: s
 
 async function untilReady(url: string, broker: ChildProcess, logFile: string): Promise<void> {
   const until = performance.now() + startTimeoutMillis;
-  while (performance.now() < until && broker.exitCode === null) {
+  while (performance.now() < until && broker.exitCode === null && broker.signalCode === null) {
     const status = await fetch(`${url}/readyz`).then(
       (answer) => answer.status,
       () => 0,
