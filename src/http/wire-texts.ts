@@ -115,7 +115,7 @@ export const invalidDetails: WireFault = {
   error: "invalid_authorization_details",
   problem: "invalid-authorization-details",
   title: "The authorization details were not accepted",
-  text: "The authorization details or their parameters are not what the template takes. Nothing was changed; correct them and send the request again.",
+  text: "The parameters, or the authorization details that carry them, are not what the template takes. Nothing was changed; correct them and send the request again.",
 };
 
 export const denied: WireFault = {

@@ -36,26 +36,30 @@ export const isClosed = (parameter: Parameter): boolean => parameter.kind !== "s
 export const isAlwaysPresent = (parameter: Parameter): boolean =>
   parameter.required || parameter.fallback !== undefined;
 
+/** The values that are to be used: those given, then the defaults. */
 export function parseParameters(schema: ParameterSchema, given: JsonObject): Result<JsonObject, ParameterFault> {
-  for (const name of Object.keys(given)) {
-    if (!schema.has(name) && given[name] !== undefined)
-      return err({ parameter: null, message: "names a parameter that the template does not declare" });
-  }
+  const fault = faultOfGiven(schema, given);
+  if (fault !== undefined) return err(fault);
   const parsed: [string, Json][] = [];
   for (const [name, parameter] of schema) {
-    const value = (Object.hasOwn(given, name) ? given[name] : undefined) ?? undefined;
-    const effective = value === undefined ? parameter.fallback : value;
-    if (given[name] === null && Object.hasOwn(given, name))
-      return err({ parameter: name, message: "must not be null" });
-    if (effective === undefined) {
-      if (parameter.required) return err({ parameter: name, message: "is required" });
-      continue;
-    }
-    const problem = problemOfValue(parameter, effective);
-    if (problem !== undefined) return err({ parameter: name, message: problem });
-    parsed.push([name, effective]);
+    const effective = (Object.hasOwn(given, name) ? given[name] : undefined) ?? parameter.fallback;
+    if (effective !== undefined) parsed.push([name, effective]);
+    else if (parameter.required) return err({ parameter: name, message: "is required" });
   }
   return ok(Object.fromEntries(parsed));
+}
+
+/** Judges only what is there: a task may leave parameters to its exchanges. */
+export function faultOfGiven(schema: ParameterSchema, given: JsonObject): ParameterFault | undefined {
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    const parameter = schema.get(name);
+    if (parameter === undefined)
+      return { parameter: null, message: "names a parameter that the template does not declare" };
+    const problem = value === null ? "must not be null" : problemOfValue(parameter, value);
+    if (problem !== undefined) return { parameter: name, message: problem };
+  }
+  return undefined;
 }
 
 /** Why the value is not one of the parameter's, or undefined. Never repeats the value. */

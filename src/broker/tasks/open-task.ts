@@ -10,6 +10,7 @@ import type { TaskId } from "../../kernel/ids.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
 import { millis, millisBetween, secondsToMillis, type Seconds } from "../../kernel/time.ts";
 import { mayOpenFor } from "../../policy/callers.ts";
+import { faultOfGiven } from "../../policy/parameters.ts";
 import type { BoundPolicy } from "../../policy/resources.ts";
 import type { TaskView } from "../../ports/ledger.ts";
 import { commonFault, storeFault } from "../answer-faults.ts";
@@ -99,11 +100,24 @@ function refuse(policy: BoundPolicy, caller: Caller, request: OpenTaskRequest, p
   const asOrchestrator = mayOpenFor(caller.profile, request.agent, templates);
   const asParentAgent = parent !== null && isTaskAgent(caller, parent.task) && mayDelegate(caller, parent.task);
   if (!asOrchestrator && !asParentAgent) return denied("may_not_open", "neither mayOpenFor nor delegation allows it");
-  if (parent === null) return null;
+  const unfit = refuseParameters(policy, request.templates);
+  if (unfit !== null || parent === null) return unfit;
   const widened = request.templates.find((entry) => !isWithin(entry, parent.task));
   if (widened !== undefined) return denied("wider_than_parent", `template ${widened.template}`);
   const told = isDelegation(caller) ? otherFact(request, parent.task) : undefined;
   return told === undefined ? null : denied("wider_than_parent", `${told} is not the parent's`);
+}
+
+/** Said now rather than at each exchange: what a task fixes wrongly could never become a credential. */
+function refuseParameters(policy: BoundPolicy, templates: readonly TaskTemplate[]): Fault | null {
+  for (const { template, parameters } of templates) {
+    const schema = policy.bound.get(template)?.template.parameters;
+    const fault = schema === undefined ? undefined : faultOfGiven(schema, parameters);
+    if (fault === undefined) continue;
+    const what = fault.parameter === null ? "the task" : `parameter ${fault.parameter}`;
+    return { code: "invalid_details", why: "parameters", detail: `template ${template}: ${what} ${fault.message}` };
+  }
+  return null;
 }
 
 const isDelegation = (caller: Caller): boolean => caller.profile.role.kind === "agent";
