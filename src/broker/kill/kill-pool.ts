@@ -56,7 +56,7 @@ export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool
     time.saw(work.now);
     for (const { target, breaker } of work.targets) laneOf(target).fill(breaker);
     if (work.sweep) {
-      await sweep(parts);
+      if (!(await sweep(parts))) return addMillis(work.now, faultPauseMillis);
       look.ring();
     }
     const latest = addMillis(work.now, longestSleepMillis);

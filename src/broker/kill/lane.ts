@@ -55,6 +55,16 @@ export function createLane(parts: AttemptParts, target: TargetName, newFence: ()
   };
 
   const claims = createDoorbell(async () => {
+    try {
+      await claimAll();
+    } catch {
+      // The pool's next look rings again.
+      parts.log.error("claim_failed", { target });
+    }
+    if (isDraining && inFlight === 0) tellDrained();
+  });
+
+  async function claimAll(): Promise<void> {
     for (let limit = free(); limit > 0; limit = free()) {
       const fence = newFence();
       const answer = await parts.ledger.claimDue({ target, limit, claim: millis(claimMillis), fence });
@@ -63,8 +73,7 @@ export function createLane(parts: AttemptParts, target: TargetName, newFence: ()
       unfinished.set(fence, answer.value.length);
       for (const lease of answer.value) void work(lease, fence);
     }
-    if (isDraining && inFlight === 0) tellDrained();
-  });
+  }
 
   return {
     fill(ledgerBreaker) {

@@ -17,5 +17,9 @@ export async function surrender(parts: Parts, command: MakeDue, attempt = 0): Pr
   // A stopped store takes nothing any more; the repair at the next start finds the lease.
   if (health.suspended === "stopped") return;
   const delay = Math.min(maxRetryMillis, firstRetryMillis * 2 ** Math.min(attempt, 20));
-  parts.clock.after(millis(delay), () => void surrender(parts, command, attempt + 1));
+  parts.clock.after(millis(delay), () => {
+    surrender(parts, command, attempt + 1).catch(() => {
+      parts.log.error("kill_order_failed", { lease: command.leaseId, attempt });
+    });
+  });
 }

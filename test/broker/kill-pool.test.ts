@@ -1,0 +1,121 @@
+/** The workforce of the kill path on a ledger in trouble: it neither spins nor falls over, and goes on afterwards. */
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { createChangeHub } from "../../src/broker/change-hub.ts";
+import { createKillPool, type KillPool } from "../../src/broker/kill/kill-pool.ts";
+import type { ProviderFacade } from "../../src/broker/provider-facade.ts";
+import type { LeaseId } from "../../src/kernel/ids.ts";
+import { millis } from "../../src/kernel/time.ts";
+import type { Ledger } from "../../src/ports/ledger.ts";
+import type { LedgerHarness } from "../kit/ledger/harness.ts";
+import { broker, createBuilders } from "../support/builders.ts";
+import { createSeededEntropy } from "../support/seeded-entropy.ts";
+import { createSimSealer } from "../support/sim/keys.ts";
+import { silentLog, silentMetrics } from "../support/silent.ts";
+import { makeSqliteHarness } from "../support/sqlite-harness.ts";
+
+let bench: LedgerHarness;
+let pool: KillPool;
+let isInTrouble: boolean;
+beforeEach(async () => {
+  bench = await makeSqliteHarness();
+  isInTrouble = true;
+});
+afterEach(async () => {
+  await pool.stop(millis(1000));
+  await bench.close();
+});
+
+const revokesAtOnce: ProviderFacade = {
+  current: () => undefined,
+  mint: () => Promise.resolve({ kind: "unknown", reason: "not asked for" }),
+  revoke: () =>
+    Promise.resolve({ verdict: { kind: "dead-unverified" }, targetFault: false, absenceFinalIn: millis(0) }),
+  probe: () => Promise.resolve(null),
+};
+
+function start(troubles: Partial<Ledger>): void {
+  const entropy = createSeededEntropy(1);
+  pool = createKillPool({
+    ledger: { ...bench.ledger, ...troubles },
+    providers: revokesAtOnce,
+    sealer: createSimSealer(entropy),
+    clock: bench.clock,
+    entropy,
+    changes: createChangeHub(bench.clock),
+    log: silentLog,
+    metrics: silentMetrics,
+  });
+  pool.start();
+}
+
+const inTrouble =
+  <A, T>(real: (asked: A) => Promise<T>, trouble: () => Promise<T>) =>
+  (asked: A): Promise<T> =>
+    isInTrouble ? trouble() : real(asked);
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A credential of a task that has ended: it can only be found by a sweep. */
+async function doom(): Promise<LeaseId> {
+  const build = createBuilders({ clock: bench.clock });
+  const opened = await bench.ledger.openTask(build.openTask());
+  if (opened.kind !== "ok") throw new Error("no task");
+  const taskId = opened.value.id;
+  const intent = await bench.ledger.recordIntent(build.recordIntent(taskId));
+  if (intent.kind !== "ok") throw new Error("no intent");
+  await bench.ledger.completeMint(build.completeMint(intent.value.lease));
+  await bench.ledger.endTask({ taskId, outcome: "completed", reason: null, cause: broker });
+  return intent.value.lease.id;
+}
+
+const stateOf = async (id: LeaseId) => (await bench.ledger.readLease(id))?.lease.state.kind;
+
+async function eventuallyRevoked(id: LeaseId): Promise<void> {
+  for (let look = 0; look < 100 && (await stateOf(id)) !== "revoked"; look += 1) {
+    bench.clock.advance(250);
+    await turns(5);
+  }
+  expect(await stateOf(id)).toBe("revoked");
+}
+
+it("rests between sweeps that the store does not take", async () => {
+  const id = await doom();
+  let sweeps = 0;
+  start({
+    expandKillOrders: inTrouble(
+      (asked) => bench.ledger.expandKillOrders(asked),
+      () => {
+        sweeps += 1;
+        return Promise.resolve({ kind: "unknown", reason: "disk_fault" });
+      },
+    ),
+  });
+  await turns(200);
+  expect(sweeps).toBe(1);
+  bench.clock.advance(250);
+  await turns(200);
+  expect(sweeps).toBe(2);
+  isInTrouble = false;
+  await eventuallyRevoked(id);
+});
+
+it.each<[string, () => Partial<Ledger>]>([
+  ["claiming", () => ({ claimDue: inTrouble((asked) => bench.ledger.claimDue(asked), fails) })],
+  ["sweeping", () => ({ expandKillOrders: inTrouble((asked) => bench.ledger.expandKillOrders(asked), fails) })],
+  ["recording a verdict", () => ({ recordVerdict: inTrouble((asked) => bench.ledger.recordVerdict(asked), fails) })],
+])("goes on after a fault in %s", async (_, troubles) => {
+  const id = await doom();
+  start(troubles());
+  for (let look = 0; look < 10; look += 1) {
+    bench.clock.advance(1000);
+    await turns(20);
+  }
+  expect(await stateOf(id)).not.toBe("revoked");
+  isInTrouble = false;
+  bench.clock.advance(30_000);
+  await eventuallyRevoked(id);
+});
+
+const fails = (): Promise<never> => Promise.reject(new Error("a row that cannot be read"));
