@@ -17,6 +17,7 @@ import { createSteerableClock } from "./steerable-clock.ts";
 const clock = createSteerableClock();
 let isRecording = false;
 let freezeAt: Point | null = null;
+let leap: { readonly at: string; readonly millis: number } | null = null;
 const begun = new Map<string, number>();
 
 /** Synchronous: what was said is out of the process before it can be killed. */
@@ -37,6 +38,10 @@ const watcher: Watcher = {
   before(call) {
     const nth = (begun.get(call.name) ?? 0) + 1;
     begun.set(call.name, nth);
+    if (call.name === leap?.at) {
+      clock.advance(leap.millis);
+      leap = null;
+    }
     note(call, nth, "before");
     return nth;
   },
@@ -53,7 +58,8 @@ function tellMinted(outcome: MintOutcome): void {
 
 process.on("message", (order: Order) => {
   begun.clear();
-  if (order.order === "advance") clock.advance(order.millis);
+  if (order.order === "advance" && order.at !== undefined) leap = { at: order.at, millis: order.millis };
+  else if (order.order === "advance") clock.advance(order.millis);
   if (order.order === "record") isRecording = true;
   if (order.order === "freeze") freezeAt = order.point;
   say({ said: "done" });

@@ -75,16 +75,28 @@ export const endScenarios: readonly Scenario[] = [
 export const lapseScenarios: readonly Scenario[] = [
   {
     ...common,
-    name: "end-deadline",
+    name: "lapse-deadline",
     about: "a deadline that passes",
     prepare: withTask(fromOAuth, { deadlineSeconds }),
     step: (_, __, broker) => broker.order({ order: "advance", millis: (deadlineSeconds + 1) * 1000 }),
   },
   {
     ...common,
-    name: "end-heartbeat",
+    name: "lapse-heartbeat",
     about: "a task that falls silent",
     prepare: withTask(fromOAuth, { heartbeatSeconds }),
     step: (_, __, broker) => broker.order({ order: "advance", millis: (heartbeatSeconds + 1) * 1000 }),
+  },
+  {
+    ...common,
+    name: "lapse-under-mint",
+    killsFrom: "ledger.completeMint",
+    about: "a deadline that passes while the mint is on its way: minted, never delivered, killed",
+    prepare: async (people) => ({ taskId: await people.openTask({ deadlineSeconds }), delivered: [] }),
+    async step(people, { taskId }, broker) {
+      await broker.order({ order: "advance", millis: (deadlineSeconds + 1) * 1000, at: "ledger.completeMint" });
+      const { status } = await people.exchange({ template: fromOAuth, taskId });
+      if (status === 200) throw new Error("a credential was delivered after the deadline");
+    },
   },
 ];

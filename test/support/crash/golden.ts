@@ -28,23 +28,19 @@ export function readGolden(scenario: Scenario): readonly GoldenCall[] {
 }
 
 const sweeping = new Set(["ledger.dueWork", "ledger.closeOverdueTasks", "ledger.expandKillOrders"]);
-const working = new Set([
-  "ledger.claimDue",
-  "ledger.recordVerdict",
-  "sealer.open",
-  "provider.revoke",
-  "provider.probe",
-]);
+const working = new Set(["ledger.claimDue", "ledger.recordVerdict", "sealer.open", "provider.revoke"]);
 
 /** Of the recorded calls, up to the one that did the step's work; reads that follow a sweep's last write only look. */
 export function goldenOf(scenario: Scenario, recorded: readonly GoldenCall[]): readonly GoldenCall[] {
   const last = recorded.findIndex(({ name }) => name === scenario.lastCall);
   const calls = recorded.slice(0, last + 1);
   if (!scenario.endsAll) return calls;
-  const isWork = ({ name }: GoldenCall): boolean => working.has(name) || name.startsWith("http ");
+  const firstClaim = calls.findIndex(({ name }) => name === "ledger.claimDue");
+  const isWork = ({ name }: GoldenCall, index: number): boolean =>
+    working.has(name) || (index > firstClaim && (name === "provider.probe" || name.startsWith("http ")));
   const sweeps = calls.filter(({ name }) => sweeping.has(name));
   const lastWrite = sweeps.findLastIndex(({ effect }) => effect === "write");
-  const request = calls.filter((call) => !isWork(call) && !sweeping.has(call.name));
+  const request = calls.filter((call, index) => !isWork(call, index) && !sweeping.has(call.name));
   return [...request, ...sweeps.slice(0, lastWrite + 1), ...calls.filter(isWork)];
 }
 
@@ -74,6 +70,7 @@ export function killPoints(scenario: Scenario): readonly KillPoint[] {
   return calls.flatMap(({ effect, name }, index): KillPoint[] => {
     const occurrence = (seen.get(name) ?? 0) + 1;
     seen.set(name, occurrence);
+    if (index < calls.findIndex((call) => call.name === scenario.killsFrom)) return [];
     const at = `${name}${occurrence > 1 ? ` (${occurrence})` : ""}`;
     const mints = sent !== -1 && stored > sent;
     const begin: KillPoint = {

@@ -11,7 +11,8 @@ export interface Point {
 export type Order =
   | { readonly order: "record" }
   | { readonly order: "freeze"; readonly point: Point }
-  | { readonly order: "advance"; readonly millis: number };
+  /** Sets the clock ahead: now, or in the instant in which the call begins. */
+  | { readonly order: "advance"; readonly millis: number; readonly at?: string };
 
 export type Said =
   | { readonly said: "done" }

@@ -13,6 +13,8 @@ export interface Scenario {
    * the others are killed at their writes.
    */
   readonly killsAtReads: boolean;
+  /** What goes before this call is another scenario's: kills begin here. */
+  readonly killsFrom?: string;
   /** Afterwards nothing of the run may live; otherwise its tasks are still open. */
   readonly endsAll: boolean;
   prepare(people: Client): Promise<Prepared>;
