@@ -61,6 +61,9 @@ async function main(): Promise<number> {
     process.stdout.write(formatReport(report));
     if (options.jsonFile !== null) writeJson(options.jsonFile, report);
     return 0;
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : "failed"}\n`);
+    return 1;
   } finally {
     await stage.close();
   }

@@ -15,7 +15,7 @@ export interface BigLedger {
 
 const small = 10_000;
 const large = 100_000;
-const counts = { tasksOf1: 9, tasksOf10k: 9, tasksOf100k: 5, doomed: 3, others: 38 };
+const counts = { tasksOf1: 209, tasksOf10k: 9, tasksOf100k: 5, doomed: 3, others: 38 };
 
 export async function fillBigLedger(context: Context): Promise<BigLedger> {
   const leaseCounts = [

@@ -3,7 +3,7 @@
  * process id and every folder removed.
  */
 import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,6 +30,12 @@ export interface Stage {
 }
 
 const stopGraceMillis = 10_000;
+
+/** A file system in memory, where this machine has one: a sync costs nothing there. */
+export function memoryFolder(): string | undefined {
+  const folder = "/dev/shm";
+  return existsSync(folder) ? folder : undefined;
+}
 
 export function createStage(options: { pinned: boolean; dir: string | null }): Stage {
   const actors = new Set<ChildProcess>();

@@ -16,7 +16,7 @@ export async function measureKill(context: Context): Promise<Measured> {
   const actor = await context.stage.start("ledger.ts", "server");
   const sinkUrl = await sink.ask<string>("start");
   const dir = context.stage.folder();
-  const rounds = context.size(9, 4);
+  const rounds = context.size(9, 3);
   const times: KillTimes[] = [];
   // The first round warms up both sides and does not count.
   for (let round = 0; round <= rounds; round += 1) {

@@ -34,12 +34,11 @@ export async function measureLatency(context: Context): Promise<Measured> {
   await load.ask("add", { name: "bare", url: bareUrl, recipe: { kind: "exchange", key, tasks: [], fresh: true } });
 
   context.say("latency: warming up");
-  const seconds = context.size(3, 1);
-  await closed(load, "bare", seconds);
-  await closed(load, "cold", seconds);
-  const { perSecond: highest } = await closed(load, "cold", seconds);
+  await closed(load, "bare", 1);
+  for (let time = 0; time < context.size(5, 2); time += 1) await closed(load, "cold", 1);
+  const { perSecond: highest } = await closed(load, "cold", 1);
   const rounds: Round[] = [];
-  const count = context.size(7, 3);
+  const count = context.size(7, 2);
   for (let round = 0; round < count; round += 1) {
     context.say(`latency: round ${round + 1} of ${count}`);
     rounds.push(await measureRound(context, { load, disk, bare, perSecond: highest * loadPart, round, folder }));

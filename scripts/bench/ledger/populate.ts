@@ -85,6 +85,10 @@ function copyLease(file: string, { sample, tasks, missing, copies }: Copying): v
     last += count;
   }
   db.prepare("UPDATE store SET live_leases = live_leases + ?").run(copies);
+  db.exec(
+    `INSERT OR REPLACE INTO task_tally (task_key, intended, active, revoking, stuck, revoked, expired, mint_failed)
+     SELECT task_key, 0, count(*), 0, 0, 0, 0, 0 FROM lease GROUP BY task_key`,
+  );
   db.exec("COMMIT; PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();
 }
