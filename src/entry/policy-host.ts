@@ -18,7 +18,7 @@ import type { ProviderRegistry } from "./provider-registry.ts";
 export interface PolicyHost {
   current(): BoundPolicy;
   issuerOf(issuerUrl: string): TrustedIssuer | undefined;
-  /** Faults mean that the last good set stays in force. */
+  /** Faults mean that the last good set stays in force. Never rejects; reloads run one after the other. */
   reload(): Promise<Result<BoundPolicy, readonly PolicyFault[]>>;
   /** Reloads when a file in the folder changes. */
   watch(): Cancel;
@@ -35,6 +35,8 @@ export interface PolicyHostTools {
 
 /** Editors write in several steps; one reload sees them all. */
 const settleMillis = millis(200);
+/** When the ledger did not take a policy: until it does, what left the policy is not killed. */
+const recordAgainMillis = millis(1_000);
 
 export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<PolicyHost, readonly PolicyFault[]>> {
   const { dir, registry, ledger, clock, log, metrics } = tools;
@@ -42,6 +44,8 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
   if (!first.ok) return first;
   let current: BoundPolicy = first.value.policy;
   let byUrl = indexIssuers(current);
+  let isRecorded = false;
+  let cancelRetry: Cancel = () => {};
   await adopt(first.value);
 
   async function adopt(loaded: LoadedPolicy): Promise<void> {
@@ -56,14 +60,22 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
       issuers: [...policy.issuers.keys()],
       cause: { actor: "broker", requestId: null },
     });
-    if (answer.kind !== "ok") log.error("policy_not_recorded", { digest: policy.digest });
+    isRecorded = answer.kind === "ok";
+    if (!isRecorded) log.error("policy_not_recorded", { digest: policy.digest });
+    if (!isRecorded) cancelRetry = clock.after(recordAgainMillis, () => void reload());
     log.info("policy_loaded", { digest: policy.digest, templates: policy.templates.size, agents: policy.agents.size });
   }
 
-  async function reload(): Promise<Result<BoundPolicy, readonly PolicyFault[]>> {
+  const reload = oneAtATime(reloadNow, () => {
+    log.error("policy_reload_failed", { kept: current.digest });
+    return err<readonly PolicyFault[]>([]);
+  });
+
+  async function reloadNow(): Promise<Result<BoundPolicy, readonly PolicyFault[]>> {
+    cancelRetry();
     const loaded = await loadPolicyFolder(dir, registry);
     if (loaded.ok) {
-      if (loaded.value.policy.digest !== current.digest) await adopt(loaded.value);
+      if (loaded.value.policy.digest !== current.digest || !isRecorded) await adopt(loaded.value);
       return ok(current);
     }
     metrics.count("mayfly_policy_reload_failures_total");
@@ -77,18 +89,36 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
     issuerOf: (issuerUrl) => byUrl.get(issuerUrl),
     reload,
     watch() {
-      let cancel: Cancel = () => {};
-      const watcher = watch(dir, { recursive: true }, () => {
-        cancel();
-        cancel = clock.after(settleMillis, () => void reload());
-      });
-      watcher.on("error", () => log.error("policy_watch_failed", { dir }));
+      const unwatch = watchFolder(tools, () => void reload());
       return () => {
-        cancel();
-        watcher.close();
+        unwatch();
+        cancelRetry();
       };
     },
   });
+}
+
+function watchFolder({ dir, clock, log }: PolicyHostTools, tell: () => void): Cancel {
+  let cancel: Cancel = () => {};
+  const watcher = watch(dir, { recursive: true }, () => {
+    cancel();
+    cancel = clock.after(settleMillis, tell);
+  });
+  watcher.on("error", () => log.error("policy_watch_failed", { dir }));
+  return () => {
+    cancel();
+    watcher.close();
+  };
+}
+
+/** Of two reloads at once the one that read the older files could win. */
+function oneAtATime<T>(run: () => Promise<T>, failed: () => T): () => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return () => {
+    const answer = last.then(run).catch(failed);
+    last = answer;
+    return answer;
+  };
 }
 
 const indexIssuers = (policy: BoundPolicy): ReadonlyMap<string, TrustedIssuer> =>

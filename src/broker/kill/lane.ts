@@ -58,7 +58,6 @@ export function createLane(parts: AttemptParts, target: TargetName, newFence: ()
     try {
       await claimAll();
     } catch {
-      // The pool's next look rings again.
       parts.log.error("claim_failed", { target });
     }
     if (isDraining && inFlight === 0) tellDrained();

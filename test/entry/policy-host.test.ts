@@ -1,0 +1,133 @@
+/** Reloads that overlap, a store that does not take a policy, a loader that throws: the newest good set is in force. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { loadProviderType } from "../../providers/index.ts";
+import { createPolicyHost, type PolicyHost } from "../../src/entry/policy-host.ts";
+import { createProviderRegistry, type ProviderRegistry, type ProviderSet } from "../../src/entry/provider-registry.ts";
+import { err, ok } from "../../src/kernel/result.ts";
+import type { Ledger } from "../../src/ports/ledger.ts";
+import type { LedgerHarness } from "../kit/ledger/harness.ts";
+import { createTestTools, type TestTools } from "../support/provider-tools.ts";
+import { silentLog, silentMetrics } from "../support/silent.ts";
+import { makeSqliteHarness } from "../support/sqlite-harness.ts";
+
+let tools: TestTools;
+let bench: LedgerHarness;
+let dir: string;
+beforeEach(async () => {
+  [tools, bench, dir] = [await createTestTools(), await makeSqliteHarness(), await mkdtemp(join(tmpdir(), "mayfly-"))];
+  await write("first-bot");
+});
+afterEach(async () => {
+  await Promise.all([tools.close(), bench.close(), rm(dir, { recursive: true })]);
+});
+
+/** A policy with one agent. */
+const write = (agent: string) =>
+  writeFile(
+    join(dir, "policy.yaml"),
+    [
+      { kind: "TrustedIssuer", name: "cluster", spec: issuer },
+      { kind: "AgentProfile", name: agent, spec: { role: "agent", identity, owners } },
+    ]
+      .map(({ kind, name, spec }) => JSON.stringify({ apiVersion: "mayfly.dev/v1", kind, metadata: { name }, spec }))
+      .join("\n---\n"),
+  );
+const issuer = {
+  issuer: "https://oidc.example",
+  audience: "https://broker.example",
+  algorithms: ["ES256"],
+  keys: { discovery: true },
+  maxLifetimeSeconds: 3600,
+};
+const identity = { issuer: "cluster", subject: "a workload" };
+const owners = { businessApprover: "finance", technicalCustodian: "platform" };
+
+async function start(wish: { registry?: Partial<ProviderRegistry>; ledger?: Partial<Ledger> } = {}) {
+  const registry = createProviderRegistry({
+    ...tools,
+    issuingHttp: tools.http,
+    revokingHttp: tools.http,
+    loadType: loadProviderType,
+  });
+  const host = await createPolicyHost({
+    dir,
+    registry: { ...registry, ...wish.registry },
+    ledger: { ...bench.ledger, ...wish.ledger },
+    clock: bench.clock,
+    log: silentLog,
+    metrics: silentMetrics,
+  });
+  if (!host.ok) throw new Error(host.fault.map(({ message }) => message).join("; "));
+  return host.value;
+}
+
+const noProviders: ProviderSet = { pairs: new Map(), parseScope: () => err({ path: "", message: "no provider" }) };
+
+const agentsOf = (host: PolicyHost): readonly string[] => [...host.current().agents.keys()];
+
+it("of two reloads at once the newer files win", async () => {
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  const { promise: filesAreRead, resolve: tellRead } = Promise.withResolvers<void>();
+  let prepared = 0;
+  const host = await start({
+    registry: {
+      async prepare() {
+        prepared += 1;
+        if (prepared === 2) {
+          tellRead();
+          await held;
+        }
+        return ok(noProviders);
+      },
+    },
+  });
+  await write("second-bot");
+  const older = host.reload();
+  await filesAreRead;
+  await write("third-bot");
+  const newer = host.reload();
+  for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  letGo();
+  await Promise.all([older, newer]);
+  expect(agentsOf(host)).toEqual(["third-bot"]);
+});
+
+it("a policy that the store did not take is recorded when it does, so that who left it is shut out", async () => {
+  let isInTrouble = false;
+  const host = await start({
+    ledger: {
+      loadPolicy: (command) =>
+        isInTrouble ? Promise.resolve({ kind: "unknown", reason: "disk_fault" }) : bench.ledger.loadPolicy(command),
+    },
+  });
+  await write("second-bot");
+  isInTrouble = true;
+  await host.reload();
+  expect([agentsOf(host), await bench.ledger.listDoors()]).toEqual([["second-bot"], []]);
+  isInTrouble = false;
+  bench.clock.advance(1000);
+  await host.reload();
+  expect((await bench.ledger.listDoors()).map(({ scope }) => scope)).toEqual([{ kind: "agent", name: "first-bot" }]);
+});
+
+it("a loader that throws leaves the last good set, and the next reload works", async () => {
+  let throws = false;
+  const host = await start({
+    registry: {
+      prepare() {
+        if (throws) throw new Error("a bug");
+        return Promise.resolve(ok(noProviders));
+      },
+    },
+  });
+  throws = true;
+  await write("second-bot");
+  expect((await host.reload()).ok).toBe(false);
+  expect(agentsOf(host)).toEqual(["first-bot"]);
+  throws = false;
+  expect((await host.reload()).ok).toBe(true);
+  expect(agentsOf(host)).toEqual(["second-bot"]);
+});
