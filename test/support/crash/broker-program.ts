@@ -65,6 +65,9 @@ process.on("message", (order: Order) => {
   say({ said: "done" });
 });
 
+// A test that is gone kills nobody any more.
+process.once("disconnect", () => process.exit(1));
+
 const options = parseServeOptions({}, process.env);
 if (!options.ok) throw new Error(JSON.stringify(options.fault));
 const log = createNodeLog(options.value.logLevel);
