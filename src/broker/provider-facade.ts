@@ -8,6 +8,7 @@ import type { Verdict } from "../domain/verdict.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Redacted } from "../kernel/redacted.ts";
 import { addMillis, millis, secondsToMillis, type EpochMillis, type Millis } from "../kernel/time.ts";
+import { longestLifeSeconds } from "../policy/requirements.ts";
 import type { Log } from "../ports/log.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { MintOutcome, MintRequest, ProbeAnswer, Provider } from "../ports/provider.ts";
@@ -69,7 +70,7 @@ export function createProviderFacade(tools: {
         : await bounded(clock, timeout, noAnswer, (signal) => provider.mint({ ...request, signal }));
       const seconds = (clock.monotonicMillis() - startedAt) / 1000;
       metrics.observeSeconds("mayfly_mint_duration_seconds", seconds, { provider: name, outcome: outcome.kind });
-      return checkMint(outcome, request.now);
+      return checkMint(outcome, request.now, provider);
     },
 
     async revoke(lease, secret, ledgerNow) {
@@ -112,15 +113,21 @@ const providerMissing: Verdict = {
   fix: "put the Provider resource back as it was (its system and account) until its last lease is dead",
 };
 
-/** A lifetime that already ended is not an answer to build on; nothing is delivered and the mint is killed. */
-function checkMint(outcome: MintOutcome, now: EpochMillis): MintOutcome {
+/**
+ * A lifetime that cannot be right is nothing to build on: the credential is not delivered, and killed by what the
+ * answer told of it. Of one that is over already, what configuration vouches for is believed instead.
+ */
+function checkMint(outcome: MintOutcome, now: EpochMillis, { capabilities }: Provider): MintOutcome {
   if (outcome.kind !== "minted") return outcome;
   const { nativeExpiresAt } = outcome.minted;
   const sane =
     Number.isSafeInteger(nativeExpiresAt) &&
     nativeExpiresAt > now &&
     nativeExpiresAt < addMillis(now, longestNativeMillis);
-  return sane ? outcome : { kind: "unknown", reason: "lifetime_not_credible" };
+  if (sane) return outcome;
+  const longest = nativeExpiresAt > now ? longestNativeMillis : longestLifeSeconds(capabilities) * 1000;
+  const granted = { wider: true, scope: null };
+  return { kind: "minted", minted: { ...outcome.minted, nativeExpiresAt: addMillis(now, longest), granted } };
 }
 
 /** Ten years: beyond it a lifetime is a unit error. */
