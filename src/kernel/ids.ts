@@ -20,7 +20,8 @@ const idsPerMilli = 4096;
 const keyDigits = 11;
 const generationDigits = 2;
 const tagDigits = 8;
-const idPattern = /^(tsk|lea)_[0-9a-hjkmnp-tv-z]{21}$/;
+/** The first digit keeps the number below 2^53. */
+const idPattern = /^(tsk|lea)_[0-7][0-9a-hjkmnp-tv-z]{20}$/;
 
 export interface IdFactory {
   task(): TaskId;

@@ -48,7 +48,11 @@ describe("ids", () => {
       task.toUpperCase(),
       task.replace("tsk_", "tsk-"),
       `${task}\n`,
+      task.replace("tsk_0", "tsk_8"),
+      `tsk_${"z".repeat(21)}`,
     ];
     expect(malformed.filter((text) => parseTaskId(text) !== undefined)).toEqual([]);
+    const largest = parseTaskId(`tsk_7${"z".repeat(20)}`);
+    expect(largest && keyOfId(largest)).toBe(Number.MAX_SAFE_INTEGER);
   });
 });
