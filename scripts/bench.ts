@@ -33,7 +33,9 @@ async function main(): Promise<number> {
   const options = readOptions();
   if (typeof options === "number") return options;
   const stage = createStage({ pinned: canPin(), dir: options.dir });
+  let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
+    isStopping = true;
     process.stderr.write(`bench: ${signal}, stopping\n`);
     void stage.close().finally(() => process.exit(130));
   };
@@ -62,7 +64,8 @@ async function main(): Promise<number> {
     if (options.jsonFile !== null) writeJson(options.jsonFile, report);
     return 0;
   } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : "failed"}\n`);
+    // What is under way fails when its actors are ended: not news.
+    if (!isStopping) process.stderr.write(`bench: ${error instanceof Error ? error.message : "failed"}\n`);
     return 1;
   } finally {
     await stage.close();
@@ -78,7 +81,8 @@ function readOptions(): BenchOptions | number {
     process.stdout.write(help);
     return 0;
   } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : "bad option"}\n\n${help}`);
+    // What is under way fails when its actors are ended: not news.
+    if (!isStopping) process.stderr.write(`bench: ${error instanceof Error ? error.message : "bad option"}\n\n${help}`);
     return 2;
   }
 }
