@@ -1,6 +1,7 @@
 /** Ledger answers to faults, once. `unknown` is never guessed: the caller hears "not known, safe to repeat". */
 import { seconds } from "../kernel/time.ts";
-import type { Answer, GateClosed, NotFound, Suspended } from "../ports/ledger.ts";
+import type { Answer } from "../ports/ledger.ts";
+import type { GateClosed, NotFound, Suspended } from "../ports/ledger-commands.ts";
 import type { TaskId } from "../kernel/ids.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { Fault } from "./fault.ts";

@@ -11,17 +11,42 @@
  * - Kills and verdicts are accepted even when the disk is full or the clock is suspect; issuing is not.
  */
 import type { AuditDraft, AuditEntry, Cause } from "../domain/audit-entry.ts";
-import type { Gate, GateReason } from "../domain/gate.ts";
-import type { KillCause, Lease } from "../domain/lease.ts";
-import type { LimitReservation } from "../domain/limit.ts";
-import type { AgentName, IssuerName, ProviderName, TargetName } from "../domain/names.ts";
+import type { Lease } from "../domain/lease.ts";
 import type { DoorScope, KillScope } from "../domain/scope.ts";
-import type { Task, TaskOutcome } from "../domain/task.ts";
-import type { Verdict } from "../domain/verdict.ts";
-import type { JsonObject } from "../kernel/canonical-json.ts";
+import type { Task } from "../domain/task.ts";
 import type { Fingerprint } from "../kernel/digest.ts";
 import type { LeaseId, TaskId } from "../kernel/ids.ts";
-import type { EpochMillis, Millis, Seconds } from "../kernel/time.ts";
+import type { EpochMillis } from "../kernel/time.ts";
+import type {
+  OpenTask,
+  OpenTaskConflict,
+  EndTask,
+  LoadPolicy,
+  RecordIntent,
+  IntentRecorded,
+  IntentConflict,
+  CompleteMint,
+  MintCompletion,
+  MakeDue,
+  ClaimDue,
+  RecordVerdict,
+  SetTarget,
+  GateClosed,
+  Suspended,
+  NotFound,
+  NotIntended,
+  FenceLost,
+} from "./ledger-commands.ts";
+import type {
+  TargetState,
+  DueWork,
+  TaskView,
+  LeaseView,
+  LeaseSummary,
+  BlastRadius,
+  Door,
+  LedgerHealth,
+} from "./ledger-views.ts";
 
 /** `sequence` is the audit sequence number of the change; sequences order all changes of a shard. */
 export type Answer<T, C> =
@@ -101,227 +126,4 @@ export interface Ledger {
    */
   onDue(listener: (dueAt: EpochMillis) => void): void;
   close(): Promise<void>;
-}
-
-export interface OpenTask {
-  readonly task: Omit<Task, "rootId" | "depth" | "state" | "openedAt" | "deadlineAt" | "heartbeat" | "generation">;
-  readonly deadline: Millis;
-  readonly heartbeat: { readonly everySeconds: Seconds; readonly from: "agent" | "orchestrator" | "both" } | null;
-  readonly cause: Cause;
-}
-export type OpenTaskConflict =
-  | GateClosed
-  | Suspended
-  | NotFound
-  | { readonly reason: "too_deep" }
-  | { readonly reason: "id_taken" };
-
-export interface EndTask {
-  readonly taskId: TaskId;
-  readonly outcome: TaskOutcome;
-  readonly reason: string | null;
-  readonly cause: Cause;
-}
-
-export interface LoadPolicy {
-  readonly digest: string;
-  readonly agents: readonly AgentName[];
-  readonly issuers: readonly IssuerName[];
-  readonly cause: Cause;
-}
-
-export interface RecordIntent {
-  readonly lease: Pick<
-    Lease,
-    | "id"
-    | "taskId"
-    | "agent"
-    | "issuer"
-    | "template"
-    | "provider"
-    | "target"
-    | "providerDigest"
-    | "handle"
-    | "nativeExpiry"
-  >;
-  /** How long the mint call may take; `mintAbortAt` follows from the ledger's clock. */
-  readonly mintTimeout: Millis;
-  /** Our bound and the worst native expiry, as spans from the commit. */
-  readonly ttl: Millis;
-  readonly worstCaseTtl: Millis;
-  /** Opens the task of a `task_id`-less exchange in the same write. */
-  readonly automaticTask: OpenTask | null;
-  /** Reserved in the same write; a full one refuses with its name. */
-  readonly limits: readonly LimitReservation[];
-  readonly replay: ReplayMarker | null;
-  readonly idempotency: IdempotencyMark | null;
-  /** The old lease becomes due after a grace and is not counted twice. */
-  readonly replaces: LeaseId | null;
-  /** False where the template opts out of "never mint what cannot be killed". */
-  readonly demandKillPath: boolean;
-  readonly cause: Cause;
-}
-export interface IntentRecorded {
-  readonly lease: Lease;
-  readonly task: Task;
-}
-
-export interface ReplayMarker {
-  readonly issuer: IssuerName;
-  readonly tokenId: string;
-  /** The same request (digest and key) may be repeated until the token's `exp`; anything else is a replay. */
-  readonly requestDigest: Fingerprint;
-  readonly expiresAt: EpochMillis;
-}
-
-export interface IdempotencyMark {
-  /** Digest of agent, task (or none) and the caller's key. */
-  readonly key: Fingerprint;
-  readonly requestDigest: Fingerprint;
-}
-
-export type IntentConflict =
-  | GateClosed
-  | Suspended
-  | NotFound
-  | { readonly reason: "limit_reached"; readonly limit: string }
-  | { readonly reason: "replayed" }
-  | { readonly reason: "key_reused" }
-  | { readonly reason: "in_flight"; readonly leaseId: LeaseId }
-  /** The value is gone; that lease became due in the same write. */
-  | { readonly reason: "already_delivered"; readonly leaseId: LeaseId }
-  | { readonly reason: "kill_path_broken"; readonly target: TargetName }
-  | { readonly reason: "id_taken" };
-
-export interface CompleteMint {
-  readonly leaseId: LeaseId;
-  readonly handle: JsonObject;
-  readonly sealed: string | null;
-  readonly fingerprint: Fingerprint | null;
-  readonly provenAlive: boolean;
-  /** Never later than the intent's own bound; the engine takes the earlier. */
-  readonly expiresAt: EpochMillis;
-  readonly nativeExpiresAt: EpochMillis;
-  /** Minted, but must not be delivered (wider scope than asked, client gone): due in the same write. */
-  readonly rejectAs: KillCause | null;
-  readonly cause: Cause;
-}
-export type MintCompletion = { readonly outcome: "activated" | "closed"; readonly lease: Lease };
-
-export interface MakeDue {
-  readonly leaseId: LeaseId;
-  readonly killCause: KillCause;
-  readonly delay: Millis;
-  readonly cause: Cause;
-}
-
-export interface ClaimDue {
-  readonly target: TargetName;
-  readonly limit: number;
-  readonly claim: Millis;
-  readonly fence: string;
-}
-
-export interface RecordVerdict {
-  readonly leaseId: LeaseId;
-  readonly fence: string;
-  /** `native_expiry` is refused while the clock is suspect. */
-  readonly outcome: Verdict | { readonly kind: "native_expiry" };
-  readonly jitter: number;
-}
-
-export interface SetTarget {
-  readonly target: TargetName;
-  /** Null leaves it as it is. */
-  readonly breaker: Breaker | null;
-  readonly paused: boolean | null;
-  readonly cause: Cause;
-}
-export type Breaker =
-  | { readonly kind: "closed" }
-  | { readonly kind: "open"; readonly until: EpochMillis; readonly reason: string };
-
-export interface TargetState {
-  readonly target: TargetName;
-  readonly provider: ProviderName;
-  readonly breaker: Breaker;
-  readonly paused: boolean;
-  readonly due: number;
-  readonly oldestDueAt: EpochMillis | null;
-}
-
-export interface DueWork {
-  readonly now: EpochMillis;
-  /** Targets with something due now, neither paused nor in an open breaker's pause. Open here: the pause is over, try one. */
-  readonly targets: readonly {
-    readonly target: TargetName;
-    readonly oldestDueAt: EpochMillis;
-    readonly breaker: Breaker;
-  }[];
-  /** Whether overdue tasks or unfinished kill orders wait for a sweep. */
-  readonly sweep: boolean;
-  /** The next instant at which any of this changes, null when nothing is outstanding. */
-  readonly nextAt: EpochMillis | null;
-}
-
-export interface TaskView {
-  readonly task: Task;
-  readonly gate: Gate;
-  /** The parent first, up to the root. */
-  readonly ancestors: readonly Task[];
-}
-export interface LeaseView {
-  readonly lease: Lease;
-  readonly gate: Gate;
-  readonly task: Task;
-}
-
-export interface LeaseSummary {
-  readonly live: number;
-  readonly dead: number;
-  readonly stuck: number;
-  /** Until all kill orders of the subtree have been walked, `active` may include leases about to become due. */
-  readonly byState: Readonly<Record<Lease["state"]["kind"], number>>;
-}
-
-export interface BlastRadius {
-  readonly tasks: number;
-  readonly leases: number;
-  readonly byProvider: Readonly<Record<string, number>>;
-}
-
-export interface Door {
-  readonly scope: DoorScope;
-  readonly reason: string;
-  readonly closedAt: EpochMillis;
-  /** Whether its kill order still has rows to walk. */
-  readonly expanding: boolean;
-}
-
-export interface LedgerHealth {
-  readonly now: EpochMillis;
-  readonly generation: number;
-  /** Null: all verbs are accepted. Otherwise issuing is refused; ends, kills and verdicts are not. */
-  readonly suspended: SuspendReason | null;
-  readonly counts: { readonly openTasks: number; readonly liveLeases: number; readonly stuckLeases: number };
-}
-
-export type SuspendReason = "disk_full" | "clock_suspect" | "restoring" | "stopped";
-
-export interface GateClosed {
-  readonly reason: "gate_closed";
-  readonly gate: GateReason;
-}
-export interface Suspended {
-  readonly reason: "suspended";
-  readonly why: SuspendReason;
-}
-export interface NotFound {
-  readonly reason: "not_found";
-}
-export interface NotIntended {
-  readonly reason: "not_intended";
-}
-export interface FenceLost {
-  readonly reason: "fence_lost";
 }

@@ -3,7 +3,8 @@ import { createAdaptorServer } from "@hono/node-server";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { expect, it } from "vitest";
-import type { Ledger, MakeDue } from "../../src/ports/ledger.ts";
+import type { Ledger } from "../../src/ports/ledger.ts";
+import type { MakeDue } from "../../src/ports/ledger-commands.ts";
 import { listenOnLoopback } from "../support/loopback-server.ts";
 import { createWorld, exchangeForm } from "./world.ts";
 

@@ -9,7 +9,7 @@ import type { Fingerprint } from "../../src/kernel/digest.ts";
 import { createIdFactory, type IdFactory, type LeaseId, type TaskId } from "../../src/kernel/ids.ts";
 import { addMillis, epochMillis, millis, seconds } from "../../src/kernel/time.ts";
 import type { Lease } from "../../src/domain/lease.ts";
-import type { CompleteMint, OpenTask, RecordIntent } from "../../src/ports/ledger.ts";
+import type { CompleteMint, OpenTask, RecordIntent } from "../../src/ports/ledger-commands.ts";
 import { createSeededEntropy } from "./seeded-entropy.ts";
 
 export const agentName = (name: string): AgentName => brand<AgentName>(name);

@@ -8,7 +8,8 @@ import { createNodeEntropy } from "../../../src/entry/node-clock.ts";
 import { createIdFactory, type LeaseId, type TaskId } from "../../../src/kernel/ids.ts";
 import { maxTaskSeconds, mintTimeoutMillis } from "../../../src/kernel/limits.ts";
 import { millis, type EpochMillis } from "../../../src/kernel/time.ts";
-import type { Answer, CompleteMint, EndTask, Ledger, OpenTask, RecordIntent } from "../../../src/ports/ledger.ts";
+import type { Answer, Ledger } from "../../../src/ports/ledger.ts";
+import type { CompleteMint, EndTask, OpenTask, RecordIntent } from "../../../src/ports/ledger-commands.ts";
 
 const agent = brand<AgentName>("invoice-bot");
 const issuer = brand<IssuerName>("prod-cluster");

@@ -3,7 +3,7 @@
  * opener by issuer and subject too, so that a profile that was pointed elsewhere does not inherit old tasks.
  */
 import type { Task } from "../../domain/task.ts";
-import type { TaskView } from "../../ports/ledger.ts";
+import type { TaskView } from "../../ports/ledger-views.ts";
 import type { OperatorRight } from "../../policy/resources.ts";
 import type { Caller } from "../parts.ts";
 

@@ -15,7 +15,7 @@ import type {
   OpenTask,
   RecordIntent,
   ReplayMarker,
-} from "../../ports/ledger.ts";
+} from "../../ports/ledger-commands.ts";
 import type { MintPlan, Provider } from "../../ports/provider.ts";
 import { commonFault, storeFault } from "../answer-faults.ts";
 import { attestationEvidence, causeOf } from "../cause.ts";

@@ -18,7 +18,7 @@ import {
 import { unreachable } from "../../kernel/unreachable.ts";
 import type { KillCause, Lease } from "../../domain/lease.ts";
 import type { Task } from "../../domain/task.ts";
-import type { CompleteMint } from "../../ports/ledger.ts";
+import type { CompleteMint } from "../../ports/ledger-commands.ts";
 import type { Minted } from "../../ports/provider.ts";
 import { storeFault } from "../answer-faults.ts";
 import { identify } from "../callers/identify.ts";
@@ -114,7 +114,7 @@ async function deliver(
     return err(storeFault);
   }
   if (answer.kind === "conflict") return err(storeFault);
-  if (answer.value.outcome === "closed") return err(closedFault(planned, mint.command));
+  if (answer.value.outcome === "closed") return err(await closedFault(parts, planned, mint.command));
   parts.metrics.count("mayfly_leases_issued_total", { provider: answer.value.lease.provider });
   return ok(tell(parts, planned, { ...mint, lease: answer.value.lease }));
 }
@@ -122,14 +122,17 @@ async function deliver(
 const giveUp = (parts: BrokerParts, { leaseId, caller }: Planned, killCause: KillCause): Promise<void> =>
   surrender(parts, { leaseId, killCause, delay: millis(0), cause: causeOf(caller) });
 
-function closedFault(planned: Planned, command: CompleteMint): Fault {
+async function closedFault(parts: BrokerParts, planned: Planned, command: CompleteMint): Promise<Fault> {
   if (command.rejectAs !== null)
     return {
       code: "denied",
       why: "provider_granted_more",
       detail: "the provider granted more than the template allows",
     };
-  return { code: "task_closed", gate: "task_ended", taskId: planned.taskId };
+  const view = await parts.ledger.readLease(planned.leaseId);
+  if (view?.gate.kind === "closed") return { code: "task_closed", gate: view.gate.reason, taskId: planned.taskId };
+  // Not an end, for that stays: the disk is full, or a door was opened again meanwhile.
+  return { code: "unavailable", why: "suspended", retryAfterSeconds: seconds(10) };
 }
 
 /** Never later than the truth: our bound or the provider's own, whichever is first, rounded down. */

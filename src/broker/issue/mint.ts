@@ -5,7 +5,7 @@
 import type { Lease } from "../../domain/lease.ts";
 import { mintTimeoutMillis } from "../../kernel/limits.ts";
 import { millis, type EpochMillis } from "../../kernel/time.ts";
-import type { CompleteMint } from "../../ports/ledger.ts";
+import type { CompleteMint } from "../../ports/ledger-commands.ts";
 import type { Minted, MintOutcome } from "../../ports/provider.ts";
 import { causeOf } from "../cause.ts";
 import type { BrokerParts } from "../parts.ts";

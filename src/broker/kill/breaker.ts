@@ -3,7 +3,7 @@
  * state is stored in the ledger by the lane, so that a restart does not hammer a target that is down.
  */
 import { addMillis, type EpochMillis } from "../../kernel/time.ts";
-import type { Breaker } from "../../ports/ledger.ts";
+import type { Breaker } from "../../ports/ledger-commands.ts";
 
 export interface BreakerState {
   readonly breaker: Breaker;

@@ -7,7 +7,7 @@ import type { Lease } from "../../domain/lease.ts";
 import type { Verdict } from "../../domain/verdict.ts";
 import type { Redacted } from "../../kernel/redacted.ts";
 import type { EpochMillis, Millis } from "../../kernel/time.ts";
-import type { RecordVerdict } from "../../ports/ledger.ts";
+import type { RecordVerdict } from "../../ports/ledger-commands.ts";
 import type { BrokerParts } from "../parts.ts";
 
 export interface KillAttempt {

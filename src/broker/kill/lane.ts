@@ -6,7 +6,7 @@ import type { Lease } from "../../domain/lease.ts";
 import type { TargetName } from "../../domain/names.ts";
 import { maxClaimRows } from "../../kernel/limits.ts";
 import { millis } from "../../kernel/time.ts";
-import type { Breaker } from "../../ports/ledger.ts";
+import type { Breaker } from "../../ports/ledger-commands.ts";
 import { attemptKill, type AttemptParts } from "./attempt.ts";
 import { createDoorbell } from "./doorbell.ts";
 import { createTargetBreaker } from "./target-breaker.ts";

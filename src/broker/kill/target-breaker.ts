@@ -1,6 +1,6 @@
 /** The breaker of one target as its lane holds it; what changes is stored in the ledger. */
 import type { TargetName } from "../../domain/names.ts";
-import type { Breaker } from "../../ports/ledger.ts";
+import type { Breaker } from "../../ports/ledger-commands.ts";
 import { brokerCause } from "../cause.ts";
 import type { AttemptParts } from "./attempt.ts";
 import { afterAttempt, allowed, closedBreaker, sync } from "./breaker.ts";

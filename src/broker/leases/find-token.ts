@@ -3,7 +3,7 @@ import { accessTokenType } from "../../domain/token-types.ts";
 import type { JsonObject } from "../../kernel/canonical-json.ts";
 import { parseLeaseId } from "../../kernel/ids.ts";
 import type { Redacted } from "../../kernel/redacted.ts";
-import type { LeaseView } from "../../ports/ledger.ts";
+import type { LeaseView } from "../../ports/ledger-views.ts";
 import type { BrokerParts } from "../parts.ts";
 
 export interface FoundToken {

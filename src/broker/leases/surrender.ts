@@ -4,7 +4,7 @@
  */
 import { maxRetryMillis, firstRetryMillis } from "../../kernel/limits.ts";
 import { millis } from "../../kernel/time.ts";
-import type { MakeDue } from "../../ports/ledger.ts";
+import type { MakeDue } from "../../ports/ledger-commands.ts";
 import type { BrokerParts } from "../parts.ts";
 
 type Parts = Pick<BrokerParts, "ledger" | "clock" | "log">;

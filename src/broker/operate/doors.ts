@@ -1,7 +1,7 @@
 /** Doors that kills left closed: what they stop, and opening them again. */
 import type { DoorScope } from "../../domain/scope.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import type { Door } from "../../ports/ledger.ts";
+import type { Door } from "../../ports/ledger-views.ts";
 import { storeFault } from "../answer-faults.ts";
 import { isOperator } from "../callers/may.ts";
 import { causeOf } from "../cause.ts";

@@ -4,7 +4,7 @@
  */
 import type { KillScope } from "../../domain/scope.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import type { BlastRadius } from "../../ports/ledger.ts";
+import type { BlastRadius } from "../../ports/ledger-views.ts";
 import { storeFault } from "../answer-faults.ts";
 import { isOperator } from "../callers/may.ts";
 import { causeOf } from "../cause.ts";

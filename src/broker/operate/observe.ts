@@ -5,7 +5,7 @@ import { reportLease, type LeaseReport } from "../../domain/lease-report.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import type { TargetState } from "../../ports/ledger.ts";
+import type { TargetState } from "../../ports/ledger-views.ts";
 import { storeFault } from "../answer-faults.ts";
 import { isOperator } from "../callers/may.ts";
 import { causeOf } from "../cause.ts";

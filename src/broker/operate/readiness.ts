@@ -1,5 +1,5 @@
 /** Whether the broker would issue now. Ending, killing and reading stay open when it would not. */
-import type { LedgerHealth } from "../../ports/ledger.ts";
+import type { LedgerHealth } from "../../ports/ledger-views.ts";
 import type { BrokerParts } from "../parts.ts";
 
 export interface Readiness {

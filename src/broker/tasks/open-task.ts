@@ -12,7 +12,7 @@ import { millis, millisBetween, secondsToMillis, type Seconds } from "../../kern
 import { mayOpenFor } from "../../policy/callers.ts";
 import { faultOfGiven } from "../../policy/parameters.ts";
 import type { BoundPolicy } from "../../policy/resources.ts";
-import type { TaskView } from "../../ports/ledger.ts";
+import type { TaskView } from "../../ports/ledger-views.ts";
 import { commonFault, storeFault } from "../answer-faults.ts";
 import { isOpener, isTaskAgent } from "../callers/may.ts";
 import { attestationEvidence, causeOf } from "../cause.ts";

@@ -3,7 +3,7 @@ import { isLive } from "../../domain/lease.ts";
 import { reportLease, type LeaseReport } from "../../domain/lease-report.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
-import type { LeaseSummary, TaskView } from "../../ports/ledger.ts";
+import type { LeaseSummary, TaskView } from "../../ports/ledger-views.ts";
 import type { BrokerParts } from "../parts.ts";
 
 export interface TaskReport {

@@ -1,11 +1,12 @@
 /** The workers' side of the kill path: claim what is due under a fence, and record what the provider said. */
 import type { AuditType } from "../../domain/audit-entry.ts";
 import type { Lease, LeaseState } from "../../domain/lease.ts";
-import { isDying, type LeaseEvent } from "../../domain/lease-transition.ts";
+import { isDying, mayExpire, type LeaseEvent } from "../../domain/lease-transition.ts";
 import { maxClaimRows } from "../../kernel/limits.ts";
 import { addMillis, earliest, type EpochMillis } from "../../kernel/time.ts";
 import { unreachable } from "../../kernel/unreachable.ts";
-import type { Answer, ClaimDue, FenceLost, NotFound, RecordVerdict, Suspended } from "../../ports/ledger.ts";
+import type { Answer } from "../../ports/ledger.ts";
+import type { ClaimDue, FenceLost, NotFound, RecordVerdict, Suspended } from "../../ports/ledger-commands.ts";
 import { dueInstant, isClaimed, isDue, moved, recordDue } from "./lease-row.ts";
 import { byItself, conflict, lastSequence, notFound, ok, record, touch, type Model } from "./model.ts";
 import { byLeaseId } from "./standing.ts";
@@ -68,8 +69,8 @@ export function recordVerdict(model: Model, command: RecordVerdict): Answer<Leas
   if (row === undefined) return notFound;
   if (row.judged?.fence === fence) return ok(row.lease, row.judged.sequence);
   if (row.claim?.fence !== fence) return conflict({ reason: "fence_lost" });
-  if (outcome.kind === "native_expiry" && model.time.isSuspect())
-    return conflict({ reason: "suspended", why: "clock_suspect" });
+  const isDoubtful = model.time.isSuspect() || (mayExpire(row.lease, now) && !mayExpire(row.lease, model.time.wall()));
+  if (outcome.kind === "native_expiry" && isDoubtful) return conflict({ reason: "suspended", why: "clock_suspect" });
   const judged = moved(row, eventOf(command), now);
   const { lease } = judged;
   // As it is believed, which can be less than was said.

@@ -1,7 +1,9 @@
 /** Doors: a closed one refuses whatever stands behind it until an operator opens it again. */
 import type { Cause } from "../../domain/audit-entry.ts";
 import { scopeKey, type DoorScope } from "../../domain/scope.ts";
-import type { Answer, Door, LoadPolicy, NotFound } from "../../ports/ledger.ts";
+import type { Answer } from "../../ports/ledger.ts";
+import type { LoadPolicy, NotFound } from "../../ports/ledger-commands.ts";
+import type { Door } from "../../ports/ledger-views.ts";
 import { notFound, ok, record, type Model } from "./model.ts";
 import type { DoorRow } from "./state.ts";
 

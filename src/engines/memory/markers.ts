@@ -1,7 +1,7 @@
 /** Replay markers and idempotency keys: what was presented before, and what became of it. */
 import type { Cause } from "../../domain/audit-entry.ts";
 import type { EpochMillis } from "../../kernel/time.ts";
-import type { IdempotencyMark, IntentConflict, ReplayMarker } from "../../ports/ledger.ts";
+import type { IdempotencyMark, IntentConflict, ReplayMarker } from "../../ports/ledger-commands.ts";
 import { makeRowDue } from "./lease-row.ts";
 import type { Model } from "./model.ts";
 

@@ -5,7 +5,7 @@ import type { Task } from "../../domain/task.ts";
 import type { Fingerprint } from "../../kernel/digest.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
-import type { BlastRadius, LeaseSummary, LeaseView, LedgerHealth, TaskView } from "../../ports/ledger.ts";
+import type { BlastRadius, LeaseSummary, LeaseView, LedgerHealth, TaskView } from "../../ports/ledger-views.ts";
 import type { Model } from "./model.ts";
 import { byLeaseId, isUnder, leaseGate, scopeHits, taskDoors, taskGate, taskOf } from "./standing.ts";
 import type { LeaseRow } from "./state.ts";

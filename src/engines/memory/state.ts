@@ -10,7 +10,7 @@ import type { Task } from "../../domain/task.ts";
 import type { Fingerprint } from "../../kernel/digest.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
 import type { EpochMillis } from "../../kernel/time.ts";
-import type { Breaker } from "../../ports/ledger.ts";
+import type { Breaker } from "../../ports/ledger-commands.ts";
 
 export interface TaskRow {
   readonly task: Task;

@@ -6,7 +6,7 @@
 import type { Clock } from "../../kernel/clock.ts";
 import { ok, type Result } from "../../kernel/result.ts";
 import { epochMillis, type EpochMillis } from "../../kernel/time.ts";
-import type { LedgerHealth, SuspendReason } from "../../ports/ledger.ts";
+import type { LedgerHealth, SuspendReason } from "../../ports/ledger-views.ts";
 import { createAuditTrail, lastAuditAt, type AuditTrail } from "./audit-trail.ts";
 import { createCache, type Cache } from "./cache.ts";
 import type { SqlDriver } from "./driver.ts";

@@ -2,7 +2,7 @@
 import type { TargetName } from "../../domain/names.ts";
 import { maxKillDelayMillis } from "../../kernel/limits.ts";
 import { epochMillis, type EpochMillis } from "../../kernel/time.ts";
-import type { TargetState } from "../../ports/ledger.ts";
+import type { TargetState } from "../../ports/ledger-views.ts";
 import { integer, integerOrNull } from "./driver.ts";
 import { findTarget, type TargetRecord } from "./rows/target-rows.ts";
 import type { Tx, View } from "./tx.ts";

@@ -6,7 +6,8 @@
 import type { AuditDraft, Cause } from "../../domain/audit-entry.ts";
 import type { Downtime } from "../../domain/gate.ts";
 import type { EpochMillis } from "../../kernel/time.ts";
-import type { Answer, SuspendReason } from "../../ports/ledger.ts";
+import type { Answer } from "../../ports/ledger.ts";
+import type { SuspendReason } from "../../ports/ledger-views.ts";
 import type { Cache } from "./cache.ts";
 import type { SqlDriver } from "./driver.ts";
 import type { Move } from "./rows/tally-rows.ts";

@@ -2,7 +2,7 @@
 import type { Broker } from "../../broker/broker.ts";
 import { scopeKey, type KillScope } from "../../domain/scope.ts";
 import { err, ok } from "../../kernel/result.ts";
-import type { BlastRadius } from "../../ports/ledger.ts";
+import type { BlastRadius } from "../../ports/ledger-views.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { killScopeOf, parseScopeText } from "../kill-scope.ts";
 import { readJson } from "../read-body.ts";

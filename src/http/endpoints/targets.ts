@@ -4,7 +4,7 @@ import type { TargetName } from "../../domain/names.ts";
 import { brand } from "../../kernel/brand.ts";
 import { ok } from "../../kernel/result.ts";
 import { toRfc3339 } from "../../kernel/time.ts";
-import type { TargetState } from "../../ports/ledger.ts";
+import type { TargetState } from "../../ports/ledger-views.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { readJson } from "../read-body.ts";
 import { targetAnswer, targetBody, targetsAnswer, type TargetAnswer } from "../schemas/operate.ts";

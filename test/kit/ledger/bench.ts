@@ -5,7 +5,9 @@ import type { Task } from "../../../src/domain/task.ts";
 import type { Verdict } from "../../../src/domain/verdict.ts";
 import type { LeaseId, TaskId } from "../../../src/kernel/ids.ts";
 import { millis } from "../../../src/kernel/time.ts";
-import type { Answer, ClaimDue, CompleteMint, Ledger, LeaseView, TaskView } from "../../../src/ports/ledger.ts";
+import type { Answer, Ledger } from "../../../src/ports/ledger.ts";
+import type { ClaimDue, CompleteMint } from "../../../src/ports/ledger-commands.ts";
+import type { LeaseView, TaskView } from "../../../src/ports/ledger-views.ts";
 import {
   createBuilders,
   ledgerTarget,

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { Lease } from "../../../src/domain/lease.ts";
 import { idempotencyMillis, tombstoneMillis } from "../../../src/kernel/limits.ts";
-import type { IntentConflict, ReplayMarker } from "../../../src/ports/ledger.ts";
+import type { IntentConflict, ReplayMarker } from "../../../src/ports/ledger-commands.ts";
 import { broker, cluster, fingerprintOf, inOneHour, issuerName } from "../../support/builders.ts";
 import { accepted, describeRows, drain, refused, valueOf, type Bench, type Row } from "./bench.ts";
 import type { MakeHarness } from "./harness.ts";

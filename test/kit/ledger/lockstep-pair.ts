@@ -5,7 +5,8 @@
 import { expect } from "vitest";
 import type { AuditEntry, AuditType } from "../../../src/domain/audit-entry.ts";
 import type { LeaseId, TaskId } from "../../../src/kernel/ids.ts";
-import type { Answer, Ledger, TargetState } from "../../../src/ports/ledger.ts";
+import type { Answer, Ledger } from "../../../src/ports/ledger.ts";
+import type { TargetState } from "../../../src/ports/ledger-views.ts";
 import { broker } from "../../support/builders.ts";
 import { expectChain, readAll } from "./audit.ts";
 import { drain, valueOf } from "./bench.ts";

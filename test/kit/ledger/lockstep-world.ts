@@ -3,7 +3,7 @@ import type { Lease } from "../../../src/domain/lease.ts";
 import { targetName } from "../../../src/domain/names.ts";
 import type { LeaseId, TaskId } from "../../../src/kernel/ids.ts";
 import type { EpochMillis } from "../../../src/kernel/time.ts";
-import type { CompleteMint, OpenTask, RecordIntent } from "../../../src/ports/ledger.ts";
+import type { CompleteMint, OpenTask, RecordIntent } from "../../../src/ports/ledger-commands.ts";
 import { createBuilders, providerName, type Builders } from "../../support/builders.ts";
 import type { Pair } from "./lockstep-pair.ts";
 import type { Step } from "./lockstep-steps.ts";

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { addMillis, millis } from "../../../src/kernel/time.ts";
 import type { Lease } from "../../../src/domain/lease.ts";
-import type { Breaker } from "../../../src/ports/ledger.ts";
+import type { Breaker } from "../../../src/ports/ledger-commands.ts";
 import { broker, ledgerDb, ledgerTarget, operator, providerName } from "../../support/builders.ts";
 import { describeRows, valueOf, type Bench, type Row } from "./bench.ts";
 import type { MakeHarness } from "./harness.ts";

@@ -1,6 +1,6 @@
 /** Limits hold at every entry: live leases and open intents never exceed what the intent was told to reserve. */
 import type { AuditEntry } from "../../../src/domain/audit-entry.ts";
-import type { RecordIntent } from "../../../src/ports/ledger.ts";
+import type { RecordIntent } from "../../../src/ports/ledger-commands.ts";
 import type { JournalState } from "./journal.ts";
 import { Violation } from "./violation.ts";
 

@@ -6,8 +6,9 @@ import type { AuditEntry } from "../../../src/domain/audit-entry.ts";
 import type { Task } from "../../../src/domain/task.ts";
 import type { LeaseId, TaskId } from "../../../src/kernel/ids.ts";
 import { maxPageSize } from "../../../src/kernel/limits.ts";
-import type { Ledger, RecordIntent } from "../../../src/ports/ledger.ts";
-import { checkGate } from "./check-gate.ts";
+import type { Ledger } from "../../../src/ports/ledger.ts";
+import type { RecordIntent } from "../../../src/ports/ledger-commands.ts";
+import { checkGate, silenceOf } from "./check-gate.ts";
 import { checkIntent } from "./check-limits.ts";
 import type { StoreWitness } from "./store.ts";
 import { Violation } from "./violation.ts";
@@ -25,6 +26,8 @@ export interface LeaseStory {
 export interface TaskStory {
   readonly task: Task;
   endedSequence: number | null;
+  /** When silence would close its gate, after each sign of life. */
+  readonly beats: number[];
   /** Leases named by the answer to an end that was not judged yet. */
   answered: ReadonlySet<LeaseId> | null;
 }
@@ -64,7 +67,19 @@ export function createJournal(): Journal {
     rates: new Map(),
   };
   const { intents, leases, tasks, doors } = state;
-  const witness: StoreWitness = { intent: (command) => void intents.set(command.lease.id, command) };
+  let revived: Violation | null = null;
+  const witness: StoreWitness = {
+    intent: (command) => void intents.set(command.lease.id, command),
+    beat(task) {
+      const story = tasks.get(task.id);
+      if (story === undefined || task.heartbeat === null) return;
+      const { dueAt, everySeconds } = task.heartbeat;
+      const at = dueAt - everySeconds * 1000;
+      if (at >= silenceOf(journal, story, at))
+        revived ??= new Violation("P2", "a late sign of life revived a task", task);
+      story.beats.push(dueAt);
+    },
+  };
   const touched = new Set<LeaseId>();
   let last = 0;
   let text = "";
@@ -98,6 +113,7 @@ export function createJournal(): Journal {
       return taken;
     },
     async catchUp(ledger) {
+      if (revived !== null) throw revived;
       for (;;) {
         const page = await ledger.listAudit({ taskId: null, after: last, limit: maxPageSize });
         for (const entry of page) {
@@ -117,7 +133,11 @@ export function createJournal(): Journal {
     if (type === "task.opened" && taskId !== null) {
       const view = await ledger.readTask(taskId);
       if (view === undefined) throw new Violation("P1", "an opened task is not in the ledger", entry);
-      tasks.set(taskId, { task: view.task, endedSequence: null, answered: null });
+      const { task } = view;
+      // The audit is read later than it was written: what is known of its signs of life came first.
+      const openedDue = task.heartbeat === null ? [] : [task.openedAt + task.heartbeat.everySeconds * 1000];
+      const beats = [...openedDue, ...(tasks.get(taskId)?.beats ?? [])];
+      tasks.set(taskId, { task, endedSequence: null, beats, answered: null });
     }
     if (type === "task.ended" && taskId !== null) {
       const story = tasks.get(taskId);
@@ -126,15 +146,15 @@ export function createJournal(): Journal {
     const { scope } = entry.data;
     if (type === "door.closed" && typeof scope === "string") doors.add(scope);
     if (type === "door.opened" && typeof scope === "string") doors.delete(scope);
-    if (leaseId !== null) await foldLease(entry, leaseId, ledger);
+    if (leaseId !== null) foldLease(entry, leaseId);
   }
 
-  async function foldLease(entry: AuditEntry, leaseId: LeaseId, ledger: Ledger): Promise<void> {
+  function foldLease(entry: AuditEntry, leaseId: LeaseId): void {
     const { type, sequence } = entry;
     if (type === "lease.intended") {
       const intent = intents.get(leaseId);
       if (intent === undefined) throw new Violation("P1", "an intent that nobody recorded", entry);
-      await checkGate(journal, intent, entry, ledger);
+      checkGate(journal, intent, entry);
       const counters = checkIntent(state, intent, entry);
       const blank = { activatedSequence: null, deadSequence: null };
       leases.set(leaseId, { intent, intendedSequence: sequence, counters, ...blank });
@@ -145,7 +165,7 @@ export function createJournal(): Journal {
     if (type === "lease.activated") {
       if (story.deadSequence !== null) throw new Violation("P2", "a dead lease was activated", { entry, story });
       story.activatedSequence = sequence;
-      await checkGate(journal, story.intent, entry, ledger);
+      checkGate(journal, story.intent, entry);
     }
     if (type === "lease.revoked" || type === "lease.expired" || type === "lease.mint_failed") {
       story.deadSequence = sequence;

@@ -2,7 +2,9 @@
  * The ledger as a broker may meet it: slow, answering "unknown" for what was applied and for what was not, and gone in
  * the middle of a call when its process dies. Verbs reach the engine in the order in which they were given, always.
  */
-import type { Answer, Ledger, RecordIntent } from "../../../src/ports/ledger.ts";
+import type { Answer, Ledger } from "../../../src/ports/ledger.ts";
+import type { RecordIntent } from "../../../src/ports/ledger-commands.ts";
+import type { Task } from "../../../src/domain/task.ts";
 import type { Random } from "./random.ts";
 import type { Owner, SimTime } from "./time.ts";
 
@@ -16,6 +18,8 @@ export interface StoreFaults {
 /** What the engine was given, for the checks; told even where the broker hears "unknown". */
 export interface StoreWitness {
   intent(command: RecordIntent): void;
+  /** A sign of life that the engine took. */
+  beat(task: Task): void;
 }
 
 /** Before the engine sees the verb, while the engine holds it, or when it is durable and the answer is not yet heard. */
@@ -112,7 +116,11 @@ export function createFaultyStore(tools: {
 
   const ledger: Ledger = {
     openTask: verb((command) => real.openTask(command)),
-    heartbeat: verb((command) => real.heartbeat(command)),
+    heartbeat: verb(async (command) => {
+      const answer = await real.heartbeat(command);
+      if (answer.kind === "ok") witness.beat(answer.value);
+      return answer;
+    }),
     endTask: verb((command) => real.endTask(command)),
     closeDoor: verb((command) => real.closeDoor(command)),
     openDoor: verb((command) => real.openDoor(command)),

@@ -2,7 +2,7 @@
 import type { DoorScope, KillScope } from "../../../domain/scope.ts";
 import { scopeKey } from "../../../domain/scope.ts";
 import type { TaskId } from "../../../kernel/ids.ts";
-import type { BlastRadius, LeaseSummary } from "../../../ports/ledger.ts";
+import type { BlastRadius, LeaseSummary } from "../../../ports/ledger-views.ts";
 import { integer, type SqlRow } from "../driver.ts";
 import { standingOfKey, standingsBehind } from "../rows/standing-rows.ts";
 import { countsFromRow, noCounts, tallySums, type StateCounts } from "../rows/tally-rows.ts";

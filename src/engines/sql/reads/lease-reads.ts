@@ -3,7 +3,7 @@ import type { Lease } from "../../../domain/lease.ts";
 import type { Fingerprint } from "../../../kernel/digest.ts";
 import { keyOfId, type LeaseId, type TaskId } from "../../../kernel/ids.ts";
 import { maxPageSize } from "../../../kernel/limits.ts";
-import type { LeaseView, TaskView } from "../../../ports/ledger.ts";
+import type { LeaseView, TaskView } from "../../../ports/ledger-views.ts";
 import { gateBehind, taskGate } from "../gate.ts";
 import { findLease, selectLeases, type LeaseRecord } from "../rows/lease-rows.ts";
 import { ancestorsOf, findTask, taskOfKey } from "../rows/task-rows.ts";

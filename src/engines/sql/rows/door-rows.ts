@@ -3,7 +3,7 @@ import type { DoorScope } from "../../../domain/scope.ts";
 import { scopeKey } from "../../../domain/scope.ts";
 import { brand } from "../../../kernel/brand.ts";
 import { epochMillis, type EpochMillis } from "../../../kernel/time.ts";
-import type { Door } from "../../../ports/ledger.ts";
+import type { Door } from "../../../ports/ledger-views.ts";
 import { integer, text } from "../driver.ts";
 import type { View } from "../tx.ts";
 

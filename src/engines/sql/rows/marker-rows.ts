@@ -1,6 +1,6 @@
 /** Replay markers and idempotency keys: what was presented before, and what became of it. */
 import type { Cause } from "../../../domain/audit-entry.ts";
-import type { IdempotencyMark, IntentConflict, ReplayMarker } from "../../../ports/ledger.ts";
+import type { IdempotencyMark, IntentConflict, ReplayMarker } from "../../../ports/ledger-commands.ts";
 import { integer, text } from "../driver.ts";
 import { makeRecordDue } from "../lease-moves.ts";
 import type { Tx } from "../tx.ts";

@@ -2,7 +2,7 @@
 import type { ProviderName, TargetName } from "../../../domain/names.ts";
 import { brand } from "../../../kernel/brand.ts";
 import { epochMillis } from "../../../kernel/time.ts";
-import type { Breaker } from "../../../ports/ledger.ts";
+import type { Breaker } from "../../../ports/ledger-commands.ts";
 import { integer, integerOrNull, text, type SqlRow } from "../driver.ts";
 import type { View } from "../tx.ts";
 

@@ -1,12 +1,13 @@
 /** The workers' side of the kill path: claim what is due under a fence, and record what the provider said. */
 import type { AuditType } from "../../../domain/audit-entry.ts";
-import { isDying, type LeaseEvent } from "../../../domain/lease-transition.ts";
+import { isDying, mayExpire, type LeaseEvent } from "../../../domain/lease-transition.ts";
 import type { Lease, LeaseState } from "../../../domain/lease.ts";
 import { maxClaimRows } from "../../../kernel/limits.ts";
 import { addMillis, earliest } from "../../../kernel/time.ts";
 import { unreachable } from "../../../kernel/unreachable.ts";
 import type { JsonObject } from "../../../kernel/canonical-json.ts";
-import type { Answer, ClaimDue, FenceLost, NotFound, RecordVerdict, Suspended } from "../../../ports/ledger.ts";
+import type { Answer } from "../../../ports/ledger.ts";
+import type { ClaimDue, FenceLost, NotFound, RecordVerdict, Suspended } from "../../../ports/ledger-commands.ts";
 import { auditDue, isClaimed, moved } from "../lease-moves.ts";
 import { findLease, selectLeases, storeLease, type LeaseRecord } from "../rows/lease-rows.ts";
 import { dueAtOf } from "../rows/lease-state.ts";
@@ -73,8 +74,9 @@ export function recordVerdict(tx: Tx, command: RecordVerdict): Answer<Lease, Ver
   if (record.judgedFence === fence && record.judgedSequence !== null)
     return answer(record.lease, record.judgedSequence);
   if (record.fence !== fence) return conflict({ reason: "fence_lost" });
-  if (outcome.kind === "native_expiry" && tx.clockSuspect)
-    return conflict({ reason: "suspended", why: "clock_suspect" });
+  // Also where only a ledger that a wrong wall drove ahead would call it expired: the systems live by the right time.
+  const isDoubtful = tx.clockSuspect || (mayExpire(record.lease, tx.now) && !mayExpire(record.lease, tx.wall));
+  if (outcome.kind === "native_expiry" && isDoubtful) return conflict({ reason: "suspended", why: "clock_suspect" });
   const lease = moved(record.lease, eventOf(command), tx.now);
   const data = verdictData(lease, outcome);
   const { taskId } = lease;

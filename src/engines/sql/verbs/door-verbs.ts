@@ -2,7 +2,9 @@
 import type { Cause } from "../../../domain/audit-entry.ts";
 import { scopeKey, type DoorScope } from "../../../domain/scope.ts";
 import type { AgentName, IssuerName } from "../../../domain/names.ts";
-import type { Answer, Door, LoadPolicy, NotFound } from "../../../ports/ledger.ts";
+import type { Answer } from "../../../ports/ledger.ts";
+import type { LoadPolicy, NotFound } from "../../../ports/ledger-commands.ts";
+import type { Door } from "../../../ports/ledger-views.ts";
 import { text } from "../driver.ts";
 import { findDoor, removeDoor, storeDoor } from "../rows/door-rows.ts";
 import { insertOrder, wideRank } from "../rows/kill-order-rows.ts";

@@ -1,7 +1,9 @@
 /** Breaker and pause of a target. */
 import type { ProviderName } from "../../../domain/names.ts";
 import { brand } from "../../../kernel/brand.ts";
-import type { Answer, SetTarget, TargetState } from "../../../ports/ledger.ts";
+import type { Answer } from "../../../ports/ledger.ts";
+import type { SetTarget } from "../../../ports/ledger-commands.ts";
+import type { TargetState } from "../../../ports/ledger-views.ts";
 import { insertOrder, isOrdered, resetRank } from "../rows/kill-order-rows.ts";
 import { internTarget, storeTarget } from "../rows/target-rows.ts";
 import { targetState } from "../target-work.ts";

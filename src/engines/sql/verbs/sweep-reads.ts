@@ -1,6 +1,6 @@
 /** What is due, now and next. A few index look-ups a target, whatever the number of leases and tasks. */
 import { epochMillis, type EpochMillis } from "../../../kernel/time.ts";
-import type { DueWork, TargetState } from "../../../ports/ledger.ts";
+import type { DueWork, TargetState } from "../../../ports/ledger-views.ts";
 import { integer } from "../driver.ts";
 import { hasOrders } from "../rows/kill-order-rows.ts";
 import { listTargetRecords, type TargetRecord } from "../rows/target-rows.ts";

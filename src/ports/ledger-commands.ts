@@ -1,0 +1,169 @@
+/** What the ledger's verbs are told, and the conflicts that they answer. */
+import type { Cause } from "../domain/audit-entry.ts";
+import type { GateReason } from "../domain/gate.ts";
+import type { KillCause, Lease } from "../domain/lease.ts";
+import type { LimitReservation } from "../domain/limit.ts";
+import type { AgentName, IssuerName, TargetName } from "../domain/names.ts";
+import type { Task, TaskOutcome } from "../domain/task.ts";
+import type { Verdict } from "../domain/verdict.ts";
+import type { JsonObject } from "../kernel/canonical-json.ts";
+import type { Fingerprint } from "../kernel/digest.ts";
+import type { LeaseId, TaskId } from "../kernel/ids.ts";
+import type { EpochMillis, Millis, Seconds } from "../kernel/time.ts";
+import type { SuspendReason } from "./ledger-views.ts";
+
+export interface OpenTask {
+  readonly task: Omit<Task, "rootId" | "depth" | "state" | "openedAt" | "deadlineAt" | "heartbeat" | "generation">;
+  readonly deadline: Millis;
+  readonly heartbeat: { readonly everySeconds: Seconds; readonly from: "agent" | "orchestrator" | "both" } | null;
+  readonly cause: Cause;
+}
+export type OpenTaskConflict =
+  | GateClosed
+  | Suspended
+  | NotFound
+  | { readonly reason: "too_deep" }
+  | { readonly reason: "id_taken" };
+
+export interface EndTask {
+  readonly taskId: TaskId;
+  readonly outcome: TaskOutcome;
+  readonly reason: string | null;
+  readonly cause: Cause;
+}
+
+export interface LoadPolicy {
+  readonly digest: string;
+  readonly agents: readonly AgentName[];
+  readonly issuers: readonly IssuerName[];
+  readonly cause: Cause;
+}
+
+export interface RecordIntent {
+  readonly lease: Pick<
+    Lease,
+    | "id"
+    | "taskId"
+    | "agent"
+    | "issuer"
+    | "template"
+    | "provider"
+    | "target"
+    | "providerDigest"
+    | "handle"
+    | "nativeExpiry"
+  >;
+  /** How long the mint call may take; `mintAbortAt` follows from the ledger's clock. */
+  readonly mintTimeout: Millis;
+  /** Our bound and the worst native expiry, as spans from the commit. */
+  readonly ttl: Millis;
+  readonly worstCaseTtl: Millis;
+  /** Opens the task of a `task_id`-less exchange in the same write. */
+  readonly automaticTask: OpenTask | null;
+  /** Reserved in the same write; a full one refuses with its name. */
+  readonly limits: readonly LimitReservation[];
+  readonly replay: ReplayMarker | null;
+  readonly idempotency: IdempotencyMark | null;
+  /** The old lease becomes due after a grace and is not counted twice. */
+  readonly replaces: LeaseId | null;
+  /** False where the template opts out of "never mint what cannot be killed". */
+  readonly demandKillPath: boolean;
+  readonly cause: Cause;
+}
+export interface IntentRecorded {
+  readonly lease: Lease;
+  readonly task: Task;
+}
+
+export interface ReplayMarker {
+  readonly issuer: IssuerName;
+  readonly tokenId: string;
+  /** The same request (digest and key) may be repeated until the token's `exp`; anything else is a replay. */
+  readonly requestDigest: Fingerprint;
+  readonly expiresAt: EpochMillis;
+}
+
+export interface IdempotencyMark {
+  /** Digest of agent, task (or none) and the caller's key. */
+  readonly key: Fingerprint;
+  readonly requestDigest: Fingerprint;
+}
+
+export type IntentConflict =
+  | GateClosed
+  | Suspended
+  | NotFound
+  | { readonly reason: "limit_reached"; readonly limit: string }
+  | { readonly reason: "replayed" }
+  | { readonly reason: "key_reused" }
+  | { readonly reason: "in_flight"; readonly leaseId: LeaseId }
+  /** The value is gone; that lease became due in the same write. */
+  | { readonly reason: "already_delivered"; readonly leaseId: LeaseId }
+  | { readonly reason: "kill_path_broken"; readonly target: TargetName }
+  | { readonly reason: "id_taken" };
+
+export interface CompleteMint {
+  readonly leaseId: LeaseId;
+  readonly handle: JsonObject;
+  readonly sealed: string | null;
+  readonly fingerprint: Fingerprint | null;
+  readonly provenAlive: boolean;
+  /** Never later than the intent's own bound; the engine takes the earlier. */
+  readonly expiresAt: EpochMillis;
+  readonly nativeExpiresAt: EpochMillis;
+  /** Minted, but must not be delivered (wider scope than asked, client gone): due in the same write. */
+  readonly rejectAs: KillCause | null;
+  readonly cause: Cause;
+}
+export type MintCompletion = { readonly outcome: "activated" | "closed"; readonly lease: Lease };
+
+export interface MakeDue {
+  readonly leaseId: LeaseId;
+  readonly killCause: KillCause;
+  readonly delay: Millis;
+  readonly cause: Cause;
+}
+
+export interface ClaimDue {
+  readonly target: TargetName;
+  readonly limit: number;
+  readonly claim: Millis;
+  readonly fence: string;
+}
+
+export interface RecordVerdict {
+  readonly leaseId: LeaseId;
+  readonly fence: string;
+  /** `native_expiry` is refused while the clock is suspect, and while the wall has not reached it. */
+  readonly outcome: Verdict | { readonly kind: "native_expiry" };
+  readonly jitter: number;
+}
+
+export interface SetTarget {
+  readonly target: TargetName;
+  /** Null leaves it as it is. */
+  readonly breaker: Breaker | null;
+  readonly paused: boolean | null;
+  readonly cause: Cause;
+}
+export type Breaker =
+  | { readonly kind: "closed" }
+  | { readonly kind: "open"; readonly until: EpochMillis; readonly reason: string };
+
+export interface GateClosed {
+  readonly reason: "gate_closed";
+  readonly gate: GateReason;
+}
+export interface Suspended {
+  readonly reason: "suspended";
+  readonly why: SuspendReason;
+}
+export interface NotFound {
+  readonly reason: "not_found";
+}
+export interface NotIntended {
+  readonly reason: "not_intended";
+}
+export interface FenceLost {
+  readonly reason: "fence_lost";
+}

@@ -1,0 +1,75 @@
+/** What the ledger shows of tasks, leases, targets, doors and itself. */
+import type { Gate } from "../domain/gate.ts";
+import type { Lease } from "../domain/lease.ts";
+import type { ProviderName, TargetName } from "../domain/names.ts";
+import type { DoorScope } from "../domain/scope.ts";
+import type { Task } from "../domain/task.ts";
+import type { EpochMillis } from "../kernel/time.ts";
+import type { Breaker } from "./ledger-commands.ts";
+
+export interface TargetState {
+  readonly target: TargetName;
+  readonly provider: ProviderName;
+  readonly breaker: Breaker;
+  readonly paused: boolean;
+  readonly due: number;
+  readonly oldestDueAt: EpochMillis | null;
+}
+
+export interface DueWork {
+  readonly now: EpochMillis;
+  /** Targets with something due now, neither paused nor in an open breaker's pause. Open here: the pause is over, try one. */
+  readonly targets: readonly {
+    readonly target: TargetName;
+    readonly oldestDueAt: EpochMillis;
+    readonly breaker: Breaker;
+  }[];
+  /** Whether overdue tasks or unfinished kill orders wait for a sweep. */
+  readonly sweep: boolean;
+  /** The next instant at which any of this changes, null when nothing is outstanding. */
+  readonly nextAt: EpochMillis | null;
+}
+
+export interface TaskView {
+  readonly task: Task;
+  readonly gate: Gate;
+  /** The parent first, up to the root. */
+  readonly ancestors: readonly Task[];
+}
+export interface LeaseView {
+  readonly lease: Lease;
+  readonly gate: Gate;
+  readonly task: Task;
+}
+
+export interface LeaseSummary {
+  readonly live: number;
+  readonly dead: number;
+  readonly stuck: number;
+  /** Until all kill orders of the subtree have been walked, `active` may include leases about to become due. */
+  readonly byState: Readonly<Record<Lease["state"]["kind"], number>>;
+}
+
+export interface BlastRadius {
+  readonly tasks: number;
+  readonly leases: number;
+  readonly byProvider: Readonly<Record<string, number>>;
+}
+
+export interface Door {
+  readonly scope: DoorScope;
+  readonly reason: string;
+  readonly closedAt: EpochMillis;
+  /** Whether its kill order still has rows to walk. */
+  readonly expanding: boolean;
+}
+
+export interface LedgerHealth {
+  readonly now: EpochMillis;
+  readonly generation: number;
+  /** Null: all verbs are accepted. Otherwise issuing is refused; ends, kills and verdicts are not. */
+  readonly suspended: SuspendReason | null;
+  readonly counts: { readonly openTasks: number; readonly liveLeases: number; readonly stuckLeases: number };
+}
+
+export type SuspendReason = "disk_full" | "clock_suspect" | "restoring" | "stopped";
