@@ -9,6 +9,7 @@ import type { MemoryState } from "./state.ts";
 
 export interface LedgerTime {
   now(): EpochMillis;
+  wall(): EpochMillis;
   isSuspect(): boolean;
   accept(): void;
 }
@@ -25,6 +26,7 @@ export function createLedgerTime(clock: Clock, state: MemoryState): LedgerTime {
       latestMonotonic = monotonic;
       return latest;
     },
+    wall: () => clock.now(),
     isSuspect() {
       const expected = reference.wall + (clock.monotonicMillis() - reference.monotonic);
       return Math.abs(clock.now() - expected) > maxClockStepMillis;

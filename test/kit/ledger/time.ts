@@ -100,6 +100,21 @@ const clocks: readonly Row[] = [
       expect(valueOf(await bench.ledger.recordVerdict(command)).state.kind).toBe("expired");
     },
   ],
+  [
+    "a ledger that a wrong wall drove ahead does not expire what lives on",
+    async (bench) => {
+      const lease = await bench.active(await bench.opened(), { lease: { nativeExpiry: "full" } });
+      const ahead = lease.nativeExpiresAt + expiryGraceMillis - bench.clock.now();
+      bench.clock.jumpWall(ahead);
+      const { fence } = await bench.claim({ claim: millis(600_000) });
+      bench.clock.jumpWall(-ahead);
+      valueOf(await bench.ledger.acceptClock(operator));
+      const command = { leaseId: lease.id, fence, outcome: { kind: "native_expiry" } as const, jitter: 0 };
+      expect(await bench.ledger.recordVerdict(command)).toEqual(suspended);
+      bench.clock.advance(ahead);
+      expect(valueOf(await bench.ledger.recordVerdict(command)).state.kind).toBe("expired");
+    },
+  ],
 ];
 
 const lapses: readonly Row[] = [
