@@ -119,8 +119,10 @@ function receive(
   if (world.cloud.accepts(credential.value.reveal())) world.counts.used += 1;
 }
 
-export function endTask(world: World, index: number, waitSeconds: number): void {
-  const task = world.opened.length > 4 && index > 15 ? at(world.opened.slice(-3), index) : at(world.opened, index);
+/** `recently` prefers tasks that may still be open. */
+export function endTask(world: World, index: number, waitSeconds: number, which: "exactly" | "recently"): void {
+  const isRecent = which === "recently" && index > 15;
+  const task = at(isRecent ? world.opened.slice(-3) : world.opened, index);
   if (task === undefined) return;
   act(world, async (node) => {
     const caller = await callerOf(node, index % 2 === 0 || !isReusable(task.agent) ? "conductor" : task.agent);

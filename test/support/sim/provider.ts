@@ -180,6 +180,6 @@ async function look(kind: ClassName, tools: ProviderTools, request: ProbeRequest
   };
   const result = await network.call({ call: "probe", kind, owner, signal: request.signal, effect });
   if (result.kind !== "answered") return { kind: "unclear", reason: result.kind };
-  if (result.value.kind === "alive") cloud.admit(request.lease.id);
+  if (result.value.kind === "alive" && !request.signal.aborted) cloud.admit(request.lease.id);
   return result.value;
 }

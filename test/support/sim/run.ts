@@ -1,4 +1,5 @@
 /** One run: the steps of a plan with every promise checked after each, then calm, until nothing may be left alive. */
+import type { LeaseId } from "../../../src/kernel/ids.ts";
 import { isLive } from "../../../src/domain/lease.ts";
 import type { BoundPolicy } from "../../../src/policy/resources.ts";
 import * as actors from "./actors.ts";
@@ -68,7 +69,7 @@ async function play(world: World, step: Act): Promise<void> {
     case "race":
       return race(world, step);
     case "end":
-      return actors.endTask(world, step.task, step.waitSeconds);
+      return actors.endTask(world, step.task, step.waitSeconds, "recently");
     case "heartbeat":
       return actors.heartbeat(world, step.task);
     case "kill":
@@ -117,10 +118,11 @@ async function disturb(world: World, step: Disturbance): Promise<void> {
 
 function race(world: World, step: Extract<Step, { do: "race" }>): void {
   for (const [index, exchange] of step.exchanges.entries()) {
-    if (index === step.endAt) actors.endTask(world, step.task, 0);
-    actors.exchange(world, { ...exchange, task: step.task });
+    if (index === step.endAt) actors.endTask(world, step.task, 0, "recently");
+    // Every other one for whatever it drew: a child of the task that ends, with luck.
+    actors.exchange(world, index % 2 === 0 ? { ...exchange, task: step.task } : exchange);
   }
-  if (step.endAt >= step.exchanges.length) actors.endTask(world, step.task, 0);
+  if (step.endAt >= step.exchanges.length) actors.endTask(world, step.task, 0, "recently");
 }
 
 /** Small errors add up to at most what nobody notices; a large one comes alone. */
@@ -144,6 +146,7 @@ async function leapWhile(world: World, span: number, goesOn: () => boolean | Pro
   const { time } = world;
   const end = time.physical() + span;
   while (time.physical() < end && (await goesOn())) {
+    await time.settle();
     if (!world.node().owner.alive) await world.restart(600);
     if (world.network.isBusy()) {
       await time.advance(Math.min(250, end - time.physical()));
@@ -160,6 +163,10 @@ async function leapWhile(world: World, span: number, goesOn: () => boolean | Pro
 const calmMillis = 90 * 60_000;
 /** A ledger that a wrong wall drove ahead waits for the right one before it calls a credential expired. */
 const aheadMillis = 2 * 7_200_000;
+/** An open breaker lets a try through at the latest after this. */
+const breakerMillis = 65_000;
+/** A kill, its probe, and a settle time with what it needs to show. */
+const atOnceMillis = 62_000;
 /** A kill order that the store did not take is repeated at the latest after this. */
 const repeatMillis = 6 * 60_000;
 /** Backoff, breaker pause, a lapsed claim and a repeated order, each at its longest. */
@@ -179,10 +186,12 @@ async function calm(world: World, check: () => Promise<void>): Promise<void> {
   for (const kind of classNames) actors.pause(world, kind, false);
   await time.advance(30_000);
   await check();
+  await leapWhile(world, breakerMillis, () => true);
+  await checkKilledAtOnce(world, check);
   await leapWhile(world, repeatMillis, () => true);
   await check();
   await checkUndelivered(world);
-  for (const index of world.opened.keys()) actors.endTask(world, index, 0);
+  for (const index of world.opened.keys()) actors.endTask(world, index, 0, "exactly");
   await leapWhile(world, promptMillis, () => true);
   await check();
   await checkPrompt(world);
@@ -203,6 +212,26 @@ async function checkUndelivered(world: World): Promise<void> {
     const lease = (await world.node().real.readLease(leaseId))?.lease;
     if (lease?.state.kind === "active")
       throw new Violation("undelivered", "nobody holds it, and nobody gave it up", lease);
+  }
+}
+
+/** P5: what was active when its task or an ancestor ended is tried at once, and dead wherever it can be killed. */
+async function checkKilledAtOnce(world: World, check: () => Promise<void>): Promise<void> {
+  const { real } = world.node();
+  const ending = world.opened.filter((_, index) => index % 2 === 0);
+  const active = new Set<LeaseId>();
+  for (const { id } of ending)
+    for (const lease of await real.listLeases({ taskId: id, after: null, limit: 200 }))
+      if (lease.state.kind === "active") active.add(lease.id);
+  for (const [index] of world.opened.entries()) if (index % 2 === 0) actors.endTask(world, index, 0, "exactly");
+  await leapWhile(world, atOnceMillis, () => true);
+  await check();
+  for (const leaseId of active) {
+    const lease = (await real.readLease(leaseId))?.lease;
+    const state = lease?.state;
+    if (state === undefined || !isLive(state.kind) || (state.kind === "revoking" && state.usableUntil !== null))
+      continue;
+    throw new Violation("P5", "not dead a minute after its task ended", { lease, ...(await situation(world)) });
   }
 }
 
