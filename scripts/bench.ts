@@ -81,8 +81,7 @@ function readOptions(): BenchOptions | number {
     process.stdout.write(help);
     return 0;
   } catch (error) {
-    // What is under way fails when its actors are ended: not news.
-    if (!isStopping) process.stderr.write(`bench: ${error instanceof Error ? error.message : "bad option"}\n\n${help}`);
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : "bad option"}\n\n${help}`);
     return 2;
   }
 }
