@@ -34,6 +34,23 @@ const lists: readonly Row[] = [
     },
   ],
   [
+    "leases of many tasks come by id, each on one page only",
+    async (bench) => {
+      const root = await bench.opened();
+      const tasks = await Promise.all(Array.from({ length: 100 }, () => bench.opened({ parentId: root.id })));
+      await bench.active(await bench.opened());
+      const leases = await Promise.all([root, ...tasks, ...tasks].map((task) => bench.intended(task)));
+      const pages: LeaseId[][] = [];
+      for (let after: LeaseId | null = null; ; after = pages.at(-1)?.at(-1) ?? null) {
+        const page = idsOf(await bench.ledger.listLeases({ taskId: root.id, after, limit: 60 }));
+        if (page.length === 0) break;
+        pages.push(page);
+      }
+      expect(pages.flat()).toEqual(idsOf(leases).toSorted());
+      expect(pages.map(({ length }) => length)).toEqual([60, 60, 60, 21]);
+    },
+  ],
+  [
     "no page is longer than the bound",
     async (bench) => {
       const task = await bench.opened();

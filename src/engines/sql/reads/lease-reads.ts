@@ -8,7 +8,7 @@ import { gateBehind, taskGate } from "../gate.ts";
 import { findLease, selectLeases, type LeaseRecord } from "../rows/lease-rows.ts";
 import { ancestorsOf, findTask, taskOfKey } from "../rows/task-rows.ts";
 import type { View } from "../tx.ts";
-import { subtreeKeys } from "./subtree.ts";
+import { subtreeKeys, withSubtree } from "./subtree.ts";
 
 export function readTask(view: View, taskId: TaskId): TaskView | undefined {
   const record = findTask(view, taskId);
@@ -46,8 +46,22 @@ export function listLeases(view: View, query: Page & { readonly taskId: TaskId }
   if (record === undefined) return [];
   const limit = Math.min(query.limit, maxPageSize);
   const after = query.after === null ? 0 : keyOfId(query.after);
-  const keys = subtreeKeys(view, record.key).flatMap((taskKey) => leaseKeysOf(view, { taskKey, after, limit }));
+  const tasks = subtreeKeys(view, record.key);
+  if (tasks.length > fewTasks) return leasesOfKeys(view, leaseKeysOfTree(view, { rootKey: record.key, after, limit }));
+  const keys = tasks.flatMap((taskKey) => leaseKeysOf(view, { taskKey, after, limit }));
   return leasesOfKeys(view, keys.sort((left, right) => left - right).slice(0, limit));
+}
+
+/**
+ * Few tasks may hold very many leases, of which a page each is enough; of many tasks most hold few, and asking for
+ * each would hold up everything else for as long as it takes.
+ */
+const fewTasks = 64;
+
+function leaseKeysOfTree(view: View, query: { rootKey: number; after: number; limit: number }): readonly number[] {
+  const sql = `${withSubtree} SELECT lease.key FROM subtree CROSS JOIN lease ON lease.task_key = subtree.key
+    WHERE lease.key > ?2 ORDER BY lease.key LIMIT ?3`;
+  return view.sql.all(sql, query.rootKey, query.after, query.limit).map(([key]) => Number(key));
 }
 
 function leaseKeysOf(view: View, query: { taskKey: number; after: number; limit: number }): readonly number[] {
