@@ -15,6 +15,7 @@ export async function openStore(
   const opened = await openSqliteLedger({ file, clock, log, onFatal });
   if (!opened.ok) return err({ setting: "--ledger", message: opened.fault.message, fix: opened.fault.fix });
   const ledger = opened.value;
+  await ledger.releaseLostClaims();
   const missing = (await ledger.sealedKeyIds()).find((id) => !sealer.keyIds().includes(id));
   if (missing === undefined) return ok(ledger);
   // A seal that cannot be opened is a credential that cannot be killed: better not to start.

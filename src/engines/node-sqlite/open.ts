@@ -12,6 +12,7 @@ import { err, ok, type Result } from "../../kernel/result.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/log.ts";
 import { startSqlCore, type SqlCore } from "../sql/core.ts";
+import { releaseLostClaims } from "../sql/verbs/claim-verbs.ts";
 import { createSqlLedger } from "../sql/ledger.ts";
 import { readVersion } from "../sql/store-row.ts";
 import { createBallast, type Ballast } from "./ballast.ts";
@@ -39,6 +40,8 @@ export interface OpenOptions {
 export interface SqliteLedger extends Ledger {
   /** Copies the ledger as it is now, while it works on. An existing file is not overwritten. */
   backup(file: string): Promise<Result<void, OpenFault>>;
+  /** Makes due at once what an earlier process had claimed: the lock proves that it is gone. */
+  releaseLostClaims(): Promise<void>;
 }
 
 const defaultBallastBytes = 8 * 1024 * 1024;
@@ -123,6 +126,9 @@ function assemble({ db, core, isFull, path, lock, ballast, options }: Assembly):
     health: async () => core.health(store.condition()),
     onDue: (listener) => store.onDue(listener),
     backup: (file) => backup(path, file),
+    async releaseLostClaims() {
+      await queue.submit({ isKill: true, leaseId: null, run: releaseLostClaims });
+    },
     async close() {
       if (isClosed) return;
       queue.drain();

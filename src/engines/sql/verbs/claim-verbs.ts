@@ -8,6 +8,7 @@ import { unreachable } from "../../../kernel/unreachable.ts";
 import type { JsonObject } from "../../../kernel/canonical-json.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { ClaimDue, FenceLost, NotFound, RecordVerdict, Suspended } from "../../../ports/ledger-commands.ts";
+import { text } from "../driver.ts";
 import { auditDue, isClaimed, moved } from "../lease-moves.ts";
 import { findLease, selectLeases, storeLease, type LeaseRecord } from "../rows/lease-rows.ts";
 import { dueAtOf } from "../rows/lease-state.ts";
@@ -127,4 +128,16 @@ export function releaseClaim(tx: Tx, command: { fence: string }): Answer<{ relea
   }
   if (held.length > 0) tx.touch();
   return answer({ released: held.length }, tx.sequence());
+}
+
+/** For an engine whose one process is proven gone: what it held is due at once instead of when its claims lapse. */
+export function releaseLostClaims(tx: Tx): Answer<{ released: number }, never> {
+  const fences = tx.sql.all("SELECT DISTINCT fence FROM lease WHERE fence IS NOT NULL").map(([fence]) => text(fence));
+  let released = 0;
+  for (const fence of fences) {
+    const answered = releaseClaim(tx, { fence });
+    if (answered.kind === "ok") released += answered.value.released;
+  }
+  if (released > 0) tx.due(tx.now);
+  return answer({ released }, tx.sequence());
 }
