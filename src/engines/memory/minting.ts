@@ -9,7 +9,7 @@ import type { CompleteMint, MakeDue, MintCompletion, NotFound, NotIntended } fro
 import { makeRowDue, moved, recordDue } from "./lease-row.ts";
 import { conflict, lastSequence, notFound, ok, record, type Model } from "./model.ts";
 import { same } from "./same.ts";
-import { leaseGate, taskOf } from "./standing.ts";
+import { leaseGate, scopeHits, taskOf } from "./standing.ts";
 import type { LeaseRow } from "./state.ts";
 import { endIfSpent } from "./tasks.ts";
 
@@ -30,7 +30,7 @@ function settle(model: Model, row: LeaseRow, command: CompleteMint, now: EpochMi
   const minted = moved({ ...row, lease: withMint(row.lease, command) }, { kind: "minted" }, now);
   const { lease } = minted;
   const gate = leaseGate(model, lease, taskOf(model.state, lease), now);
-  if (gate.kind === "open" && rejectAs === null) {
+  if (gate.kind === "open" && !isKilled(model, row) && rejectAs === null) {
     const data = { handle: lease.handle, fingerprint: lease.fingerprint, expires_at: lease.expiresAt };
     const draft = { type: "lease.activated", taskId: lease.taskId, leaseId: lease.id, cause, data } as const;
     return store(model, minted, record(model, draft, now), "activated");
@@ -40,6 +40,10 @@ function settle(model: Model, row: LeaseRow, command: CompleteMint, now: EpochMi
   const sequence = recordDue(model, closed.lease, { cause: killCause, dueAt: now }, cause, now);
   return store(model, closed, sequence, "closed");
 }
+
+/** The door of a kill that covers it may be open again; the kill still stands. */
+const isKilled = ({ state }: Model, row: LeaseRow): boolean =>
+  state.killOrders.some((order) => row.intendedSequence < order.sequence && scopeHits(state, order.scope, row));
 
 /** The attempt under way knows no handle, so its word must not end the lease: it loses its claim. */
 function settleLate(

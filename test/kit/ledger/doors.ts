@@ -65,6 +65,23 @@ const kills: readonly Row[] = scopes.map(([scope, hitsOutside]) => [
 
 const doors: readonly Row[] = [
   [
+    "a mint under way when the kill was ordered dies, though the door is open again before the walk got to it",
+    async (bench) => {
+      const task = await bench.opened();
+      for (let count = 0; count < 20; count += 1) await bench.active(task);
+      const before = await bench.intended(task, { ttlSeconds: 60 });
+      valueOf(await close(bench, agentDoor));
+      for (let page = 0; page < 4; page += 1) valueOf(await bench.ledger.expandKillOrders(5));
+      valueOf(await open(bench, agentDoor));
+      const after = await bench.intended(task, { ttlSeconds: 60 });
+      expect(valueOf(await bench.ledger.completeMint(bench.completeMint(before))).outcome).toBe("closed");
+      expect(valueOf(await bench.ledger.completeMint(bench.completeMint(after))).outcome).toBe("activated");
+      await bench.sweep();
+      expect((await bench.state(before.id)).kind).toBe("revoking");
+      expect((await bench.state(after.id)).kind).toBe("active");
+    },
+  ],
+  [
     "is listed until it is opened, over a restart too",
     async (bench) => {
       const closedAt = bench.clock.now();

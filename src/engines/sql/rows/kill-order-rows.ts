@@ -54,6 +54,13 @@ export const hasOrders = (view: View): boolean => view.sql.get("SELECT 1 FROM ki
 export const isOrdered = (view: View, scope: string): boolean =>
   view.sql.get("SELECT 1 FROM kill_order WHERE scope = ? LIMIT 1", scope) !== undefined;
 
+/** Whether the kill of one of these scopes was ordered after an entry and is not walked to its end. */
+export function isKilledSince(view: View, scopes: readonly string[], sequence: number): boolean {
+  if (view.sql.get("SELECT 1 FROM kill_order WHERE rank = ? LIMIT 1", wideRank) === undefined) return false;
+  const ordered = "SELECT 1 FROM kill_order WHERE scope = ? AND rank = ? AND sequence > ? LIMIT 1";
+  return scopes.some((scope) => view.sql.get(ordered, scope, wideRank, sequence) !== undefined);
+}
+
 export function insertOrder(tx: Tx, order: Omit<KillOrder, "position">): void {
   tx.sql.run(
     `INSERT INTO kill_order (${columns}) VALUES (?, ?, ?, ?, ?, ?, '[]')`,

@@ -9,6 +9,7 @@ import type { Answer } from "../../../ports/ledger.ts";
 import type { CompleteMint, MakeDue, MintCompletion, NotFound, NotIntended } from "../../../ports/ledger-commands.ts";
 import { gateBehind } from "../gate.ts";
 import { auditDue, makeRecordDue, moved } from "../lease-moves.ts";
+import { isKilledSince } from "../rows/kill-order-rows.ts";
 import { findLease, storeLease, storeMinted, type LeaseRecord } from "../rows/lease-rows.ts";
 import { taskOfKey } from "../rows/task-rows.ts";
 import { endIfSpent } from "../task-ends.ts";
@@ -40,11 +41,16 @@ function settle(tx: Tx, record: LeaseRecord, command: CompleteMint): Answer<Mint
   return store(tx, record, { ...record, lease: closed, settledSequence: sequence }, "closed");
 }
 
-/** While the disk is full nothing is delivered: the handle is stored, and the lease dies. */
+/**
+ * While the disk is full nothing is delivered: the handle is stored, and the lease dies. So does one that a kill covers
+ * whose door is open again: it would land behind the walk of that kill, which looks for it among the intents.
+ */
 function passesGate(tx: Tx, record: LeaseRecord): boolean {
   const task = taskOfKey(tx, record.taskKey);
   if (task === undefined) throw new Error("a lease outlived its task");
-  return tx.suspended !== "disk_full" && gateBehind(tx, task, record.standing.doorKeys).kind === "open";
+  const { doorKeys } = record.standing;
+  if (tx.suspended === "disk_full" || gateBehind(tx, task, doorKeys).kind === "closed") return false;
+  return !isKilledSince(tx, doorKeys, record.intentSequence);
 }
 
 /** The attempt under way knows no handle, so its word must not end the lease: it loses its claim. */
