@@ -3,7 +3,7 @@
  * Either everything is good and one set comes out, or every fault is told and nothing changes.
  */
 import { readdir, readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join, relative, sep } from "node:path";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { bindPolicy } from "../policy/bind.ts";
 import { faultAt, type PolicyFault } from "../policy/parse/fault.ts";
@@ -47,24 +47,31 @@ function locate(policy: PolicySet, fault: ProviderFault): PolicyFault {
     : faultAt(origin, problem);
 }
 
+/**
+ * In name order, relative to the folder. Links to files count: a mounted configuration map is made of them, with the
+ * files themselves in a folder whose name begins with a dot. Such names are left out, or both would be read.
+ */
+export async function listPolicyFiles(dir: string): Promise<readonly string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && /\.ya?ml$/.test(entry.name))
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.split(sep).some((name) => name.startsWith(".")))
+    .toSorted();
+}
+
 type File = { readonly path: string; readonly text: string };
 
 async function readFiles(dir: string): Promise<Result<readonly File[], PolicyFault>> {
   const fault = (message: string, fix: string): Result<never, PolicyFault> =>
     err({ file: dir, line: 1, column: 1, path: "", message, fix });
   try {
-    const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-    const paths = entries
-      .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .toSorted();
+    const paths = await listPolicyFiles(dir);
     if (paths.length === 0) return fault("holds no .yaml file", "put the policy resources there; missing means deny");
     if (paths.length > maxFiles)
       return fault(`holds more than ${maxFiles} files`, "split the organisation's policies over brokers");
-    return ok(
-      await Promise.all(paths.map(async (path) => ({ path: relative(dir, path), text: await readFile(path, "utf8") }))),
-    );
+    return ok(await Promise.all(paths.map(async (path) => ({ path, text: await readFile(join(dir, path), "utf8") }))));
   } catch {
-    return fault("cannot be read", "check that --policy names a folder that this user may read");
+    return fault("cannot be read", "check that it is a folder, and that this user may read it and every file in it");
   }
 }

@@ -2,7 +2,6 @@
  * The policy in force. A reload either replaces it whole or changes nothing and says so; requests under way keep the
  * one that they began with. The ledger hears of every change, so that what left the policy is closed and killed.
  */
-import { watch } from "node:fs";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { Clock, Cancel } from "../kernel/clock.ts";
 import { millis } from "../kernel/time.ts";
@@ -14,13 +13,14 @@ import type { Log } from "../ports/log.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import { loadPolicyFolder, type LoadedPolicy } from "./policy-folder.ts";
 import type { ProviderRegistry } from "./provider-registry.ts";
+import { watchFolder } from "./watch-folder.ts";
 
 export interface PolicyHost {
   current(): BoundPolicy;
   issuerOf(issuerUrl: string): TrustedIssuer | undefined;
   /** Faults mean that the last good set stays in force. Never rejects; reloads run one after the other. */
   reload(): Promise<Result<BoundPolicy, readonly PolicyFault[]>>;
-  /** Reloads when a file in the folder changes. */
+  /** Reloads when a file in the folder changes, or the folder is replaced. */
   watch(): Cancel;
 }
 
@@ -33,8 +33,6 @@ export interface PolicyHostTools {
   readonly metrics: Metrics;
 }
 
-/** Editors write in several steps; one reload sees them all. */
-const settleMillis = millis(200);
 /** When the ledger did not take a policy: until it does, what left the policy is not killed. */
 const recordAgainMillis = millis(1_000);
 
@@ -45,6 +43,7 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
   let current: BoundPolicy = first.value.policy;
   let byUrl = indexIssuers(current);
   let isRecorded = false;
+  let isRefused = false;
   let cancelRetry: Cancel = () => {};
   await adopt(first.value);
 
@@ -54,15 +53,11 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
     current = policy;
     byUrl = indexIssuers(policy);
     for (const warning of warnings) log.warn("policy_warning", { warning: formatFault(warning) });
-    const answer = await ledger.loadPolicy({
-      digest: policy.digest,
-      agents: [...policy.agents.keys()],
-      issuers: [...policy.issuers.keys()],
-      cause: { actor: "broker", requestId: null },
-    });
-    isRecorded = answer.kind === "ok";
-    if (!isRecorded) log.error("policy_not_recorded", { digest: policy.digest });
-    if (!isRecorded) cancelRetry = clock.after(recordAgainMillis, () => void reload());
+    isRecorded = await record(ledger, policy);
+    if (!isRecorded) {
+      log.error("policy_not_recorded", { digest: policy.digest });
+      cancelRetry = clock.after(recordAgainMillis, () => void reload());
+    }
     log.info("policy_loaded", { digest: policy.digest, templates: policy.templates.size, agents: policy.agents.size });
   }
 
@@ -76,11 +71,13 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
     const loaded = await loadPolicyFolder(dir, registry);
     if (loaded.ok) {
       if (loaded.value.policy.digest !== current.digest || !isRecorded) await adopt(loaded.value);
+      else if (isRefused) log.info("policy_mended", { digest: current.digest });
+      isRefused = false;
       return ok(current);
     }
+    isRefused = true;
     metrics.count("mayfly_policy_reload_failures_total");
-    for (const fault of loaded.fault) log.error("policy_fault", { fault: formatFault(fault) });
-    log.error("policy_refused", { kept: current.digest, faults: loaded.fault.length });
+    tellFaults(log, current.digest, loaded.fault);
     return err(loaded.fault);
   }
 
@@ -98,17 +95,19 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
   });
 }
 
-function watchFolder({ dir, clock, log }: PolicyHostTools, tell: () => void): Cancel {
-  let cancel: Cancel = () => {};
-  const watcher = watch(dir, { recursive: true }, () => {
-    cancel();
-    cancel = clock.after(settleMillis, tell);
+async function record(ledger: Ledger, policy: BoundPolicy): Promise<boolean> {
+  const answer = await ledger.loadPolicy({
+    digest: policy.digest,
+    agents: [...policy.agents.keys()],
+    issuers: [...policy.issuers.keys()],
+    cause: { actor: "broker", requestId: null },
   });
-  watcher.on("error", () => log.error("policy_watch_failed", { dir }));
-  return () => {
-    cancel();
-    watcher.close();
-  };
+  return answer.kind === "ok";
+}
+
+function tellFaults(log: Log, kept: string, faults: readonly PolicyFault[]): void {
+  for (const fault of faults) log.error("policy_fault", { fault: formatFault(fault) });
+  log.error("policy_refused", { kept, faults: faults.length });
 }
 
 /** Of two reloads at once the one that read the older files could win. */

@@ -1,5 +1,5 @@
 /** Reloads that overlap, a store that does not take a policy, a loader that throws: the newest good set is in force. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -9,6 +9,7 @@ import { createProviderRegistry, type ProviderRegistry, type ProviderSet } from 
 import { err, ok } from "../../src/kernel/result.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { LedgerHarness } from "../kit/ledger/harness.ts";
+import { eventuallyTrue } from "../support/flow/eventually.ts";
 import { createTestTools, type TestTools } from "../support/provider-tools.ts";
 import { silentLog, silentMetrics } from "../support/silent.ts";
 import { makeSqliteHarness } from "../support/sqlite-harness.ts";
@@ -130,4 +131,38 @@ it("a loader that throws leaves the last good set, and the next reload works", a
   throws = false;
   expect((await host.reload()).ok).toBe(true);
   expect(agentsOf(host)).toEqual(["second-bot"]);
+});
+
+it("a folder that is replaced is noticed without a word from the system", async () => {
+  const host = await start();
+  const unwatch = host.watch();
+  try {
+    await rename(dir, `${dir}-old`);
+    await mkdir(dir);
+    // The first may still be told by the folder's going; from then on the system watches a folder that is gone.
+    for (const agent of ["second-bot", "third-bot"]) {
+      await write(agent);
+      await eventuallyTrue(`${agent} is in force`, () => {
+        bench.clock.advance(5_000);
+        return Promise.resolve(agentsOf(host).includes(agent));
+      });
+    }
+    expect(agentsOf(host)).toEqual(["third-bot"]);
+  } finally {
+    unwatch();
+    await rm(`${dir}-old`, { recursive: true });
+  }
+});
+
+it("links to files are followed and names that begin with a dot left out, as in a mounted configuration map", async () => {
+  await write("first-bot");
+  await mkdir(join(dir, "..data-1"));
+  await rename(join(dir, "policy.yaml"), join(dir, "..data-1", "policy.yaml"));
+  await symlink("..data-1", join(dir, "..data"));
+  await symlink(join("..data", "policy.yaml"), join(dir, "policy.yaml"));
+  const host = await start();
+  expect(agentsOf(host)).toEqual(["first-bot"]);
+  await rm(join(dir, "..data-1"), { recursive: true });
+  expect((await host.reload()).ok, "a link to nothing is a fault, not a missing file").toBe(false);
+  expect(agentsOf(host)).toEqual(["first-bot"]);
 });
