@@ -8,9 +8,13 @@ import type { Entropy } from "../kernel/entropy.ts";
 import { Redacted } from "../kernel/redacted.ts";
 import { sealingKeyBytes } from "./sealing-keys.ts";
 
+const keyIdBytes = 6;
+
+/** The id is random too: two rings that name different keys alike would open each other's seals only in appearance. */
 export function generateSealingKeys(entropy: Entropy): Redacted {
   const key = base64UrlFromBytes(entropy.bytes(sealingKeyBytes));
-  return new Redacted(JSON.stringify({ active: "k1", keys: { k1: key } }), "sealing keys");
+  const id = `k${base64UrlFromBytes(entropy.bytes(keyIdBytes))}`;
+  return new Redacted(JSON.stringify({ active: id, keys: { [id]: key } }), "sealing keys");
 }
 
 /** One active ES256 key: the cheapest to make of those that every verifier knows. */

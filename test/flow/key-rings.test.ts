@@ -88,11 +88,9 @@ describe("rings that were made for development", () => {
       const task = await own.openTask();
       await own.issue({ task });
       await own.restart();
+      // The new ring that is made names its key otherwise, so the start sees that it opens nothing.
       const removed = own.restart(() => rm(`${own.folder}/data/sealing-keys.json`));
-      // A new ring has a key of the same name that opens nothing.
-      await expect(removed.then(() => own.end(task, { waitSeconds: 1 }))).resolves.toMatchObject({
-        body: { summary: { dead: 0, stuck: 1 } },
-      });
+      await expect(removed).rejects.toThrow(/lacks key .*, which living credentials are sealed with/);
     } finally {
       await own.close();
     }

@@ -87,7 +87,14 @@ describe("sealing ring", () => {
 describe("sealing keys", () => {
   it("takes a generated ring", async () => {
     const keys = parseSealingKeys(generateSealingKeys(entropy));
-    expect(keys.ok && [...keys.value.keys.keys()]).toEqual(["k1"]);
+    expect(keys.ok && [...keys.value.keys.keys()]).toEqual([expect.stringMatching(/^k[\w-]{8}$/)]);
+  });
+
+  it("two generated rings never name their keys alike", () => {
+    const ids = [1, 2]
+      .map(() => parseSealingKeys(generateSealingKeys(entropy)))
+      .map((keys) => keys.ok && keys.value.active);
+    expect(ids[0]).not.toBe(ids[1]);
   });
 
   it.each([
