@@ -41,7 +41,12 @@ export const blastRadiusJson = (radius: BlastRadius) => ({
 
 export function sayBlastRadius(terminal: Terminal, scope: string, radius: BlastRadius): void {
   const { style } = terminal;
-  terminal.say(`${style.strong(scope)} covers ${radius.tasks} open tasks and ${radius.leases} live credentials`);
+  const sayNumber = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
+  const covered = `${sayNumber(radius.tasks, "open task")} and ${sayNumber(radius.leases, "live credential")}`;
+  terminal.say(`${style.strong(scope)} covers ${covered}`);
+  // A wrong name looks just like one whose work is done.
+  if (radius.tasks === 0 && radius.leases === 0 && scope !== "all")
+    terminal.say(style.bad(`  nothing lives under this name: if something should, check that it is written right`));
   for (const [provider, count] of Object.entries(radius.byProvider))
     terminal.say(`  ${String(count).padStart(6)}  at ${provider}`);
 }

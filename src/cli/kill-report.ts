@@ -58,6 +58,7 @@ function sayReport(shell: Shell, result: KillResult, counts: VerdictCounts | nul
         `${watched.left.leases} credentials of ${scope} are not dead yet after ${seconds} s; the broker goes on`,
       ),
     );
+  if (watched.left.leases > 0) terminal.say("  `mayfly targets ls` and `mayfly stuck ls` tell what holds them up");
   if (counts === null) terminal.say("  by whose word they died stands in the audit, which was not read to its end");
   else sayCounts(terminal, counts);
   if (stuck.length > 0) for (const line of leaseLines(stuck)) terminal.data(line);

@@ -35,7 +35,7 @@ export function transportProblem(error: unknown, attempt: Attempt): Problem {
     what: timedOut
       ? `the broker at ${base} did not answer within ${timeoutSeconds} s`
       : `the connection to ${base} broke before the answer came`,
-    unchanged: `cannot be told; ${effect.maybe}`,
+    unchanged: effect.unchanged === null ? null : `cannot be told; ${effect.maybe}`,
     next: timedOut ? "try again, or give more time with --timeout" : "try again; the command may be repeated",
   });
 }

@@ -78,7 +78,7 @@ export interface NamedValue {
 /** `name=text`, or `name:=JSON` for a number, a truth value, a list or an object. */
 export function namedValue(text: string): NamedValue {
   const parts = /^([^:=\s]+)(:?=)(.*)$/s.exec(text);
-  if (parts === null) throw new InvalidArgumentError("Write name=text, or name:=JSON, as in tenant=emea or rows:=100.");
+  if (parts === null) throw new InvalidArgumentError("Write name=text, or name:=JSON, as in region=emea or rows:=100.");
   const [, name = "", operator, value = ""] = parts;
   if (operator === "=") return { name, value };
   try {

@@ -76,7 +76,7 @@ export function parseServeOptions(flags: ServeFlags, env: Environment): Result<S
     signingKeys: keyText("MAYFLY_SIGNING_KEYS", env),
     logLevel: take(parseLogLevel(flags.logLevel ?? env["MAYFLY_LOG_LEVEL"] ?? "info"), "info"),
   };
-  if (mode === "production") faults.push(...productionFaults(options));
+  if (mode === "production") faults.push(...productionFaults(options, flags.issuer ?? env["MAYFLY_ISSUER"]));
   return faults.length === 0 ? ok(options) : err(faults);
 }
 
@@ -125,8 +125,8 @@ function parseIssuer(text: string | undefined, mode: ServeOptions["mode"]): Resu
   ) {
     return err({
       setting,
-      message: `"${text}" is not an issuer URL`,
-      fix: "write an https URL without query and fragment (RFC 8414 §2)",
+      message: url?.protocol === "http:" ? `"${text}" is plain http` : `"${text}" is not an issuer URL`,
+      fix: "write an https URL without query, fragment and password (RFC 8414 §2); plain http is for --development",
     });
   }
   return ok(text.replace(/\/$/, ""));
@@ -147,7 +147,7 @@ function keyText(name: string, env: Environment): KeyText {
 }
 
 /** What would be convenient and wrong. */
-function productionFaults(options: ServeOptions): ConfigFault[] {
+function productionFaults(options: ServeOptions, issuer: string | undefined): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const noKeys = "set NAME to the key ring's JSON, or NAME_FILE to its file; `mayfly keys generate` makes a first one";
   if (options.sealingKeys.kind === "none") {
@@ -164,7 +164,7 @@ function productionFaults(options: ServeOptions): ConfigFault[] {
       fix: noKeys.replaceAll("NAME", "MAYFLY_SIGNING_KEYS"),
     });
   }
-  if (options.issuerUrl === null) {
+  if (issuer === undefined || issuer === "") {
     faults.push({
       setting: "--issuer",
       message: "is missing",

@@ -54,7 +54,11 @@ export async function readKeys(
 }
 
 const refuse = (setting: string, fault: { path: string; message: string }) =>
-  err<ConfigFault>({ setting, message: `${fault.path} ${fault.message}`, fix: "repair the ring; nothing was started" });
+  err<ConfigFault>({
+    setting,
+    message: `${fault.path === "" ? "the ring" : fault.path} ${fault.message}`,
+    fix: "repair the ring; src/keys/README.md shows how one is written",
+  });
 
 interface Ring {
   readonly setting: string;

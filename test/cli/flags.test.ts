@@ -41,7 +41,7 @@ const rows: readonly Row[] = [
     args: ["task", "open", "--param", "a=b"],
     says: ["--param", "--template"],
   },
-  { name: "a parameter without value", args: ["token", "t", "--param", "tenant"], says: ["--param", "tenant=emea"] },
+  { name: "a parameter without value", args: ["token", "t", "--param", "tenant"], says: ["--param", "region=emea"] },
   { name: "a parameter of broken JSON", args: ["token", "t", "--param", "n:={"], says: ["--param", "n:=100"] },
   { name: "an id that is none", args: ["task", "show", "task-1"], says: ["tsk_"] },
   { name: "a wait that is too long", args: ["task", "show", task, "--wait", "1m"], says: ["--wait", "30s"] },

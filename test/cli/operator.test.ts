@@ -30,7 +30,7 @@ describe("cli: kill", () => {
     const ran = await world.as("desk", ["kill", "--scope", `task:${id}`]);
     expect(ran).toMatchObject({ code: 0, stdout: "" });
     expect(ran.stderr).toMatch(
-      /covers 1 open tasks and 2 live credentials\n +2 {2}at own\ndry run: nothing was changed; add --yes/,
+      /covers 1 open task and 2 live credentials\n +2 {2}at own\ndry run: nothing was changed; add --yes/,
     );
     const asJson = await world.as("desk", ["kill", "--scope", `task:${id}`, "--json"]);
     expect(parse(asJson.stdout)).toEqual({
@@ -39,6 +39,13 @@ describe("cli: kill", () => {
       blast_radius: { tasks: 1, leases: 2, by_provider: { own: 2 } },
     });
     expect(await stateOf(id)).toBe("open");
+  });
+
+  it("of a name that nothing has says so: it may be misspelt", async () => {
+    const ran = await world.startAs("desk", ["kill", "--scope", "agent:no-such-bot"]);
+    expect(ran.stderr).toMatch(/covers 0 open tasks and 0 live credentials\n.*check that it is written right/);
+    const known = await world.startAs("desk", ["kill", "--scope", `task:${await taskWithCredentials(1)}`]);
+    expect(known.stderr).not.toContain("written right");
   });
 
   it("with --yes kills a task, watches, and reports each verdict", async () => {
@@ -81,7 +88,7 @@ describe("cli: kill", () => {
   it("says what it does not know when the operator may not read the audit", async () => {
     const ran = await world.as("viewer", ["kill", "--scope", "all", "--yes"]);
     expect(ran.code).toBe(3);
-    expect(ran.stderr).toMatch(/covers \d+ open tasks[^]*nothing was killed/);
+    expect(ran.stderr).toMatch(/covers \d+ open tasks?[^]*nothing was killed/);
   });
 
   it("is not there for others", async () => {

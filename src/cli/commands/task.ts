@@ -63,7 +63,7 @@ function addOpen(task: Command, run: Run): void {
   withExamples(
     withClient(open),
     "TASK=$(mayfly task open --agent invoice-bot --template ledger-read --deadline 15m)",
-    "mayfly task open --agent invoice-bot --template ledger-read --param tenant=emea --template mail-send \\\n      --deadline 1h --heartbeat 30s --context environment=prod --json",
+    "mayfly task open --agent invoice-bot --template ledger-read --param region=emea --template mail-send \\\n      --deadline 1h --heartbeat 30s --context environment=prod --json",
   );
   open.action(run(openTask));
 
@@ -76,7 +76,7 @@ function addOpen(task: Command, run: Run): void {
     const last = templates.at(-1);
     if (last === undefined)
       open.error(
-        "error: --param comes after the --template that it belongs to, as in --template ledger-read --param tenant=emea",
+        "error: --param comes after the --template that it belongs to, as in --template ledger-read --param region=emea",
       );
     else last.parameters[name] = value;
     return true;

@@ -42,7 +42,7 @@ export function addTokenCommand(program: Command, run: Run): void {
   token.option("--show", "allow it on a terminal");
   withExamples(
     withClient(token),
-    "TOKEN=$(mayfly token ledger-read --task $TASK --param tenant=emea)",
+    "TOKEN=$(mayfly token ledger-read --task $TASK --param region=emea)",
     "mayfly token ledger-read --task $TASK --ttl 5m --output ./token",
     "mayfly token ledger-read --json | jq -r .lease_id",
   );

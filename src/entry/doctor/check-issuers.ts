@@ -23,7 +23,9 @@ export async function checkIssuer(
       fail(
         check,
         `its keys cannot be had (${loaded.fault})`,
-        "check the issuer's URL and the way to it; its attestations are refused meanwhile",
+        loaded.fault === "refused_url"
+          ? "production calls https URLs only, written the plain way; plain http to this host is for --development"
+          : "check the issuer's URL and the way to it; its attestations are refused meanwhile",
       ),
     ];
   }
