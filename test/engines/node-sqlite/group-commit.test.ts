@@ -8,6 +8,7 @@ import { createCommitQueue, type QueuedVerb } from "../../../src/engines/node-sq
 import { answer } from "../../../src/engines/sql/tx.ts";
 import type { Task } from "../../../src/domain/task.ts";
 import { maxBatchVerbs } from "../../../src/kernel/limits.ts";
+import { millis } from "../../../src/kernel/time.ts";
 import { createBuilders, operator, type Builders } from "../../support/builders.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 import { makeTemporaryFolder, openOrThrow, sqliteOptions } from "../../support/sqlite-harness.ts";
@@ -59,6 +60,21 @@ describe("group commit: order", () => {
     const [intended, ended] = await Promise.all([ledger.recordIntent(intent), ledger.endTask(endOf(task.id))]);
     expect(ended).toMatchObject({ kind: "ok" });
     expect(intended).toMatchObject({ conflict: { reason: "gate_closed", gate: "task_ended" } });
+  });
+
+  it("an order to kill one credential, and the claims of the workers, wait for no queue of requests", async () => {
+    const intent = builders.recordIntent(task.id);
+    const { lease } = valueOf(await ledger.recordIntent(intent));
+    const order: string[] = [];
+    const told = (name: string) => (): void => void order.push(name);
+    const draft = { type: "request.refused", taskId: null, leaseId: null, cause: operator, data: {} } as const;
+    const requests = Array.from({ length: 2 * maxBatchVerbs }, () => ledger.appendAudit(draft).then(told("request")));
+    const kill = { leaseId: lease.id, killCause: "requested", delay: millis(0), cause: operator } as const;
+    const killed = ledger.makeDue(kill).then(told("kill"));
+    const claimed = ledger.claimDue({ target: lease.target, limit: 1, claim: millis(30_000), fence: "a" });
+    await Promise.all([...requests, killed, claimed.then(told("claim"))]);
+    expect(order.slice(0, 2)).toEqual(["kill", "claim"]);
+    expect(valueOf(await claimed).map(({ id }) => id)).toEqual([lease.id]);
   });
 
   it("a refusal and a verb that throws harm no neighbour", async () => {
