@@ -83,7 +83,6 @@ const clockEndpoint = (broker: Broker): Endpoint => ({
   },
 });
 
-/** `open` lets a scraper in without an attestation: for a listener that only operators reach. */
 /** A scraper presents an operator's attestation from a file (Prometheus: `authorization.credentials_file`). */
 export const metricsEndpoint = (renderMetrics: () => Promise<string>): Endpoint => ({
   method: "get",
