@@ -1,6 +1,7 @@
 /** One life of the broker: the real use cases and the real kill pool, from start to crash, on a ledger that may fail. */
 import { createBroker, type Broker } from "../../../src/broker/broker.ts";
 import { createChangeHub } from "../../../src/broker/change-hub.ts";
+import { createHousekeeper } from "../../../src/broker/housekeeper.ts";
 import { createKillPool, type KillPool } from "../../../src/broker/kill/kill-pool.ts";
 import { createProviderFacade } from "../../../src/broker/provider-facade.ts";
 import { createIdFactory } from "../../../src/kernel/ids.ts";
@@ -70,6 +71,7 @@ export async function startNode(owner: Owner, real: Ledger, tools: NodeTools): P
     log,
     metrics,
   };
+  createHousekeeper(parts).start();
   return { owner, real, store, broker: createBroker(parts), pool: createKillPool(parts) };
 }
 
