@@ -42,7 +42,7 @@ async function afterRevocation(client: Client, request: RevokeRequest): Promise<
     case "dead":
       return { kind: request.lease.provenAlive ? "dead-verified" : "dead-unverified" };
     case "alive":
-      return { kind: "retry", reason: "still_active_after_revocation" };
+      return { kind: "retry", reason: "still_active_after_revocation", of: "lease" };
     case "unclear":
       return { kind: "retry", reason: `not_verified_${probe.reason}` };
     default:

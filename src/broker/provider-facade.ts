@@ -88,7 +88,11 @@ export function createProviderFacade(tools: {
       const { revocation } = provider.capabilities;
       const settle = revocation.kind === "eventual" ? secondsToMillis(revocation.settleSeconds) : millis(0);
       const absenceFinalIn = landings.left(lease, settle, ledgerNow);
-      return { verdict: checkVerdict(verdict, lease), targetFault: verdict.kind === "retry", absenceFinalIn };
+      return {
+        verdict: checkVerdict(verdict, lease),
+        targetFault: verdict.kind === "retry" && verdict.of !== "lease",
+        absenceFinalIn,
+      };
     },
 
     async probe(lease, secret, minter) {

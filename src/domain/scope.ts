@@ -32,7 +32,3 @@ export function doorKeysOf(standing: Standing): readonly string[] {
   if (standing.provider !== undefined) keys.push(`provider:${standing.provider}`);
   return keys;
 }
-
-export function scopeCovers(scope: DoorScope, standing: Standing): boolean {
-  return doorKeysOf(standing).includes(scopeKey(scope));
-}

@@ -13,7 +13,13 @@ export type Verdict =
   /** Cannot be revoked: usable until `at`. */
   | { readonly kind: "expires-only"; readonly at: EpochMillis }
   /** A fault that passes: asked again with backoff, for ever. */
-  | { readonly kind: "retry"; readonly reason: string; readonly after?: Millis }
+  | {
+      readonly kind: "retry";
+      readonly reason: string;
+      readonly after?: Millis;
+      /** The fault is of this credential alone: the system answers, and its breaker stays out of it. */
+      readonly of?: "lease";
+    }
   /** The provider refuses for good: needs a person. */
   | { readonly kind: "refused"; readonly reason: string; readonly fix: string };
 

@@ -5,7 +5,6 @@ import type { Labels, Metrics } from "../ports/metrics.ts";
 export interface NodeMetrics extends Metrics {
   /** OpenMetrics text; `refresh` sets gauges that are read from the ledger just before. */
   render(): Promise<string>;
-  readonly contentType: string;
 }
 
 /** From a local kill in a millisecond to an outage of ten minutes. */
@@ -24,7 +23,6 @@ export function createNodeMetrics(refresh: (metrics: Metrics) => Promise<void>):
   });
 
   const metrics: NodeMetrics = {
-    contentType: registry.contentType,
     count(name, labels = {}, by = 1) {
       getOrMake(counters, name, () => new Counter(base(name, labels))).inc(labels, by);
     },

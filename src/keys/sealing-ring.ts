@@ -48,9 +48,6 @@ interface SealedParts {
   readonly sealed: Uint8Array<ArrayBuffer>;
 }
 
-/** The key that a sealed text needs; undefined for text that no ring wrote. */
-export const keyIdOfSealed = (sealed: string): string | undefined => parseSealed(sealed)?.keyId;
-
 function parseSealed(text: string): SealedParts | undefined {
   const [keyId, nonceText, sealedText, ...more] = text.split(".");
   if (!keyId || nonceText === undefined || sealedText === undefined || more.length > 0) return undefined;

@@ -5,7 +5,7 @@
 import type { Identity } from "../domain/identity.ts";
 import type { AgentName, IssuerName, TemplateName } from "../domain/names.ts";
 import { matchesAny } from "./pattern.ts";
-import type { AgentProfile, BoundPolicy, OperatorRight } from "./resources.ts";
+import type { AgentProfile, BoundPolicy } from "./resources.ts";
 
 /** Exact subjects are looked up; globs are walked, per issuer. */
 export interface CallerIndex {
@@ -57,10 +57,3 @@ export function mayOpenFor(profile: AgentProfile, agent: AgentName, templates: r
   const allowed = profile.role.mayOpenFor;
   return matchesAny(allowed.agents, agent) && templates.every((name) => matchesAny(allowed.templates, name));
 }
-
-/** The audiences whose tokens the caller may introspect; none for every role but `resource`. */
-export const audiencesOf = (profile: AgentProfile): readonly string[] =>
-  profile.role.kind === "resource" ? profile.role.audiences : [];
-
-export const operatorRights = (profile: AgentProfile): readonly OperatorRight[] =>
-  profile.role.kind === "operator" ? profile.role.may : [];

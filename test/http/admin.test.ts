@@ -86,7 +86,7 @@ describe("kill", () => {
   it("one task is killed by its id", async () => {
     const taskId = await world.openTask();
     const killed = await world.operate("POST", "/admin/kill", { as: "desk", ...killOf({ kind: "task", id: taskId }) });
-    expect(killed.body).toMatchObject({ scope: `task:${taskId}`, tasks: 1 });
+    expect(killed.body).toMatchObject({ scope: `task:${taskId}`, leases: 0 });
     expect((await world.send("GET", `/tasks/${taskId}`, { as: "bot" })).body).toMatchObject({
       state: "ended",
       outcome: "killed",

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { generateSealingKeys } from "../../src/keys/generate.ts";
 import { parseSealingKeys } from "../../src/keys/sealing-keys.ts";
-import { createSealingRing, keyIdOfSealed } from "../../src/keys/sealing-ring.ts";
+import { createSealingRing } from "../../src/keys/sealing-ring.ts";
 import { base64UrlFromBytes } from "../../src/kernel/base64url.ts";
 import { leaseIdOf } from "../../src/kernel/ids.ts";
 import { Redacted } from "../../src/kernel/redacted.ts";
@@ -49,7 +49,7 @@ describe("sealing ring", () => {
     const old = await before.seal(new Redacted("old", "secret"), lease);
     const young = await during.seal(new Redacted("young", "secret"), lease);
 
-    expect([keyIdOfSealed(old), keyIdOfSealed(young)]).toEqual(["k1", "k2"]);
+    expect([old, young].map((sealed) => sealed.split(".")[0])).toEqual(["k1", "k2"]);
     expect(during.keyIds()).toEqual(["k1", "k2"]);
     expect((await during.open(old, lease)).ok).toBe(true);
     expect((await after.open(young, lease)).ok).toBe(true);

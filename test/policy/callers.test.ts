@@ -1,7 +1,7 @@
 /** Which profile an identity is, and what each role may: an identity that fits two profiles is nobody. */
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/kernel/canonical-json.ts";
-import { audiencesOf, findProfile, mayOpenFor, operatorRights } from "../../src/policy/callers.ts";
+import { findProfile, mayOpenFor } from "../../src/policy/callers.ts";
 import type { AgentProfile, BoundPolicy } from "../../src/policy/resources.ts";
 import { agentName, issuerName, templateName } from "../support/builders.ts";
 import { boundSample, type Edit } from "../support/policy-sample.ts";
@@ -80,13 +80,5 @@ describe("callers: what roles may", () => {
     expect(may("planner", "bot", ["ledger-read", "vault-read"])).toBe(false);
     expect(may("bot", "bot", ["ledger-read"])).toBe(false);
     expect(may("desk", "bot", ["ledger-read"])).toBe(false);
-  });
-
-  it("audiences and rights belong to their roles", async () => {
-    const policy = await boundSample({});
-    expect(audiencesOf(profile(policy, "ledger-api"))).toEqual(["https://ledger.example"]);
-    expect(audiencesOf(profile(policy, "desk"))).toEqual([]);
-    expect(operatorRights(profile(policy, "desk"))).toEqual(["read", "kill"]);
-    expect(operatorRights(profile(policy, "ledger-api"))).toEqual([]);
   });
 });

@@ -21,7 +21,7 @@ export async function blastRadius(parts: Parts, caller: Caller, scope: KillScope
   return ok(await parts.ledger.blastRadius(scope));
 }
 
-/** What it hit, and where in the audit it stands: whoever watches the dying reads on from there. */
+/** What of it still lived when it was ordered, and where in the audit it stands: whoever watches the dying reads on from there. */
 export interface Ordered extends BlastRadius {
   readonly sequence: number;
 }
@@ -33,12 +33,12 @@ export async function kill(
 ): Promise<Result<Ordered, Fault>> {
   if (!isOperator(caller, "kill")) return err(notFound);
   const { scope, reason } = request;
-  const radius = await parts.ledger.blastRadius(scope);
-  const cause = causeOf(caller, { tasks: radius.tasks, leases: radius.leases });
+  const cause = causeOf(caller);
   const answer =
     scope.kind === "task"
       ? await parts.ledger.endTask({ taskId: scope.id, outcome: "killed", reason, cause })
       : await parts.ledger.closeDoor({ scope, reason, cause });
-  if (answer.kind === "ok") return ok({ ...radius, sequence: answer.sequence });
-  return err(answer.kind === "unknown" ? storeFault : notFound);
+  if (answer.kind !== "ok") return err(answer.kind === "unknown" ? storeFault : notFound);
+  // Counting looks at every live lease: the kill does not wait for it.
+  return ok({ ...(await parts.ledger.blastRadius(scope)), sequence: answer.sequence });
 }

@@ -5,14 +5,13 @@
 import type { EndOutcome } from "../../domain/task.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import type { Seconds } from "../../kernel/time.ts";
 import { storeFault } from "../answer-faults.ts";
 import { mayEnd, mayRead } from "../callers/may.ts";
 import { causeOf } from "../cause.ts";
 import type { Fault } from "../fault.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
 import { isSettled, reportTask, type TaskReport } from "./report.ts";
-import { waitUntil } from "./wait.ts";
+import { waitUntil, type Wait } from "./wait.ts";
 
 type Parts = Pick<BrokerParts, "ledger" | "clock" | "changes" | "metrics">;
 
@@ -20,7 +19,7 @@ export interface EndRequest {
   readonly taskId: TaskId;
   readonly outcome: EndOutcome;
   readonly reason: string | null;
-  readonly waitSeconds: Seconds;
+  readonly wait: Wait | null;
 }
 
 export async function endTask(parts: Parts, caller: Caller, request: EndRequest): Promise<Result<TaskReport, Fault>> {
@@ -30,8 +29,8 @@ export async function endTask(parts: Parts, caller: Caller, request: EndRequest)
   const answer = await parts.ledger.endTask({ taskId, outcome, reason, cause: causeOf(caller) });
   if (answer.kind === "unknown") return err(storeFault);
   if (answer.kind === "conflict") return err({ code: "not_found" });
-  if (request.waitSeconds > 0) {
-    await waitUntil(parts, request.waitSeconds, async () => isSettled(await parts.ledger.summarize(taskId)));
+  if (request.wait !== null) {
+    await waitUntil(parts, request.wait, async () => isSettled(await parts.ledger.summarize(taskId)));
   }
   const report = await reportTask(parts, taskId, null);
   return report === undefined ? err({ code: "not_found" }) : ok(report);
@@ -41,14 +40,14 @@ export async function endTask(parts: Parts, caller: Caller, request: EndRequest)
 export async function readTask(
   parts: Parts,
   caller: Caller,
-  request: { taskId: TaskId; after: LeaseId | null; waitSeconds: Seconds },
+  request: { taskId: TaskId; after: LeaseId | null; wait: Wait | null },
 ): Promise<Result<TaskReport, Fault>> {
   const { taskId, after } = request;
   const view = await parts.ledger.readTask(taskId);
   if (view === undefined || !mayRead(caller, view)) return err({ code: "not_found" });
-  if (request.waitSeconds > 0) {
+  if (request.wait !== null) {
     const before = JSON.stringify([view.gate, await parts.ledger.summarize(taskId)]);
-    await waitUntil(parts, request.waitSeconds, async () => {
+    await waitUntil(parts, request.wait, async () => {
       const nowView = await parts.ledger.readTask(taskId);
       return JSON.stringify([nowView?.gate, await parts.ledger.summarize(taskId)]) !== before;
     });

@@ -8,14 +8,20 @@ const lookAgainMillis = 250;
 /** Many verdicts a second are one look, so that a waiter costs the kill path nothing. */
 const coalesceMillis = 10;
 
+export interface Wait {
+  readonly seconds: Seconds;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
 export async function waitUntil(
   parts: Pick<BrokerParts, "clock" | "changes">,
-  waitSeconds: Seconds,
+  wait: Wait,
   isTrue: () => Promise<boolean>,
 ): Promise<void> {
   const { clock, changes } = parts;
-  const until = addMillis(clock.now(), Math.min(waitSeconds, maxWaitSeconds) * 1000);
-  while (!(await isTrue())) {
+  const until = addMillis(clock.now(), Math.min(wait.seconds, maxWaitSeconds) * 1000);
+  while (!wait.signal.aborted && !(await isTrue())) {
     const left = millisBetween(clock.now(), until);
     if (left <= 0) return;
     await changes.next(millis(Math.min(left, lookAgainMillis)));

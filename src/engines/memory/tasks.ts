@@ -1,4 +1,5 @@
 /** Tasks: open, heartbeat, end. Ending writes one row and one kill order, whatever hangs below. */
+import { openingEvidence } from "../../domain/task-evidence.ts";
 import type { Cause } from "../../domain/audit-entry.ts";
 import { isLive } from "../../domain/lease.ts";
 import type { Task, TaskOutcome } from "../../domain/task.ts";
@@ -68,7 +69,7 @@ export function draftTask(model: Model, command: OpenTask, now: EpochMillis): Ta
 export function writeTask(model: Model, command: OpenTask, now: EpochMillis): TaskRow {
   const task = draftTask(model, command, now);
   const { cause } = command;
-  const data = { agent: task.agent, parent_id: task.parentId, deadline_at: task.deadlineAt };
+  const data = openingEvidence(task);
   const openedSequence = record(model, { type: "task.opened", taskId: task.id, leaseId: null, cause, data }, now);
   const row: TaskRow = { task, openedSequence, endedSequence: null, purgeAt: null };
   model.state.tasks.set(task.id, row);

@@ -104,7 +104,9 @@ function transact(parts: StoreParts, batch: readonly QueuedVerb[], condition: St
 /** A full disk refuses the write of a commit before its end is on the disk, so it is known not to be applied. */
 function undo({ db, core, log }: StoreParts, error: unknown, otherwise: Ending): Ending {
   const trouble = sqliteTrouble(error);
-  log.error("commit_failed", { trouble: trouble ?? "bug", detail: error instanceof Error ? error.message : "" });
+  // The text of an error that is not SQLite's could hold anything.
+  const detail = trouble !== undefined && error instanceof Error ? error.message : "";
+  log.error("commit_failed", { trouble: trouble ?? "bug", detail });
   try {
     if (db.isTransaction) db.exec("ROLLBACK");
     core.rolledBack();

@@ -1,10 +1,11 @@
 /** Tasks: opened by an orchestrator, kept alive by heartbeats, ended once. Ending answers with the truth per credential. */
 import type { Broker } from "../../broker/broker.ts";
 import type { OpenTaskRequest } from "../../broker/tasks/open-task.ts";
+import type { Wait } from "../../broker/tasks/wait.ts";
 import { brand } from "../../kernel/brand.ts";
 import { parseLeaseId, parseTaskId, type LeaseId, type TaskId } from "../../kernel/ids.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import { seconds } from "../../kernel/time.ts";
+import { seconds, type Seconds } from "../../kernel/time.ts";
 import type { AgentName, TemplateName } from "../../domain/names.ts";
 import type { Call, Endpoint } from "../endpoint.ts";
 import { waitPreferred } from "../prefer.ts";
@@ -58,7 +59,7 @@ const readEndpoint = (broker: Broker): Endpoint => ({
     const after = pageAfter(call);
     if (!after.ok) return after;
     const wait = waitPreferred(call.request.header("Prefer"));
-    const query = { taskId: taskId.value, after: after.value, waitSeconds: wait.seconds };
+    const query = { taskId: taskId.value, after: after.value, wait: waitOf(call, wait.seconds) };
     const report = await broker.readTask(caller, query);
     return report.ok ? ok({ status: 200, json: taskAnswerOf(report.value), headers: wait.headers }) : report;
   },
@@ -98,7 +99,12 @@ const endEndpoint = (broker: Broker): Endpoint => ({
     if (!body.ok) return body;
     const wait = waitPreferred(call.request.header("Prefer"));
     const { outcome, reason = null } = body.value;
-    const report = await broker.endTask(caller, { taskId: taskId.value, outcome, reason, waitSeconds: wait.seconds });
+    const report = await broker.endTask(caller, {
+      taskId: taskId.value,
+      outcome,
+      reason,
+      wait: waitOf(call, wait.seconds),
+    });
     return report.ok ? ok({ status: 200, json: taskAnswerOf(report.value), headers: wait.headers }) : report;
   },
 });
@@ -132,3 +138,7 @@ function pageAfter(call: Call): Result<LeaseId | null, HttpFault> {
   const after = text === undefined ? null : parseLeaseId(text);
   return after === undefined ? err({ code: "not_found" }) : ok(after);
 }
+
+/** A client that hung up waits for nothing. */
+const waitOf = (call: Call, waitSeconds: Seconds): Wait | null =>
+  waitSeconds === 0 ? null : { seconds: waitSeconds, signal: call.request.raw.signal };

@@ -33,7 +33,7 @@ describe("oauth revoke", () => {
     [
       "200, still active",
       { introspect: [200, { active: true }] },
-      { kind: "retry", reason: "still_active_after_revocation" },
+      { kind: "retry", reason: "still_active_after_revocation", of: "lease" },
     ],
     ["200, introspection down", { introspect: [503, ""] }, { kind: "retry", reason: "not_verified_status_503" }],
     [

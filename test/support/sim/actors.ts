@@ -12,7 +12,7 @@ import { checkReport } from "./check-report.ts";
 import type { SimNode } from "./node.ts";
 import { agents, attestationOf, type AgentText } from "./people.ts";
 import type { Exchange, KillTarget, Step } from "./steps.ts";
-import type { OpenedTask, World } from "./world.ts";
+import type { OpenedTask, SentExchange, World } from "./world.ts";
 
 /** Runs what an actor does in the background; a broken promise that it sees is kept for the end of the step. */
 function act(world: World, work: (node: SimNode) => Promise<void>): void {
@@ -40,7 +40,7 @@ const hear = (world: World, answer: { readonly ok: boolean }): void => {
 
 export function openTask(world: World, step: Extract<Step, { do: "open" }>): void {
   act(world, async (node) => {
-    const parent = step.parent === null ? undefined : at(world.opened, step.parent);
+    const parent = step.parent === null ? undefined : pickTask(world, step.parent);
     const agent = parent?.agent ?? agentName(step.agent);
     const kinds = parent === undefined ? step.kinds : parent.kinds;
     const opener = parent !== undefined && step.byAgent && isReusable(agent) ? agent : "conductor";
@@ -56,19 +56,35 @@ export function openTask(world: World, step: Extract<Step, { do: "open" }>): voi
       context: {},
     });
     hear(world, result);
-    if (result.ok && node.owner.alive) world.opened.push({ id: result.value.id, agent, kinds });
+    if (result.ok && node.owner.alive) world.opened.push({ id: result.value.id, agent, opener, kinds });
   });
 }
 
+/** Mostly a task that may still be open; now and then any. */
+const pickTask = (world: World, index: number): OpenedTask | undefined => {
+  const open = world.opened.filter(({ id }) => (world.journal.tasks.get(id)?.endedSequence ?? null) === null);
+  return at(index % 8 === 7 || open.length === 0 ? world.opened : open, index);
+};
+
 export function exchange(world: World, step: Exchange): void {
-  // Mostly for tasks that may still be open.
-  const task = step.task === null ? null : (at(world.opened.slice(-3), step.task) ?? null);
+  const task = step.task === null ? null : (pickTask(world, step.task) ?? null);
+  const replaces = task === null || step.replaces === null ? undefined : replaceable(world, task, step.replaces);
+  const sent = { step, task, replaces: replaces ?? null };
+  world.sent.unshift(sent);
+  send(world, sent);
+}
+
+export function repeat(world: World, index: number): void {
+  const sent = at(world.sent.slice(0, 4), index);
+  if (sent !== undefined) send(world, sent);
+}
+
+function send(world: World, { step, task, replaces }: SentExchange): void {
   const agent = task?.agent ?? agentName(step.agent);
+  const kind = (task === null ? undefined : at(task.kinds, step.token + step.kind.length)) ?? step.kind;
+  const key = step.key === null ? null : `key-${step.key}`;
   act(world, async (node) => {
-    const kind = (task === null ? undefined : at(task.kinds, step.token + step.kind.length)) ?? step.kind;
-    const key = step.key === null ? null : `key-${step.key}`;
     const requestId = node.broker.newRequestId();
-    const replaced = task === null || step.replaces === null ? undefined : replaceable(world, task, step.replaces);
     const result = await node.broker.issue({
       requestId,
       attestation: attestationOf(agent, isReusable(agent) ? null : `token-${step.token}`),
@@ -76,7 +92,7 @@ export function exchange(world: World, step: Exchange): void {
       taskId: task?.id ?? null,
       parameters: {},
       requestedTtlSeconds: step.ttlSeconds === null ? null : seconds(step.ttlSeconds),
-      replaces: replaced ?? null,
+      replaces,
       idempotencyKey: key,
       clientId: null,
       audience: null,
@@ -119,35 +135,35 @@ function receive(
   if (world.cloud.accepts(credential.value.reveal())) world.counts.used += 1;
 }
 
-/** `recently` prefers tasks that may still be open. */
-export function endTask(world: World, index: number, waitSeconds: number, which: "exactly" | "recently"): void {
-  const isRecent = which === "recently" && index > 15;
-  const task = at(isRecent ? world.opened.slice(-3) : world.opened, index);
+/** `exactly` is that task of all that were opened. */
+export function endTask(world: World, index: number, waitSeconds: number, which: "exactly" | "any"): void {
+  const task = which === "exactly" ? world.opened[index] : pickTask(world, index);
   if (task === undefined) return;
   act(world, async (node) => {
-    const caller = await callerOf(node, index % 2 === 0 || !isReusable(task.agent) ? "conductor" : task.agent);
-    const request = { taskId: task.id, outcome: "completed", reason: null, waitSeconds: seconds(waitSeconds) } as const;
+    const caller = await callerOf(node, index % 2 === 0 || !isReusable(task.agent) ? task.opener : task.agent);
+    const request = { taskId: task.id, outcome: "completed", reason: null, wait: waitOf(waitSeconds) } as const;
     const result = await node.broker.endTask(caller, request);
     hear(world, result);
-    if (result.ok && node.owner.alive) checkReport(world, result.value, "end");
+    if (!result.ok || !node.owner.alive) return;
+    checkReport(world, result.value, "end");
   });
 }
 
 export function readTask(world: World, index: number): void {
-  const task = at(world.opened, index);
+  const task = pickTask(world, index);
   if (task === undefined) return;
   act(world, async (node) => {
-    const request = { taskId: task.id, after: null, waitSeconds: seconds(0) };
-    const result = await node.broker.readTask(await callerOf(node, "conductor"), request);
+    const request = { taskId: task.id, after: null, wait: null };
+    const result = await node.broker.readTask(await callerOf(node, task.opener), request);
     hear(world, result);
     if (result.ok && node.owner.alive) checkReport(world, result.value, "read");
   });
 }
 
 export function heartbeat(world: World, index: number): void {
-  const task = at(world.opened, index);
+  const task = pickTask(world, index);
   if (task === undefined) return;
-  act(world, async (node) => hear(world, await node.broker.heartbeat(await callerOf(node, "conductor"), task.id)));
+  act(world, async (node) => hear(world, await node.broker.heartbeat(await callerOf(node, task.opener), task.id)));
 }
 
 export function kill(world: World, target: KillTarget, index: number): void {
@@ -212,3 +228,7 @@ export function pause(world: World, kind: Exchange["kind"], paused: boolean): vo
 export function acceptClock(world: World): void {
   act(world, async (node) => hear(world, await node.broker.acceptClock(await callerOf(node, "ada"))));
 }
+
+/** Nobody hangs up here; that is the network's part. */
+const waitOf = (waitSeconds: number) =>
+  waitSeconds === 0 ? null : { seconds: seconds(waitSeconds), signal: new AbortController().signal };

@@ -66,10 +66,12 @@ async function play(world: World, step: Act): Promise<void> {
       return actors.openTask(world, step);
     case "exchange":
       return actors.exchange(world, step);
+    case "repeat":
+      return actors.repeat(world, step.exchange);
     case "race":
       return race(world, step);
     case "end":
-      return actors.endTask(world, step.task, step.waitSeconds, "recently");
+      return actors.endTask(world, step.task, step.waitSeconds, "any");
     case "heartbeat":
       return actors.heartbeat(world, step.task);
     case "kill":
@@ -118,11 +120,10 @@ async function disturb(world: World, step: Disturbance): Promise<void> {
 
 function race(world: World, step: Extract<Step, { do: "race" }>): void {
   for (const [index, exchange] of step.exchanges.entries()) {
-    if (index === step.endAt) actors.endTask(world, step.task, 0, "recently");
+    if (index === step.endAt) actors.endTask(world, step.task, 0, "any");
     // Every other one for whatever it drew: a child of the task that ends, with luck.
     actors.exchange(world, index % 2 === 0 ? { ...exchange, task: step.task } : exchange);
   }
-  if (step.endAt >= step.exchanges.length) actors.endTask(world, step.task, 0, "recently");
 }
 
 /** Small errors add up to at most what nobody notices; a large one comes alone. */

@@ -19,7 +19,9 @@ export type Act =
       readonly byAgent: boolean;
     }
   | Exchange
-  /** Several exchanges and an end in one tick; the end goes in at `endAt`. */
+  /** The same request again, to the letter. */
+  | { readonly do: "repeat"; readonly exchange: number }
+  /** Several exchanges and an end in one tick; the end goes in at `endAt`, if that is among them. */
   | { readonly do: "race"; readonly exchanges: readonly Exchange[]; readonly endAt: number; readonly task: number }
   | { readonly do: "end"; readonly task: number; readonly waitSeconds: number }
   | { readonly do: "heartbeat"; readonly task: number }
@@ -66,7 +68,8 @@ export interface Plan {
 const index = fc.nat(30);
 const kind = fc.constantFrom(...classNames);
 const agent = fc.constantFrom(...agentNames);
-const orNull = <T>(arbitrary: fc.Arbitrary<T>, freq = 1): fc.Arbitrary<T | null> =>
+/** Null once in `freq` draws. */
+const orNull = <T>(arbitrary: fc.Arbitrary<T>, freq = 2): fc.Arbitrary<T | null> =>
   fc.option(arbitrary, { freq, nil: null });
 
 const exchange: fc.Arbitrary<Exchange> = fc.record({
@@ -77,7 +80,7 @@ const exchange: fc.Arbitrary<Exchange> = fc.record({
   key: orNull(fc.nat(3)),
   token: fc.nat(6),
   ttlSeconds: orNull(fc.integer({ min: 5, max: 900 })),
-  replaces: fc.option(index, { freq: 1, nil: null }).chain((at) => fc.boolean().map((keep) => (keep ? at : null))),
+  replaces: fc.nat(9).chain((draw) => (draw < 2 ? index : fc.constant(null))),
   gone: fc.nat(7).map((draw) => draw === 7),
 });
 
@@ -85,46 +88,36 @@ const open: fc.Arbitrary<Step> = fc.record({
   do: fc.constant("open"),
   agent,
   kinds: fc.uniqueArray(kind, { minLength: 3, maxLength: classNames.length }),
-  deadlineSeconds: fc.integer({ min: 20, max: 900 }),
-  heartbeatSeconds: orNull(fc.integer({ min: 5, max: 60 })),
+  deadlineSeconds: fc.oneof(fc.integer({ min: 20, max: 120 }), fc.integer({ min: 300, max: 900 })),
+  heartbeatSeconds: orNull(fc.integer({ min: 20, max: 120 })),
   parent: orNull(index),
   byAgent: fc.boolean(),
 });
 
-const span = fc.constantFrom(
-  0,
-  5,
-  30,
-  60,
-  100,
-  300,
-  1_000,
-  3_000,
-  10_000,
-  15_000,
-  18_000,
-  35_000,
-  65_000,
-  310_000,
-  1_000_000,
+/** Mostly short, around the instants at which something falls due; now and then long enough for all to lapse. */
+const span = fc.oneof(
+  { weight: 14, arbitrary: fc.constantFrom(0, 5, 30, 60, 100, 300, 1_000, 3_000) },
+  { weight: 7, arbitrary: fc.constantFrom(10_000, 15_000, 18_000, 35_000, 65_000) },
+  { weight: 1, arbitrary: fc.constantFrom(310_000, 1_000_000) },
 );
 const downMillis = fc.constantFrom(600, 2_000, 20_000, 200_000);
 const step = <S extends Step["do"]>(name: S) => fc.constant(name);
 
 const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrary<Step> }[] = [
-  { weight: 9, arbitrary: open },
+  { weight: 20, arbitrary: open },
   { weight: 26, arbitrary: exchange },
+  { weight: 4, arbitrary: fc.record({ do: step("repeat"), exchange: fc.nat(3) }) },
   {
     weight: 5,
     arbitrary: fc.record({
       do: step("race"),
       exchanges: fc.array(exchange, { minLength: 1, maxLength: 5 }),
-      endAt: fc.nat(4),
+      endAt: fc.nat(8),
       task: index,
     }),
   },
-  { weight: 6, arbitrary: fc.record({ do: step("end"), task: index, waitSeconds: fc.constantFrom(0, 5) }) },
-  { weight: 5, arbitrary: fc.record({ do: step("heartbeat"), task: index }) },
+  { weight: 4, arbitrary: fc.record({ do: step("end"), task: index, waitSeconds: fc.constantFrom(0, 5) }) },
+  { weight: 8, arbitrary: fc.record({ do: step("heartbeat"), task: index }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -133,7 +126,7 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
       of: index,
     }),
   },
-  { weight: 6, arbitrary: fc.record({ do: step("reopen"), door: fc.nat(3) }) },
+  { weight: 9, arbitrary: fc.record({ do: step("reopen"), door: fc.nat(3) }) },
   {
     weight: 4,
     arbitrary: fc.record({ do: fc.constantFrom("deleteLease" as const, "revokeToken" as const), delivery: index }),

@@ -11,6 +11,7 @@ import { createJournal, type Journal } from "./journal.ts";
 import { createNetwork, type Network } from "./network.ts";
 import { startNode, type SimNode } from "./node.ts";
 import { createRandom } from "./random.ts";
+import type { Exchange } from "./steps.ts";
 import type { StoreFaults } from "./store.ts";
 import { createSimTime, type Owner, type SimTime } from "./time.ts";
 
@@ -39,7 +40,15 @@ export interface Delivery {
 export interface OpenedTask {
   readonly id: TaskId;
   readonly agent: AgentName;
+  /** Who opened it, by subject. */
+  readonly opener: string;
   readonly kinds: readonly ClassName[];
+}
+
+export interface SentExchange {
+  readonly step: Exchange;
+  readonly task: OpenedTask | null;
+  readonly replaces: LeaseId | null;
 }
 
 export interface World {
@@ -53,6 +62,8 @@ export interface World {
   readonly canary: string;
   readonly deliveries: Delivery[];
   readonly opened: OpenedTask[];
+  /** Requests as they were sent, the latest first. */
+  readonly sent: SentExchange[];
   /** Text that left the broker: logs, metrics, faults. */
   readonly spoken: string[];
   /** Whether the wall was ever so wrong that the ledger had to notice. */
@@ -110,6 +121,7 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
     canary,
     deliveries: [],
     opened: [],
+    sent: [],
     spoken,
     everJumped: false,
     broken: null,

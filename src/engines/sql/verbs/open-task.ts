@@ -1,4 +1,5 @@
 /** Opens a task, alone or with the intent of an exchange that named none. Checks first, then one row. */
+import { openingEvidence } from "../../../domain/task-evidence.ts";
 import { canonicalJson, type Json } from "../../../kernel/canonical-json.ts";
 import { keyOfId } from "../../../kernel/ids.ts";
 import { maxTaskDepth } from "../../../kernel/limits.ts";
@@ -65,10 +66,9 @@ export function writeOpening(
   command: OpenTask,
   { task, parent }: Extract<Opening, { kind: "allowed" }>,
 ): TaskRecord {
-  const { id: taskId, agent, parentId, deadlineAt } = task;
-  const data = { agent, deadline_at: deadlineAt, parent_id: parentId };
-  const openedSequence = tx.audit({ type: "task.opened", taskId, leaseId: null, cause: command.cause, data });
-  const record = { task, key: keyOfId(taskId), parentKey: parent?.key ?? null, openedSequence, endedSequence: null };
+  const opened = { type: "task.opened", taskId: task.id, leaseId: null, data: openingEvidence(task) } as const;
+  const openedSequence = tx.audit({ ...opened, cause: command.cause });
+  const record = { task, key: keyOfId(task.id), parentKey: parent?.key ?? null, openedSequence, endedSequence: null };
   insertTask(tx, record);
   tx.tally.openTasks += 1;
   tx.due(closesAt(task));
