@@ -110,6 +110,7 @@ export interface CompleteMint {
   readonly provenAlive: boolean;
   /** Never later than the intent's own bound; the engine takes the earlier. */
   readonly expiresAt: EpochMillis;
+  /** While the clock is suspect the later of this and the intent's own counts. */
   readonly nativeExpiresAt: EpochMillis;
   /** Minted, but must not be delivered (wider scope than asked, client gone): due in the same write. */
   readonly rejectAs: KillCause | null;

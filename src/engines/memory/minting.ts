@@ -3,7 +3,7 @@ import type { Cause } from "../../domain/audit-entry.ts";
 import { isLive, type Lease } from "../../domain/lease.ts";
 import { isDying } from "../../domain/lease-transition.ts";
 import type { LeaseId } from "../../kernel/ids.ts";
-import { addMillis, earliest, type EpochMillis } from "../../kernel/time.ts";
+import { addMillis, earliest, epochMillis, type EpochMillis } from "../../kernel/time.ts";
 import type { Answer } from "../../ports/ledger.ts";
 import type { CompleteMint, MakeDue, MintCompletion, NotFound, NotIntended } from "../../ports/ledger-commands.ts";
 import { makeRowDue, moved, recordDue } from "./lease-row.ts";
@@ -27,7 +27,7 @@ export function completeMint(model: Model, command: CompleteMint): Answer<MintCo
 
 function settle(model: Model, row: LeaseRow, command: CompleteMint, now: EpochMillis): Answer<MintCompletion, never> {
   const { cause, rejectAs } = command;
-  const minted = moved({ ...row, lease: withMint(row.lease, command) }, { kind: "minted" }, now);
+  const minted = moved({ ...row, lease: withMint(model, row.lease, command) }, { kind: "minted" }, now);
   const { lease } = minted;
   const gate = leaseGate(model, lease, taskOf(model.state, lease), now);
   if (gate.kind === "open" && !isKilled(model, row) && rejectAs === null) {
@@ -52,7 +52,7 @@ function settleLate(
   command: CompleteMint,
   now: EpochMillis,
 ): Answer<MintCompletion, never> {
-  const late = moved({ ...row, lease: withMint(row.lease, command), claim: null }, { kind: "minted" }, now);
+  const late = moved({ ...row, lease: withMint(model, row.lease, command), claim: null }, { kind: "minted" }, now);
   if (!isDying(late.lease.state)) throw new Error("a late mint is not dying");
   const { cause } = late.lease.state;
   const sequence = recordDue(model, late.lease, { cause, dueAt: now }, command.cause, now);
@@ -69,9 +69,12 @@ function store(
   return ok({ outcome, lease: row.lease }, sequence);
 }
 
-function withMint(lease: Lease, command: CompleteMint): Lease {
-  const { handle, sealed, fingerprint, provenAlive, nativeExpiresAt } = command;
+/** What the provider said, dated by a wall that just stepped, is no end to rely on: then the intent's own latest stands. */
+function withMint(model: Model, lease: Lease, command: CompleteMint): Lease {
+  const { handle, sealed, fingerprint, provenAlive } = command;
   const expiresAt = earliest(lease.expiresAt, command.expiresAt);
+  const latest = Math.max(lease.nativeExpiresAt, command.nativeExpiresAt);
+  const nativeExpiresAt = model.time.isSuspect() ? epochMillis(latest) : command.nativeExpiresAt;
   return { ...lease, handle, sealed, fingerprint, provenAlive, nativeExpiresAt, expiresAt };
 }
 

@@ -1,7 +1,7 @@
 /** Time: the ledger's clock never goes back, a step suspends issuing but no kill, and silence while down is forgiven once. */
 import { expect } from "vitest";
 import { expiryGraceMillis, maxClockStepMillis } from "../../../src/kernel/limits.ts";
-import { millis } from "../../../src/kernel/time.ts";
+import { addMillis, millis } from "../../../src/kernel/time.ts";
 import { broker, ledgerTarget, operator } from "../../support/builders.ts";
 import { accepted, describeRows, endOf, refused, valueOf, type Row } from "./bench.ts";
 import type { MakeHarness } from "./harness.ts";
@@ -98,6 +98,17 @@ const clocks: readonly Row[] = [
       expect(await bench.state(lease.id)).toMatchObject({ kind: "revoking" });
       valueOf(await bench.ledger.acceptClock(operator));
       expect(valueOf(await bench.ledger.recordVerdict(command)).state.kind).toBe("expired");
+    },
+  ],
+  [
+    "a mint that ends while the clock is suspect is taken to live as long as its intent said it could",
+    async (bench) => {
+      const task = await bench.opened();
+      const intent = await bench.intended(task, { lease: { nativeExpiry: "full" } });
+      bench.clock.jumpWall(-step);
+      const nativeExpiresAt = addMillis(bench.clock.now(), 1_000);
+      const { lease } = valueOf(await bench.ledger.completeMint(bench.completeMint(intent, { nativeExpiresAt })));
+      expect(lease.nativeExpiresAt).toBe(intent.nativeExpiresAt);
     },
   ],
   [

@@ -4,7 +4,7 @@ import { isDying } from "../../../domain/lease-transition.ts";
 import type { Lease } from "../../../domain/lease.ts";
 import { canonicalJson } from "../../../kernel/canonical-json.ts";
 import type { LeaseId } from "../../../kernel/ids.ts";
-import { addMillis, earliest } from "../../../kernel/time.ts";
+import { addMillis, earliest, epochMillis } from "../../../kernel/time.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { CompleteMint, MakeDue, MintCompletion, NotFound, NotIntended } from "../../../ports/ledger-commands.ts";
 import { gateBehind } from "../gate.ts";
@@ -28,7 +28,7 @@ export function completeMint(tx: Tx, command: CompleteMint): Answer<MintCompleti
 
 function settle(tx: Tx, record: LeaseRecord, command: CompleteMint): Answer<MintCompletion, never> {
   const { cause, rejectAs } = command;
-  const lease = moved(withMint(record.lease, command), { kind: "minted" }, tx.now);
+  const lease = moved(withMint(tx, record.lease, command), { kind: "minted" }, tx.now);
   const { id: leaseId, taskId, handle, fingerprint } = lease;
   if (rejectAs === null && passesGate(tx, record)) {
     const data = { expires_at: lease.expiresAt, fingerprint, handle };
@@ -55,7 +55,7 @@ function passesGate(tx: Tx, record: LeaseRecord): boolean {
 
 /** The attempt under way knows no handle, so its word must not end the lease: it loses its claim. */
 function settleLate(tx: Tx, record: LeaseRecord, command: CompleteMint): Answer<MintCompletion, never> {
-  const lease = moved(withMint(record.lease, command), { kind: "minted" }, tx.now);
+  const lease = moved(withMint(tx, record.lease, command), { kind: "minted" }, tx.now);
   if (!isDying(lease.state)) throw new Error("a late mint is not dying");
   const settledSequence = auditDue(tx, lease, { killCause: lease.state.cause, dueAt: tx.now }, command.cause);
   return store(tx, record, { ...record, lease, settledSequence, fence: null }, "closed");
@@ -71,9 +71,12 @@ function store(
   return answer({ outcome, lease }, next.settledSequence);
 }
 
-function withMint(lease: Lease, command: CompleteMint): Lease {
-  const { handle, sealed, fingerprint, provenAlive, nativeExpiresAt } = command;
+/** What the provider said, dated by a wall that just stepped, is no end to rely on: then the intent's own latest stands. */
+function withMint(tx: Tx, lease: Lease, command: CompleteMint): Lease {
+  const { handle, sealed, fingerprint, provenAlive } = command;
   const expiresAt = earliest(lease.expiresAt, command.expiresAt);
+  const latest = Math.max(lease.nativeExpiresAt, command.nativeExpiresAt);
+  const nativeExpiresAt = tx.clockSuspect ? epochMillis(latest) : command.nativeExpiresAt;
   return { ...lease, handle, sealed, fingerprint, provenAlive, nativeExpiresAt, expiresAt };
 }
 
