@@ -32,6 +32,7 @@ import { decide } from "./decide.ts";
 import { intentCommand, intentResult, planIssue, type Planned } from "./intent.ts";
 import { callProvider, completion } from "./mint.ts";
 import type { IssueAnswer, IssueRequest } from "./request.ts";
+import { watchWall } from "./wall-watch.ts";
 
 export async function issueCredential(parts: BrokerParts, request: IssueRequest): Promise<Result<IssueAnswer, Fault>> {
   const policy = parts.policy();
@@ -57,6 +58,7 @@ async function issueFor(
 }
 
 async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Result<IssueAnswer, Fault>> {
+  const wall = watchWall(parts.clock);
   const recorded = intentResult(await parts.ledger.recordIntent(intentCommand(parts, planned)), planned.taskId);
   if (!recorded.ok) return recorded;
   const { lease, task } = recorded.value;
@@ -65,8 +67,9 @@ async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Re
   const outcome = await callProvider(parts, planned, { expiresAt, abortAt: lease.mintAbortAt });
   switch (outcome.kind) {
     case "minted": {
-      const command = await completion(parts, planned, lease, outcome.minted, expiresAt);
-      return deliver(parts, planned, { task, minted: outcome.minted, command, expiresAt });
+      const minted = wall.dated(outcome.minted, lease);
+      const command = await completion(parts, planned, lease, minted, expiresAt);
+      return deliver(parts, planned, { task, minted, command, expiresAt });
     }
     case "rejected":
       await parts.ledger.failMint({ leaseId: lease.id, reason: outcome.reason, cause: causeOf(planned.caller) });
