@@ -225,8 +225,13 @@ export function pause(world: World, kind: Exchange["kind"], paused: boolean): vo
   });
 }
 
+/** Whoever accepts a clock looks at it until that is done: it does not step meanwhile. */
 export function acceptClock(world: World): void {
-  act(world, async (node) => hear(world, await node.broker.acceptClock(await callerOf(node, "ada"))));
+  world.isAccepting = true;
+  act(world, async (node) => {
+    hear(world, await node.broker.acceptClock(await callerOf(node, "ada")));
+    world.isAccepting = false;
+  });
 }
 
 /** Nobody hangs up here; that is the network's part. */

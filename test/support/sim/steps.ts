@@ -145,13 +145,13 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
   },
   { weight: 1, arbitrary: fc.record({ do: step("stop") }) },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.record({
       do: step("jump"),
       millis: fc.constantFrom(-7_200_000, -90_000, -40_000, 20_000, 45_000, 90_000, 7_200_000),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: step("fixClock") }) },
+  { weight: 4, arbitrary: fc.record({ do: step("fixClock") }) },
   {
     weight: 1,
     arbitrary: fc.record({ do: step("outage"), kind, millis: fc.constantFrom(5_000, 60_000, 900_000, 7_200_000) }),

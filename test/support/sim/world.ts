@@ -68,6 +68,8 @@ export interface World {
   readonly spoken: string[];
   /** Whether the wall was ever so wrong that the ledger had to notice. */
   everJumped: boolean;
+  /** An operator is about to accept the wall as it is. */
+  isAccepting: boolean;
   /** A violation seen by an actor in the middle of a step. */
   broken: unknown;
   readonly counts: { crashes: number; restarts: number; values: number; used: number; storeFaults: number };
@@ -124,6 +126,7 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
     sent: [],
     spoken,
     everJumped: false,
+    isAccepting: false,
     broken: null,
     counts,
     node: () => current,
@@ -134,6 +137,7 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
       counts.crashes += 1;
       storage.crash();
       time.drop(current.owner);
+      world.isAccepting = false;
     },
     async restart(downtime) {
       await time.settle();
@@ -155,6 +159,7 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
       if (current.owner.alive) storage.crash();
       current.owner.alive = false;
       time.drop(current.owner);
+      world.isAccepting = false;
       await world.restart(100);
     },
     setFaults(next) {
