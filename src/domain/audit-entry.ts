@@ -2,6 +2,8 @@
  * The record of one change, written in the same atomic step as the change (promise P1). Holds handles and
  * fingerprints, never values. Entries of a shard form a hash chain: `hash` = SHA-256(previous hash, canonical JSON).
  */
+import { unreachable } from "../kernel/unreachable.ts";
+import type { LeaseState } from "./lease.ts";
 import { canonicalJson, type JsonObject } from "../kernel/canonical-json.ts";
 import type { LeaseId, RequestId, TaskId } from "../kernel/ids.ts";
 import type { EpochMillis } from "../kernel/time.ts";
@@ -74,4 +76,24 @@ export function auditBody(draft: AuditDraft, sequence: number, at: EpochMillis):
     task_id: draft.taskId,
     type: draft.type,
   });
+}
+
+/** The entry of a recorded verdict, by the state that it led to. */
+export function verdictEntryType(state: LeaseState): AuditType {
+  switch (state.kind) {
+    case "revoking":
+      return "lease.attempted";
+    case "stuck":
+      return "lease.stuck";
+    case "revoked":
+      return "lease.revoked";
+    case "expired":
+      return "lease.expired";
+    case "intended":
+    case "active":
+    case "mint_failed":
+      throw new Error(`no verdict leads to ${state.kind}`);
+    default:
+      return unreachable(state);
+  }
 }

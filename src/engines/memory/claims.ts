@@ -1,10 +1,9 @@
 /** The workers' side of the kill path: claim what is due under a fence, and record what the provider said. */
-import type { AuditType } from "../../domain/audit-entry.ts";
+import { verdictEntryType } from "../../domain/audit-entry.ts";
 import type { Lease, LeaseState } from "../../domain/lease.ts";
 import { isDying, mayExpire, type LeaseEvent } from "../../domain/lease-transition.ts";
 import { maxClaimRows } from "../../kernel/limits.ts";
 import { addMillis, earliest, type EpochMillis } from "../../kernel/time.ts";
-import { unreachable } from "../../kernel/unreachable.ts";
 import type { Answer } from "../../ports/ledger.ts";
 import type { ClaimDue, FenceLost, NotFound, RecordVerdict, Suspended } from "../../ports/ledger-commands.ts";
 import { dueInstant, isClaimed, isDue, moved, recordDue } from "./lease-row.ts";
@@ -76,7 +75,7 @@ export function recordVerdict(model: Model, command: RecordVerdict): Answer<Leas
   // As it is believed, which can be less than was said.
   const verdict = lease.state.kind === "revoked" ? lease.state.verdict : outcome.kind;
   const draft = { taskId: lease.taskId, leaseId, cause: byItself, data: { verdict } };
-  const sequence = record(model, { type: entryType(lease.state), ...draft }, now);
+  const sequence = record(model, { type: verdictEntryType(lease.state), ...draft }, now);
   model.state.leases.set(leaseId, { ...judged, claim: null, judged: { fence, sequence } });
   endIfSpent(model, lease.taskId, now);
   return ok(lease, sequence);
@@ -84,25 +83,6 @@ export function recordVerdict(model: Model, command: RecordVerdict): Answer<Leas
 
 const eventOf = ({ outcome, jitter }: RecordVerdict): LeaseEvent =>
   outcome.kind === "native_expiry" ? { kind: "native_expiry" } : { kind: "verdict", verdict: outcome, jitter };
-
-function entryType(state: LeaseState): AuditType {
-  switch (state.kind) {
-    case "revoking":
-      return "lease.attempted";
-    case "stuck":
-      return "lease.stuck";
-    case "revoked":
-      return "lease.revoked";
-    case "expired":
-      return "lease.expired";
-    case "intended":
-    case "active":
-    case "mint_failed":
-      throw new Error(`no verdict leads to ${state.kind}`);
-    default:
-      return unreachable(state);
-  }
-}
 
 export function releaseClaim(model: Model, command: { fence: string }): Answer<{ released: number }, never> {
   const now = model.time.now();

@@ -1,10 +1,9 @@
 /** The workers' side of the kill path: claim what is due under a fence, and record what the provider said. */
-import type { AuditType } from "../../../domain/audit-entry.ts";
+import { verdictEntryType } from "../../../domain/audit-entry.ts";
 import { isDying, mayExpire, type LeaseEvent } from "../../../domain/lease-transition.ts";
-import type { Lease, LeaseState } from "../../../domain/lease.ts";
+import type { Lease } from "../../../domain/lease.ts";
 import { maxClaimRows } from "../../../kernel/limits.ts";
 import { addMillis, earliest } from "../../../kernel/time.ts";
-import { unreachable } from "../../../kernel/unreachable.ts";
 import type { JsonObject } from "../../../kernel/canonical-json.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { ClaimDue, FenceLost, NotFound, RecordVerdict, Suspended } from "../../../ports/ledger-commands.ts";
@@ -81,7 +80,7 @@ export function recordVerdict(tx: Tx, command: RecordVerdict): Answer<Lease, Ver
   const lease = moved(record.lease, eventOf(command), tx.now);
   const data = verdictData(lease, outcome);
   const { taskId } = lease;
-  const judgedSequence = tx.audit({ type: entryType(lease.state), taskId, leaseId, cause: brokerCause, data });
+  const judgedSequence = tx.audit({ type: verdictEntryType(lease.state), taskId, leaseId, cause: brokerCause, data });
   const stored = storeLease(tx, record, { lease, fence: null, judgedFence: fence, judgedSequence });
   if (!isDying(stored.lease.state)) endIfSpent(tx, record.taskKey);
   return answer(stored.lease, judgedSequence);
@@ -97,25 +96,6 @@ function verdictData({ state }: Lease, outcome: RecordVerdict["outcome"]): JsonO
   const { cause, killOrderedAt } = state;
   const reason = "reason" in outcome ? outcome.reason : undefined;
   return { cause, kill_ordered_at: killOrderedAt, reason, verdict };
-}
-
-function entryType(state: LeaseState): AuditType {
-  switch (state.kind) {
-    case "revoking":
-      return "lease.attempted";
-    case "stuck":
-      return "lease.stuck";
-    case "revoked":
-      return "lease.revoked";
-    case "expired":
-      return "lease.expired";
-    case "intended":
-    case "active":
-    case "mint_failed":
-      throw new Error(`no verdict leads to ${state.kind}`);
-    default:
-      return unreachable(state);
-  }
 }
 
 export function releaseClaim(tx: Tx, command: { fence: string }): Answer<{ released: number }, never> {
