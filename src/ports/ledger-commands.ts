@@ -14,6 +14,7 @@ import type { SuspendReason } from "./ledger-views.ts";
 
 export interface OpenTask {
   readonly task: Omit<Task, "rootId" | "depth" | "state" | "openedAt" | "deadlineAt" | "heartbeat" | "generation">;
+  /** From the commit; cut to the parent's deadline. */
   readonly deadline: Millis;
   readonly heartbeat: { readonly everySeconds: Seconds; readonly from: "agent" | "orchestrator" | "both" } | null;
   readonly cause: Cause;

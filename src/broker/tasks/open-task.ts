@@ -8,7 +8,7 @@ import type { HeartbeatFrom, Task, TaskTemplate } from "../../domain/task.ts";
 import { canonicalJson, type JsonObject } from "../../kernel/canonical-json.ts";
 import type { TaskId } from "../../kernel/ids.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import { millis, millisBetween, secondsToMillis, type Seconds } from "../../kernel/time.ts";
+import { secondsToMillis, type Seconds } from "../../kernel/time.ts";
 import { mayOpenFor } from "../../policy/callers.ts";
 import { faultOfGiven } from "../../policy/parameters.ts";
 import type { BoundPolicy } from "../../policy/resources.ts";
@@ -32,7 +32,7 @@ export interface OpenTaskRequest {
 }
 
 export async function openTask(
-  parts: Pick<BrokerParts, "ledger" | "ids" | "clock" | "metrics">,
+  parts: Pick<BrokerParts, "ledger" | "ids">,
   policy: BoundPolicy,
   caller: Caller,
   request: OpenTaskRequest,
@@ -54,7 +54,7 @@ export async function openTask(
       ticket: facts.ticket,
       automatic: false,
     },
-    deadline: deadlineOf(parts, request, parent.value),
+    deadline: secondsToMillis(request.deadlineSeconds),
     heartbeat:
       request.heartbeatSeconds === null
         ? null
@@ -81,13 +81,6 @@ async function findParent(
   if (view.gate.kind === "closed")
     return err({ code: "task_closed", gate: view.gate.reason, taskId: request.parentTaskId });
   return ok(view);
-}
-
-/** A child may outlast its parent in words only: the gate of the parent is the child's too. Told as it is. */
-function deadlineOf(parts: Pick<BrokerParts, "clock">, request: OpenTaskRequest, parent: TaskView | null) {
-  const asked = secondsToMillis(request.deadlineSeconds);
-  if (parent === null) return asked;
-  return millis(Math.max(1, Math.min(asked, millisBetween(parts.clock.now(), parent.task.deadlineAt))));
 }
 
 function refuse(policy: BoundPolicy, caller: Caller, request: OpenTaskRequest, parent: TaskView | null): Fault | null {

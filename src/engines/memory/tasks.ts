@@ -5,7 +5,7 @@ import { isLive } from "../../domain/lease.ts";
 import type { Task, TaskOutcome } from "../../domain/task.ts";
 import type { TaskId } from "../../kernel/ids.ts";
 import { maxTaskDepth, tombstoneMillis } from "../../kernel/limits.ts";
-import { addMillis, addSeconds, type EpochMillis } from "../../kernel/time.ts";
+import { addMillis, addSeconds, earliest, type EpochMillis } from "../../kernel/time.ts";
 import type { Answer } from "../../ports/ledger.ts";
 import type { EndTask, GateClosed, NotFound, OpenTask, OpenTaskConflict } from "../../ports/ledger-commands.ts";
 import { byItself, conflict, lastSequence, notFound, ok, record, touch, type Model } from "./model.ts";
@@ -59,7 +59,7 @@ export function draftTask(model: Model, command: OpenTask, now: EpochMillis): Ta
     rootId: parent?.rootId ?? command.task.id,
     depth: (parent?.depth ?? 0) + 1,
     openedAt: now,
-    deadlineAt: addMillis(now, command.deadline),
+    deadlineAt: earliest(addMillis(now, command.deadline), ...(parent === undefined ? [] : [parent.deadlineAt])),
     heartbeat: beat === null ? null : { ...beat, dueAt: addSeconds(now, beat.everySeconds) },
     generation: model.state.generation,
     state: { kind: "open" },

@@ -46,6 +46,16 @@ const opening: readonly Row[] = [
     },
   ],
   [
+    "cuts a child's deadline to its parent's, and leaves an earlier one alone",
+    async (bench) => {
+      const parent = await bench.opened({ deadlineSeconds: 60 });
+      bench.clock.advance(7);
+      const longer = await bench.opened({ parentId: parent.id, deadlineSeconds: 60 });
+      const shorter = await bench.opened({ parentId: parent.id, deadlineSeconds: 10 });
+      expect([longer.deadlineAt, shorter.deadlineAt]).toEqual([parent.deadlineAt, bench.clock.now() + 10_000]);
+    },
+  ],
+  [
     "opens down to the deepest level and refuses one below",
     async (bench) => {
       const tasks = await chain(bench, maxTaskDepth);

@@ -3,7 +3,7 @@ import { openingEvidence } from "../../../domain/task-evidence.ts";
 import { canonicalJson, type Json } from "../../../kernel/canonical-json.ts";
 import { keyOfId } from "../../../kernel/ids.ts";
 import { maxTaskDepth } from "../../../kernel/limits.ts";
-import { addMillis, addSeconds } from "../../../kernel/time.ts";
+import { addMillis, addSeconds, earliest } from "../../../kernel/time.ts";
 import type { Task } from "../../../domain/task.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { GateClosed, NotFound, OpenTask, OpenTaskConflict } from "../../../ports/ledger-commands.ts";
@@ -54,7 +54,7 @@ function draftTask(tx: Tx, command: OpenTask, parent: Task | undefined): Task {
     rootId: parent?.rootId ?? command.task.id,
     depth: (parent?.depth ?? 0) + 1,
     openedAt: tx.now,
-    deadlineAt: addMillis(tx.now, command.deadline),
+    deadlineAt: earliest(addMillis(tx.now, command.deadline), ...(parent === undefined ? [] : [parent.deadlineAt])),
     heartbeat: heartbeat === null ? null : { ...heartbeat, dueAt: addSeconds(tx.now, heartbeat.everySeconds) },
     generation: tx.store.generation,
     state: { kind: "open" },
