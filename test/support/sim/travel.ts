@@ -1,11 +1,19 @@
 /** How a run moves through time: step by step, in leaps over idle stretches, and with a wall clock that jumps. */
 import type { World } from "./world.ts";
 
-/** Small errors add up to at most what nobody notices; a large one comes alone. */
+/**
+ * Small errors add up to at most what nobody notices; a large one comes alone. Ahead by hours in one life of the broker,
+ * right at the next start, and ahead by hours again looks the same to the ledger as a clock that was right all along, so
+ * only one life of a run leaps ahead.
+ */
 export function jump(world: World, span: number): void {
   if (world.isAccepting) return;
   const error = world.time.wallError() + span;
   const isSmall = Math.abs(error) <= 59_000;
+  if (!isSmall && span > 0) {
+    world.leaptIn ??= world.bornSequence;
+    if (world.leaptIn !== world.bornSequence) return;
+  }
   if (isSmall || (world.time.wallError() === 0 && Math.abs(span) > 60_000)) world.time.jumpWall(span);
   if (!isSmall) world.everJumped = true;
 }

@@ -68,6 +68,8 @@ export interface World {
   readonly spoken: string[];
   /** Whether the wall was ever so wrong that the ledger had to notice. */
   everJumped: boolean;
+  /** The life (by the sequence that it was born at) whose wall leapt ahead. */
+  leaptIn: number | null;
   /** An operator is about to accept the wall as it is. */
   isAccepting: boolean;
   /** A violation seen by an actor in the middle of a step. */
@@ -126,6 +128,7 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
     sent: [],
     spoken,
     everJumped: false,
+    leaptIn: null,
     isAccepting: false,
     broken: null,
     counts,
