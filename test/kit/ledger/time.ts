@@ -201,6 +201,23 @@ const downtime: readonly Row[] = [
     },
   ],
   [
+    "a wall that steps back neither takes a written grace away nor gives another",
+    async (bench) => {
+      const task = await bench.opened({ heartbeatSeconds: 20 });
+      bench.clock.advance(23_000);
+      await bench.restart();
+      await bench.sweep();
+      bench.clock.jumpWall(-40_000);
+      await bench.restart();
+      expect((await bench.task(task.id)).task.heartbeat?.dueAt).toBe(task.openedAt + 43_000);
+      expect((await bench.task(task.id)).gate).toEqual({ kind: "open" });
+      bench.clock.advance(59_999);
+      expect((await bench.task(task.id)).gate).toEqual({ kind: "open" });
+      bench.clock.advance(1);
+      expect((await bench.task(task.id)).gate).toMatchObject({ kind: "closed", reason: "heartbeat_lost" });
+    },
+  ],
+  [
     "and no longer",
     async (bench) => {
       const task = await bench.opened({ heartbeatSeconds: 20 });

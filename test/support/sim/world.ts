@@ -149,7 +149,8 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
       await time.advance(downtime);
       if (Math.abs(time.wallError()) > unnoticedMillis) time.jumpWall(-time.wallError());
       counts.restarts += 1;
-      journal.restartedAt = time.physical() + time.wallError();
+      // Not before an earlier start: the ledger's time does not go back with the wall, and a grace once given stays.
+      journal.restartedAt = Math.max(journal.restartedAt ?? 0, time.physical() + time.wallError());
       await boot();
       await journal.catchUp(current.real);
       world.bornSequence = journal.lastSequence();
