@@ -35,6 +35,7 @@ export type UnavailableReason =
   | "kill_path_broken"
   | "provider"
   | "mint_outcome_unknown"
+  | "over_before_answer"
   | "request_in_flight"
   | "keys_unavailable"
   | "policy";

@@ -208,6 +208,7 @@ const unavailableText: Readonly<Record<UnavailableReason, string>> = {
   provider: "The system behind this template made no credential. Nothing was delivered; ask again later.",
   mint_outcome_unknown:
     "The system behind this template did not answer clearly. Whatever it made is being revoked; ask again.",
+  over_before_answer: "The credential's time was over before it could be answered. It is being revoked; ask again.",
   request_in_flight: "The same request is being answered already. Nothing more was changed; ask again shortly.",
   keys_unavailable: "The keys of the attestation's issuer cannot be fetched. Nothing was changed; ask again shortly.",
   policy: "No policy is loaded that could decide. Nothing was changed; ask again later.",

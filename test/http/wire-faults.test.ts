@@ -125,6 +125,7 @@ const unavailableReasons: Readonly<Record<UnavailableReason, null>> = {
   kill_path_broken: null,
   provider: null,
   mint_outcome_unknown: null,
+  over_before_answer: null,
   request_in_flight: null,
   keys_unavailable: null,
   policy: null,

@@ -118,8 +118,14 @@ async function deliver(
   }
   if (answer.kind === "conflict") return err(storeFault);
   if (answer.value.outcome === "closed") return err(await closedFault(parts, planned, mint.command));
-  parts.metrics.count("mayfly_leases_issued_total", { provider: answer.value.lease.provider });
-  return ok(tell(parts, planned, { ...mint, lease: answer.value.lease }));
+  const told = tell(parts, planned, { ...mint, lease: answer.value.lease });
+  if (told.expiresInSeconds <= 0) {
+    // A store that was slow, or a wall that stepped: what is over already helps nobody, and may live on.
+    await giveUp(parts, planned, "undelivered");
+    return err({ code: "unavailable", why: "over_before_answer", retryAfterSeconds: seconds(1) });
+  }
+  parts.metrics.count("mayfly_leases_issued_total", { provider: told.lease.provider });
+  return ok(told);
 }
 
 const giveUp = (parts: BrokerParts, { leaseId, caller }: Planned, killCause: KillCause): Promise<void> =>
