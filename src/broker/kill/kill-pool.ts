@@ -10,7 +10,7 @@ import { createAlarm } from "./alarm.ts";
 import type { AttemptParts } from "./attempt.ts";
 import { createDoorbell } from "./doorbell.ts";
 import { createLedgerTime } from "./ledger-time.ts";
-import { createLane, type Lane } from "./lane.ts";
+import { createLane, type Lane, type LaneCounters } from "./lane.ts";
 import { sweep } from "./sweep.ts";
 
 export interface KillPool {
@@ -29,12 +29,11 @@ export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool
   const time = createLedgerTime(clock);
   const parts: AttemptParts = { ...given, ledgerNow: () => time.now() };
   const lanes = new Map<TargetName, Lane>();
-  const poolName = base32FromBytes(entropy.bytes(12));
-  let claims = 0;
+  const counters = createCounters(base32FromBytes(entropy.bytes(12)));
   let isStopped = false;
 
   const laneOf = (target: TargetName): Lane => {
-    const lane = lanes.get(target) ?? createLane(parts, target, () => `${poolName}-${(claims += 1)}`);
+    const lane = lanes.get(target) ?? createLane(parts, target, counters);
     lanes.set(target, lane);
     return lane;
   };
@@ -52,9 +51,10 @@ export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool
 
   /** One look at the ledger; answers when to look again at the latest. */
   async function pass(): Promise<EpochMillis> {
+    const askedAt = counters.tick();
     const work = await ledger.dueWork();
     time.saw(work.now);
-    for (const { target, breaker } of work.targets) laneOf(target).fill(breaker);
+    for (const { target, breaker } of work.targets) laneOf(target).fill({ breaker, askedAt });
     if (work.sweep) {
       if (!(await sweep(parts))) return addMillis(work.now, faultPauseMillis);
       look.ring();
@@ -80,6 +80,12 @@ export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool
       for (const fence of all.flatMap((lane) => lane.openClaims())) await ledger.releaseClaim({ fence });
     },
   };
+}
+
+function createCounters(poolName: string): LaneCounters {
+  let ticks = 0;
+  const tick = (): number => (ticks += 1);
+  return { tick, newFence: () => `${poolName}-${tick()}` };
 }
 
 /** Left running, the timer would keep a process that has nothing more to do. */

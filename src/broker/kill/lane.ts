@@ -6,18 +6,23 @@ import type { Lease } from "../../domain/lease.ts";
 import type { TargetName } from "../../domain/names.ts";
 import { maxClaimRows } from "../../kernel/limits.ts";
 import { millis } from "../../kernel/time.ts";
-import type { Breaker } from "../../ports/ledger-commands.ts";
 import { attemptKill, type AttemptParts } from "./attempt.ts";
 import { createDoorbell } from "./doorbell.ts";
-import { createTargetBreaker } from "./target-breaker.ts";
+import { createTargetBreaker, type BreakerReading, type Tick } from "./target-breaker.ts";
 
 export interface Lane {
-  /** Claims as long as there are free slots and due leases; returns at once. `breaker` is the ledger's word. */
-  fill(breaker: Breaker): void;
+  /** Claims as long as there are free slots and due leases; returns at once. */
+  fill(reading: BreakerReading): void;
   /** Claims nothing more; resolves when nothing is in flight. */
   drain(): Promise<void>;
   /** Claims that still hold unfinished leases. */
   openClaims(): readonly string[];
+}
+
+/** What all lanes of a pool draw from. */
+export interface LaneCounters {
+  readonly newFence: () => string;
+  readonly tick: Tick;
 }
 
 /** Attempts of one target at a time. */
@@ -27,8 +32,9 @@ const refillAt = 40;
 /** Above the time of revoke and probe together, so that no attempt outlives its claim. */
 const claimMillis = 30_000;
 
-export function createLane(parts: AttemptParts, target: TargetName, newFence: () => string): Lane {
-  const breaker = createTargetBreaker(parts, target);
+export function createLane(parts: AttemptParts, target: TargetName, counters: LaneCounters): Lane {
+  const { newFence, tick } = counters;
+  const breaker = createTargetBreaker(parts, target, tick);
   const { promise: drained, resolve: tellDrained } = Promise.withResolvers<void>();
   const unfinished = new Map<string, number>();
   let inFlight = 0;
@@ -75,8 +81,8 @@ export function createLane(parts: AttemptParts, target: TargetName, newFence: ()
   }
 
   return {
-    fill(ledgerBreaker) {
-      breaker.sync(ledgerBreaker);
+    fill(reading) {
+      breaker.sync(reading);
       claims.ring();
     },
     drain() {
