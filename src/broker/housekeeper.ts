@@ -1,6 +1,6 @@
 /**
  * Has the ledger drop what nobody can ask for any more: a page at a time, with a pause between pages in which kills get
- * their turn. Never on a full disk, whose last room is for kills. It holds no truth: a look that is lost is made later.
+ * their turn. And has the refusals of a window that is over told, though nobody is refused any more. Never on a full disk, whose last room is for kills. It holds no truth: a look that is lost is made later.
  */
 import type { Cancel } from "../kernel/clock.ts";
 import { maxSweepRows } from "../kernel/limits.ts";
@@ -16,8 +16,8 @@ export interface Housekeeper {
 const restMillis = millis(60_000);
 const betweenPagesMillis = millis(50);
 
-export function createHousekeeper(parts: Pick<BrokerParts, "ledger" | "clock" | "log">): Housekeeper {
-  const { ledger, clock, log } = parts;
+export function createHousekeeper(parts: Pick<BrokerParts, "ledger" | "clock" | "log" | "refusals">): Housekeeper {
+  const { ledger, clock, log, refusals } = parts;
   let isStopped = false;
   let cancel: Cancel = () => {};
 
@@ -28,6 +28,7 @@ export function createHousekeeper(parts: Pick<BrokerParts, "ledger" | "clock" | 
 
   async function look(): Promise<void> {
     try {
+      await refusals.closeWindows();
       again(await purgePage());
     } catch {
       log.error("purge_failed");

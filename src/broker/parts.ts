@@ -12,6 +12,7 @@ import type { Sha256 } from "../kernel/digest.ts";
 import type { Entropy } from "../kernel/entropy.ts";
 import type { IdFactory, RequestId } from "../kernel/ids.ts";
 import type { ChangeHub } from "./change-hub.ts";
+import type { RefusalNotes } from "./issue/note-refusal.ts";
 import type { ProviderFacade } from "./provider-facade.ts";
 
 export interface BrokerParts {
@@ -28,6 +29,7 @@ export interface BrokerParts {
   readonly entropy: Entropy;
   readonly sha256: Sha256;
   readonly changes: ChangeHub;
+  readonly refusals: RefusalNotes;
   readonly log: Log;
   readonly metrics: Metrics;
 }

@@ -67,5 +67,8 @@ export const keyRefreshAheadMillis = 300_000;
 export const maxKeyAgeMillis = 600_000;
 /** While the issuer does not answer, its last good keys are used no longer than this. */
 export const maxStaleKeyAgeMillis = 3_600_000;
+/** Refusals of one agent for one reason that are audited one by one in a window; the rest of it is one count. */
+export const maxRefusalsNoted = 20;
+export const refusalWindowMillis = 60_000;
 /** An Idempotency-Key above this is refused: a UUID has 36 characters. */
 export const maxIdempotencyKeyLength = 255;

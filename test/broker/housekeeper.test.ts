@@ -10,6 +10,7 @@ import { makeSqliteHarness } from "../support/sqlite-harness.ts";
 
 let bench: LedgerHarness;
 let keeper: Housekeeper;
+let windowsClosed = 0;
 beforeEach(async () => {
   bench = await makeSqliteHarness();
 });
@@ -21,7 +22,10 @@ afterEach(async () => {
 const minute = 60_000;
 
 function start(ledger: Partial<Ledger> = {}): void {
-  keeper = createHousekeeper({ ledger: { ...bench.ledger, ...ledger }, clock: bench.clock, log: silentLog });
+  windowsClosed = 0;
+  const refusals = { note: () => Promise.resolve(), closeWindows: () => Promise.resolve(void (windowsClosed += 1)) };
+  const { clock } = bench;
+  keeper = createHousekeeper({ ledger: { ...bench.ledger, ...ledger }, clock, log: silentLog, refusals });
   keeper.start();
 }
 
@@ -70,6 +74,7 @@ it("a look that fails is made again", async () => {
     await settle();
   }
   expect(looks).toBe(3);
+  expect(windowsClosed, "refusals are told beside it").toBe(3);
 });
 
 it.each(["disk_full", "stopped"] as const)("nothing is dropped while the ledger is %s", async (suspended) => {

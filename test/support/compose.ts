@@ -7,6 +7,7 @@ import { createAttestor } from "../../src/attest/attestor.ts";
 import { createKeySources } from "../../src/attest/key-sources.ts";
 import { createBroker, type Broker } from "../../src/broker/broker.ts";
 import { createChangeHub } from "../../src/broker/change-hub.ts";
+import { createRefusalNotes } from "../../src/broker/issue/note-refusal.ts";
 import { createKillPool } from "../../src/broker/kill/kill-pool.ts";
 import { createProviderFacade } from "../../src/broker/provider-facade.ts";
 import { openMemoryLedger } from "../../src/engines/memory/ledger.ts";
@@ -102,6 +103,7 @@ export async function compose(wish: Wish): Promise<Composed> {
     entropy,
     sha256: nodeDigest,
     changes: createChangeHub(clock),
+    refusals: createRefusalNotes({ ledger, clock, metrics }),
     log,
     metrics,
   };

@@ -26,7 +26,6 @@ import { causeOf } from "../cause.ts";
 import type { Fault } from "../fault.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
 import type { BoundPolicy } from "../../policy/resources.ts";
-import { noteRefusal } from "./note-refusal.ts";
 import { surrender } from "../leases/surrender.ts";
 import { decide } from "./decide.ts";
 import { intentCommand, intentResult, planIssue, type Planned } from "./intent.ts";
@@ -39,7 +38,7 @@ export async function issueCredential(parts: BrokerParts, request: IssueRequest)
   const caller = await identify(parts, policy, request);
   if (!caller.ok) return caller;
   const issued = await issueFor(parts, policy, caller.value, request);
-  if (!issued.ok) await noteRefusal(parts, caller.value, request, issued.fault);
+  if (!issued.ok) await parts.refusals.note(caller.value, request, issued.fault);
   return issued;
 }
 

@@ -1,29 +1,81 @@
 /**
  * A refusal leaves a record when the caller is proven and registered: who asked for what, and why not. A stranger's
- * request writes nothing, so that nobody can fill the store by knocking.
+ * request writes nothing, so that nobody can fill the store by knocking; and a proven agent in a loop writes little:
+ * the first refusals of an agent for one reason are entries of their own, the rest of the window is one count.
+ * A crash loses at most the counts of one window; the metric has them all.
  */
+import type { Clock } from "../../kernel/clock.ts";
+import { maxRefusalsNoted, refusalWindowMillis } from "../../kernel/limits.ts";
 import { attestationEvidence, causeOf } from "../cause.ts";
 import type { Fault } from "../fault.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
 import type { IssueRequest } from "./request.ts";
 
-export async function noteRefusal(
-  parts: Pick<BrokerParts, "ledger" | "metrics">,
-  caller: Caller,
-  request: IssueRequest,
-  fault: Fault,
-): Promise<void> {
-  const why = "why" in fault ? fault.why : fault.code;
-  const detail = "detail" in fault ? fault.detail : "";
-  parts.metrics.count("mayfly_decisions_total", { effect: "refused", reason: fault.code });
-  // Nothing was decided about the caller: the store or a provider is in trouble.
-  if (fault.code === "unavailable") return;
-  await parts.ledger.appendAudit({
-    type: "request.refused",
-    // A task that is not the caller's own gets no entry from it.
-    taskId: fault.code === "not_found" ? null : request.taskId,
-    leaseId: null,
-    cause: causeOf(caller, { attestation: attestationEvidence(caller) }),
-    data: { template: request.template, code: fault.code, why, detail },
-  });
+export interface RefusalNotes {
+  note(caller: Caller, request: IssueRequest, fault: Fault): Promise<void>;
+  /** Writes the counts of windows that are over. Called by every note and by the housekeeper. */
+  closeWindows(): Promise<void>;
+}
+
+type Parts = Pick<BrokerParts, "ledger" | "metrics"> & { readonly clock: Pick<Clock, "monotonicMillis"> };
+
+/** Of one agent and one reason. Both are closed sets, named by policy and by this code: there are few. */
+interface Window {
+  readonly actor: string;
+  readonly code: Fault["code"];
+  readonly why: string;
+  readonly endsAt: number;
+  refused: number;
+}
+
+export function createRefusalNotes({ ledger, metrics, clock }: Parts): RefusalNotes {
+  /** In the order in which they end, for all are of one length. */
+  const windows = new Map<string, Window>();
+
+  function count(caller: Caller, code: Fault["code"], why: string): number {
+    const { actor } = causeOf(caller);
+    const key = `${actor} ${code} ${why}`;
+    const endsAt = clock.monotonicMillis() + refusalWindowMillis;
+    const window = windows.get(key) ?? { actor, code, why, endsAt, refused: 0 };
+    windows.set(key, window);
+    return (window.refused += 1);
+  }
+
+  async function closeWindows(): Promise<void> {
+    const now = clock.monotonicMillis();
+    for (const [key, window] of windows) {
+      if (now < window.endsAt) return;
+      windows.delete(key);
+      const { actor, code, why, refused } = window;
+      if (refused <= maxRefusalsNoted) continue;
+      await ledger.appendAudit({
+        type: "request.refused",
+        taskId: null,
+        leaseId: null,
+        cause: { actor, requestId: null },
+        data: { code, why, unlisted: refused - maxRefusalsNoted, window_seconds: refusalWindowMillis / 1000 },
+      });
+    }
+  }
+
+  return {
+    async note(caller, request, fault) {
+      const why = "why" in fault ? fault.why : fault.code;
+      const detail = "detail" in fault ? fault.detail : "";
+      metrics.count("mayfly_decisions_total", { effect: "refused", reason: fault.code });
+      // Nothing was decided about the caller: the store or a provider is in trouble.
+      if (fault.code === "unavailable") return;
+      await closeWindows();
+      if (count(caller, fault.code, why) > maxRefusalsNoted) return;
+      await ledger.appendAudit({
+        type: "request.refused",
+        // A task that is not the caller's own gets no entry from it.
+        taskId: fault.code === "not_found" ? null : request.taskId,
+        leaseId: null,
+        cause: causeOf(caller, { attestation: attestationEvidence(caller) }),
+        data: { template: request.template, code: fault.code, why, detail },
+      });
+    },
+    closeWindows,
+  };
 }

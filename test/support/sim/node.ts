@@ -2,6 +2,7 @@
 import { createBroker, type Broker } from "../../../src/broker/broker.ts";
 import { createChangeHub } from "../../../src/broker/change-hub.ts";
 import { createHousekeeper } from "../../../src/broker/housekeeper.ts";
+import { createRefusalNotes } from "../../../src/broker/issue/note-refusal.ts";
 import { createKillPool, type KillPool } from "../../../src/broker/kill/kill-pool.ts";
 import { createProviderFacade } from "../../../src/broker/provider-facade.ts";
 import { createIdFactory } from "../../../src/kernel/ids.ts";
@@ -68,6 +69,7 @@ export async function startNode(owner: Owner, real: Ledger, tools: NodeTools): P
     entropy,
     sha256,
     changes: createChangeHub(clock),
+    refusals: createRefusalNotes({ ledger: store.ledger, clock, metrics }),
     log,
     metrics,
   };
