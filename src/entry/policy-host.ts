@@ -1,6 +1,6 @@
 /**
- * The policy in force. A reload either replaces it whole or changes nothing and says so; requests under way keep the
- * one that they began with. The ledger hears of every change, so that what left the policy is closed and killed.
+ * The policy in force. A reload either replaces it whole, with the secrets of its providers as they read now, or changes
+ * nothing and says so; requests under way keep the one that they began with. The ledger hears of every change, so that what left the policy is closed and killed.
  */
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { Clock, Cancel } from "../kernel/clock.ts";
@@ -20,7 +20,7 @@ export interface PolicyHost {
   issuerOf(issuerUrl: string): TrustedIssuer | undefined;
   /** Faults mean that the last good set stays in force. Never rejects; reloads run one after the other. */
   reload(): Promise<Result<BoundPolicy, readonly PolicyFault[]>>;
-  /** Reloads when a file in the folder changes, or the folder is replaced. */
+  /** Reloads when a file in the folder or a provider's secret file changes, or the folder is replaced. */
   watch(): Cancel;
 }
 
@@ -70,7 +70,10 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
     cancelRetry();
     const loaded = await loadPolicyFolder(dir, registry);
     if (loaded.ok) {
-      if (loaded.value.policy.digest !== current.digest || !isRecorded) await adopt(loaded.value);
+      const rotated = registry.rotated(loaded.value.providers);
+      if (rotated.length > 0) log.info("provider_secrets_changed", { providers: rotated.join(", ") });
+      const isChanged = loaded.value.policy.digest !== current.digest || rotated.length > 0;
+      if (isChanged || !isRecorded) await adopt(loaded.value);
       else if (isRefused) log.info("policy_mended", { digest: current.digest });
       isRefused = false;
       return ok(current);
@@ -86,7 +89,7 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
     issuerOf: (issuerUrl) => byUrl.get(issuerUrl),
     reload,
     watch() {
-      const unwatch = watchFolder(tools, () => void reload());
+      const unwatch = watchFolder({ dir, clock, log, moreFiles: () => registry.secretFiles() }, () => void reload());
       return () => {
         unwatch();
         cancelRetry();

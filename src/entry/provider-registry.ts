@@ -1,6 +1,7 @@
 /**
  * The configured providers. Each is made twice, once with the connections of issuing and once with those of revoking.
- * After a reload the instances of the old configuration stay, so that what they minted can be killed as it was made.
+ * After a reload the instances of the old configuration stay, so that what they minted can be killed as it was made;
+ * but not with a secret that was rotated: then the current instance kills for all earlier ones of its system.
  */
 import { providerTypes } from "../../providers/index.ts";
 import type { ProviderLookup } from "../broker/provider-facade.ts";
@@ -10,6 +11,8 @@ import { err, ok, type Result } from "../kernel/result.ts";
 import type { CredentialTemplate, ProviderResource } from "../policy/resources.ts";
 import type { HttpClient } from "../ports/http-client.ts";
 import type { Provider, ProviderTools, ProviderType } from "../ports/provider.ts";
+import { secretFileOf } from "./resolve-secret.ts";
+import { areSameReadings, createSecretReader, type SecretReadings } from "./secret-readings.ts";
 
 export interface ProviderSet {
   readonly pairs: ReadonlyMap<ProviderName, ProviderPair>;
@@ -19,6 +22,8 @@ export interface ProviderSet {
 export interface ProviderPair {
   readonly issuing: Provider;
   readonly revoking: Provider;
+  /** What both were made with. */
+  readonly secrets: SecretReadings;
 }
 
 export interface ProviderFault extends ScopeFault {
@@ -31,6 +36,10 @@ export interface ProviderRegistry {
     resources: ReadonlyMap<ProviderName, ProviderResource>,
   ): Promise<Result<ProviderSet, readonly ProviderFault[]>>;
   activate(set: ProviderSet): void;
+  /** The providers of this set whose secrets read otherwise than those of the current ones. */
+  rotated(set: ProviderSet): readonly ProviderName[];
+  /** The secret files that the last `prepare` asked for, readable or not. */
+  secretFiles(): readonly string[];
   current(): ReadonlyMap<ProviderName, ProviderPair>;
   readonly lookup: ProviderLookup;
 }
@@ -47,17 +56,46 @@ const maxDraining = 64;
 export function createProviderRegistry(tools: RegistryTools): ProviderRegistry {
   let current: ReadonlyMap<ProviderName, ProviderPair> = new Map();
   const draining = new Map<string, ProviderPair>();
+  let secretFiles: ReadonlySet<string> = new Set();
+
+  function rotated(set: ProviderSet): readonly ProviderName[] {
+    return [...set.pairs.keys()].filter((name) => {
+      const [before, after] = [current.get(name), set.pairs.get(name)];
+      return before !== undefined && after !== undefined && !areSameReadings(before.secrets, after.secrets);
+    });
+  }
+
+  /** Their secret may be refused from now on, and a kill with it would look like one that nobody may do. */
+  function dropEarlier(name: ProviderName, digest: string): void {
+    const ofSystem = `${drainKey(name, systemOf(digest))}.`;
+    for (const key of draining.keys()) if (key.startsWith(ofSystem)) draining.delete(key);
+  }
 
   return {
-    prepare: (resources) => prepare(resources, tools),
+    prepare(resources) {
+      const files = new Set<string>();
+      secretFiles = files;
+      const resolveSecret: RegistryTools["resolveSecret"] = (reference) => {
+        const file = secretFileOf(reference);
+        if (file !== undefined) files.add(file);
+        return tools.resolveSecret(reference);
+      };
+      return prepare(resources, { ...tools, resolveSecret });
+    },
+    rotated,
+    secretFiles: () => [...secretFiles],
 
     activate(set) {
+      const renewed = rotated(set);
       for (const [name, pair] of current) {
         const key = drainKey(name, pair.revoking.digest);
         draining.delete(key);
         draining.set(key, pair);
       }
-      for (const [name, pair] of set.pairs) draining.delete(drainKey(name, pair.revoking.digest));
+      for (const [name, pair] of set.pairs) {
+        draining.delete(drainKey(name, pair.revoking.digest));
+        if (renewed.includes(name)) dropEarlier(name, pair.revoking.digest);
+      }
       for (const key of [...draining.keys()].slice(0, Math.max(0, draining.size - maxDraining))) draining.delete(key);
       current = set.pairs;
     },
@@ -111,8 +149,10 @@ async function makePair(resource: ProviderResource, tools: RegistryTools): Promi
       message: `is not a provider type of this release; there are ${providerTypes.join(", ")}`,
     });
   }
-  const issuing = await type.create(resource.options, { ...rest, name: resource.name, http: issuingHttp });
+  const { resolveSecret, readings: secrets } = createSecretReader(tools.resolveSecret);
+  const shared = { ...rest, resolveSecret, name: resource.name };
+  const issuing = await type.create(resource.options, { ...shared, http: issuingHttp });
   if (!issuing.ok) return issuing;
-  const revoking = await type.create(resource.options, { ...rest, name: resource.name, http: revokingHttp });
-  return revoking.ok ? ok({ issuing: issuing.value, revoking: revoking.value }) : revoking;
+  const revoking = await type.create(resource.options, { ...shared, http: revokingHttp });
+  return revoking.ok ? ok({ issuing: issuing.value, revoking: revoking.value, secrets }) : revoking;
 }

@@ -25,6 +25,12 @@ export function secretResolver(env: Environment): (reference: Json) => Promise<R
   };
 }
 
+/** The path of a reference to a file. */
+export function secretFileOf(reference: Json): string | undefined {
+  const member = onlyMember(reference);
+  return member?.name === "file" ? member.value : undefined;
+}
+
 function onlyMember(reference: Json): { name: string; value: string } | undefined {
   if (reference === null || typeof reference !== "object" || Array.isArray(reference)) return undefined;
   const [first, ...more] = Object.entries(reference);

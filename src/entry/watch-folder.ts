@@ -1,5 +1,5 @@
 /**
- * Notices when files of a folder change. The system's watch is a doorbell: it is quick, but it follows the folder that
+ * Notices when files of a folder change, and files that they name. The system's watch is a doorbell: it is quick, but it follows the folder that
  * was there and not its path, so it falls silent when that is moved, replaced or behind a link that is switched. So
  * the files are also looked at now and then, and losing the doorbell costs a moment, never a change.
  */
@@ -15,15 +15,24 @@ import { listPolicyFiles } from "./policy-folder.ts";
 const settleMillis = millis(200);
 const lookMillis = millis(15_000);
 
-export function watchFolder({ dir, clock, log }: { dir: string; clock: Clock; log: Log }, tell: () => void): Cancel {
+export interface Watched {
+  readonly dir: string;
+  /** Looked at too, wherever they lie: the secret files that the folder's text names, which may change with it. */
+  readonly moreFiles: () => readonly string[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function watchFolder({ dir, moreFiles, clock, log }: Watched, tell: () => void): Cancel {
   let isOver = false;
   let cancelTell: Cancel = () => {};
   let cancelLook: Cancel = () => {};
   let seen: string | undefined;
   const look = async (): Promise<void> => {
-    const now = await signatureOf(dir);
+    const now = `${await signatureOfFolder(dir)} ${await signatureOf(moreFiles())}`;
     if (isOver) return;
-    if (seen !== undefined && now !== seen) tell();
+    // The first time too: what changed between the load and this look would never show.
+    if (now !== seen) tell();
     seen = now;
     cancelLook = clock.after(lookMillis, () => void look());
   };
@@ -41,15 +50,21 @@ export function watchFolder({ dir, clock, log }: { dir: string; clock: Clock; lo
   };
 }
 
-/** Differs when a file came, went, was written or replaced. */
-async function signatureOf(dir: string): Promise<string> {
+async function signatureOfFolder(dir: string): Promise<string> {
   try {
-    const files = await listPolicyFiles(dir);
-    const stats = await Promise.all(files.map((file) => stat(join(dir, file))));
-    return JSON.stringify(
-      files.map((file, index) => [file, stats[index]?.ino, stats[index]?.mtimeMs, stats[index]?.size]),
-    );
+    return await signatureOf((await listPolicyFiles(dir)).map((file) => join(dir, file)));
   } catch {
     return "unreadable";
   }
 }
+
+/** Differs when a file came, went, was written or replaced. */
+const signatureOf = async (files: readonly string[]): Promise<string> =>
+  JSON.stringify(
+    await Promise.all(
+      files.map(async (file) => {
+        const found = await stat(file).catch(() => undefined);
+        return [file, found?.ino, found?.mtimeMs, found?.size];
+      }),
+    ),
+  );

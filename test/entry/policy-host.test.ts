@@ -1,17 +1,23 @@
-/** Reloads that overlap, a store that does not take a policy, a loader that throws: the newest good set is in force. */
+/**
+ * Reloads that overlap, a store that does not take a policy, a loader that throws, a secret that was rotated: the newest
+ * good set is in force.
+ */
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadProviderType } from "../../providers/index.ts";
 import { createPolicyHost, type PolicyHost } from "../../src/entry/policy-host.ts";
 import { createProviderRegistry, type ProviderRegistry, type ProviderSet } from "../../src/entry/provider-registry.ts";
+import { secretResolver } from "../../src/entry/resolve-secret.ts";
+import type { JsonObject } from "../../src/kernel/canonical-json.ts";
 import { err, ok } from "../../src/kernel/result.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { LedgerHarness } from "../kit/ledger/harness.ts";
+import { providerName } from "../support/builders.ts";
 import { eventuallyTrue } from "../support/flow/eventually.ts";
 import { createTestTools, type TestTools } from "../support/provider-tools.ts";
-import { silentLog, silentMetrics } from "../support/silent.ts";
+import { silentMetrics } from "../support/silent.ts";
 import { makeSqliteHarness } from "../support/sqlite-harness.ts";
 
 let tools: TestTools;
@@ -25,13 +31,14 @@ afterEach(async () => {
   await Promise.all([tools.close(), bench.close(), rm(dir, { recursive: true })]);
 });
 
-/** A policy with one agent. */
-const write = (agent: string) =>
+/** A policy with one agent, and with a provider if it is told how that one proves itself. */
+const write = (agent: string, provider?: JsonObject) =>
   writeFile(
     join(dir, "policy.yaml"),
     [
       { kind: "TrustedIssuer", name: "cluster", spec: issuer },
       { kind: "AgentProfile", name: agent, spec: { role: "agent", identity, owners } },
+      ...(provider === undefined ? [] : [{ kind: "Provider", name: "ledger", spec: { ...oauth, ...provider } }]),
     ]
       .map(({ kind, name, spec }) => JSON.stringify({ apiVersion: "mayfly.dev/v1", kind, metadata: { name }, spec }))
       .join("\n---\n"),
@@ -43,22 +50,39 @@ const issuer = {
   keys: { discovery: true },
   maxLifetimeSeconds: 3600,
 };
+const oauth = {
+  type: "oauth",
+  issuer: "https://sso.example",
+  clientId: "mayfly",
+  clientAuth: "client_secret_basic",
+};
 const identity = { issuer: "cluster", subject: "a workload" };
 const owners = { businessApprover: "finance", technicalCustodian: "platform" };
 
-async function start(wish: { registry?: Partial<ProviderRegistry>; ledger?: Partial<Ledger> } = {}) {
-  const registry = createProviderRegistry({
+const newRegistry = (): ProviderRegistry =>
+  createProviderRegistry({
     ...tools,
     issuingHttp: tools.http,
     revokingHttp: tools.http,
     loadType: loadProviderType,
+    resolveSecret: secretResolver({}),
   });
+
+interface Wish {
+  readonly registry?: Partial<ProviderRegistry>;
+  readonly ledger?: Partial<Ledger>;
+  /** Gets every line of the log. */
+  readonly told?: unknown[];
+}
+
+async function start(wish: Wish = {}) {
+  const tell = (...line: readonly unknown[]): void => void wish.told?.push(line);
   const host = await createPolicyHost({
     dir,
-    registry: { ...registry, ...wish.registry },
+    registry: { ...newRegistry(), ...wish.registry },
     ledger: { ...bench.ledger, ...wish.ledger },
     clock: bench.clock,
-    log: silentLog,
+    log: { info: tell, warn: tell, error: tell },
     metrics: silentMetrics,
   });
   if (!host.ok) throw new Error(host.fault.map(({ message }) => message).join("; "));
@@ -152,6 +176,73 @@ it("a folder that is replaced is noticed without a word from the system", async 
     unwatch();
     await rm(`${dir}-old`, { recursive: true });
   }
+});
+
+describe("a provider's secret file that is rotated under an unchanged policy", () => {
+  const ledger = providerName("ledger");
+  let secrets: string;
+  beforeEach(async () => {
+    secrets = await mkdtemp(join(tmpdir(), "mayfly-secrets-"));
+    await rotateTo("the first secret");
+    await write("first-bot", { clientSecret: { file: join(secrets, "client") } });
+  });
+  afterEach(() => rm(secrets, { recursive: true }));
+  const rotateTo = (secret: string) => writeFile(join(secrets, "client"), secret);
+
+  it.each<[string, (host: PolicyHost) => unknown]>([
+    ["a reload", (host) => host.reload()],
+    ["a look at the files", () => bench.clock.advance(5_000)],
+  ])("is in use after %s, and kills what was minted before", async (_, notice) => {
+    const registry = newRegistry();
+    const told: unknown[] = [];
+    const host = await start({ registry, told });
+    const unwatch = host.watch();
+    try {
+      for (const secret of ["the second secret", "the third secret"]) {
+        const before = registry.lookup.issuing(ledger);
+        await rotateTo(secret);
+        await eventuallyTrue(`${secret} is in use`, async () => {
+          await notice(host);
+          return registry.lookup.issuing(ledger) !== before;
+        });
+        const digest = before?.digest ?? "";
+        expect(registry.lookup.issuing(ledger)?.digest).toBe(digest);
+        expect(registry.lookup.revoking(ledger, digest)).toBe(registry.current().get(ledger)?.revoking);
+      }
+      expect(told).toContainEqual(["provider_secrets_changed", { providers: "ledger" }]);
+      expect(JSON.stringify(told)).not.toMatch(/first|second|third/);
+    } finally {
+      unwatch();
+    }
+  });
+
+  it("that cannot be read changes nothing, and is taken once it can", async () => {
+    const registry = newRegistry();
+    const host = await start({ registry });
+    const unwatch = host.watch();
+    try {
+      const before = registry.lookup.issuing(ledger);
+      await rm(join(secrets, "client"));
+      expect((await host.reload()).ok).toBe(false);
+      expect(registry.lookup.issuing(ledger)).toBe(before);
+      await rotateTo("the second secret");
+      await eventuallyTrue("another instance issues", () => {
+        bench.clock.advance(5_000);
+        return Promise.resolve(registry.lookup.issuing(ledger) !== before);
+      });
+    } finally {
+      unwatch();
+    }
+  });
+
+  it("that reads the same makes no new instance", async () => {
+    const registry = newRegistry();
+    const host = await start({ registry });
+    const before = registry.lookup.issuing(ledger);
+    await rotateTo("the first secret");
+    expect((await host.reload()).ok).toBe(true);
+    expect(registry.lookup.issuing(ledger)).toBe(before);
+  });
 });
 
 it("links to files are followed and names that begin with a dot left out, as in a mounted configuration map", async () => {

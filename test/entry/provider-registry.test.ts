@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadProviderType } from "../../providers/index.ts";
 import { createProviderRegistry, type ProviderRegistry } from "../../src/entry/provider-registry.ts";
+import { secretResolver } from "../../src/entry/resolve-secret.ts";
 import type { JsonObject } from "../../src/kernel/canonical-json.ts";
 import { providerName } from "../support/builders.ts";
 import { createTestTools, type TestTools } from "../support/provider-tools.ts";
@@ -16,13 +17,14 @@ const before: JsonObject = {
 
 let tools: TestTools;
 beforeAll(async () => {
-  tools = await createTestTools({ secrets: { SECRET: "not printable by accident" } });
+  tools = await createTestTools();
 });
 afterAll(() => tools.close());
 
-const start = (): ProviderRegistry =>
+const start = (secrets: Record<string, string> = { SECRET: "not printable by accident" }): ProviderRegistry =>
   createProviderRegistry({
     ...tools,
+    resolveSecret: secretResolver(secrets),
     issuingHttp: tools.http,
     revokingHttp: tools.http,
     loadType: loadProviderType,
@@ -69,4 +71,22 @@ it("after a reload the old instance kills what it minted, and the new one what i
   const first = await load(registry, "oauth", before);
   const second = await load(registry, "oauth", { ...before, issuer: "https://after.example" });
   expect([first, second].map((digest) => registry.lookup.revoking(ledger, digest)?.digest)).toEqual([first, second]);
+});
+
+describe("once a secret was rotated, who kills what an earlier configuration minted", () => {
+  it.each<[string, JsonObject, "the newest instance" | "the one that minted"]>([
+    ["of the same system", { ...before, maxTokenSeconds: 60 }, "the newest instance"],
+    ["of another system", { ...before, clientId: "mayfly-2" }, "the one that minted"],
+  ])("%s", async (_, earlier, who) => {
+    const secrets = { SECRET: "the first" };
+    const registry = start(secrets);
+    const digest = await load(registry, "oauth", earlier);
+    const minter = registry.current().get(ledger)?.revoking;
+    await load(registry, "oauth", before);
+    expect(registry.lookup.revoking(ledger, digest)).toBe(minter);
+    secrets.SECRET = "the second";
+    await load(registry, "oauth", before);
+    const newest = registry.current().get(ledger)?.revoking;
+    expect(registry.lookup.revoking(ledger, digest)).toBe(who === "the one that minted" ? minter : newest);
+  });
 });
