@@ -55,21 +55,14 @@ const maxDraining = 64;
 
 export function createProviderRegistry(tools: RegistryTools): ProviderRegistry {
   let current: ReadonlyMap<ProviderName, ProviderPair> = new Map();
-  const draining = new Map<string, ProviderPair>();
   let secretFiles: ReadonlySet<string> = new Set();
+  const draining = createDraining();
 
-  function rotated(set: ProviderSet): readonly ProviderName[] {
-    return [...set.pairs.keys()].filter((name) => {
-      const [before, after] = [current.get(name), set.pairs.get(name)];
-      return before !== undefined && after !== undefined && !areSameReadings(before.secrets, after.secrets);
+  const rotated = (set: ProviderSet): readonly ProviderName[] =>
+    [...set.pairs].flatMap(([name, { secrets }]) => {
+      const before = current.get(name);
+      return before === undefined || areSameReadings(before.secrets, secrets) ? [] : [name];
     });
-  }
-
-  /** Their secret may be refused from now on, and a kill with it would look like one that nobody may do. */
-  function dropEarlier(name: ProviderName, digest: string): void {
-    const ofSystem = `${drainKey(name, systemOf(digest))}.`;
-    for (const key of draining.keys()) if (key.startsWith(ofSystem)) draining.delete(key);
-  }
 
   return {
     prepare(resources) {
@@ -82,29 +75,25 @@ export function createProviderRegistry(tools: RegistryTools): ProviderRegistry {
       };
       return prepare(resources, { ...tools, resolveSecret });
     },
-    rotated,
-    secretFiles: () => [...secretFiles],
 
     activate(set) {
       const renewed = rotated(set);
-      for (const [name, pair] of current) {
-        const key = drainKey(name, pair.revoking.digest);
-        draining.delete(key);
-        draining.set(key, pair);
+      for (const [name, pair] of current) draining.add(name, pair);
+      for (const [name, { revoking }] of set.pairs) {
+        draining.drop(name, revoking.digest);
+        if (renewed.includes(name)) draining.dropSystem(name, revoking.digest);
       }
-      for (const [name, pair] of set.pairs) {
-        draining.delete(drainKey(name, pair.revoking.digest));
-        if (renewed.includes(name)) dropEarlier(name, pair.revoking.digest);
-      }
-      for (const key of [...draining.keys()].slice(0, Math.max(0, draining.size - maxDraining))) draining.delete(key);
+      draining.trim();
       current = set.pairs;
     },
 
+    rotated,
+    secretFiles: () => [...secretFiles],
     current: () => current,
     lookup: {
       issuing: (name) => current.get(name)?.issuing,
       revoking(name, digest) {
-        const minter = draining.get(drainKey(name, digest))?.revoking;
+        const minter = draining.find(name, digest)?.revoking;
         if (minter !== undefined) return minter;
         const now = current.get(name)?.revoking;
         return now !== undefined && systemOf(now.digest) === systemOf(digest) ? now : undefined;
@@ -113,10 +102,31 @@ export function createProviderRegistry(tools: RegistryTools): ProviderRegistry {
   };
 }
 
+/** The pairs of earlier configurations, oldest first. */
+function createDraining() {
+  const pairs = new Map<string, ProviderPair>();
+  const keyOf = (name: ProviderName, digest: string): string => `${name}@${digest}`;
+  return {
+    add(name: ProviderName, pair: ProviderPair): void {
+      const key = keyOf(name, pair.revoking.digest);
+      pairs.delete(key);
+      pairs.set(key, pair);
+    },
+    find: (name: ProviderName, digest: string) => pairs.get(keyOf(name, digest)),
+    drop: (name: ProviderName, digest: string) => void pairs.delete(keyOf(name, digest)),
+    /** Their secret may be refused from now on, and a kill with it would look like one that nobody may do. */
+    dropSystem(name: ProviderName, digest: string): void {
+      const prefix = `${keyOf(name, systemOf(digest))}.`;
+      for (const key of pairs.keys()) if (key.startsWith(prefix)) pairs.delete(key);
+    },
+    trim(): void {
+      for (const key of [...pairs.keys()].slice(0, Math.max(0, pairs.size - maxDraining))) pairs.delete(key);
+    },
+  };
+}
+
 /** Another system would be handed a secret that is not its own, and its "unknown" would pass for a death. */
 const systemOf = (digest: string): string => digest.split(".", 1)[0] ?? "";
-
-const drainKey = (name: ProviderName, digest: string): string => `${name}@${digest}`;
 
 async function prepare(
   resources: ReadonlyMap<ProviderName, ProviderResource>,
