@@ -72,8 +72,7 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
     if (loaded.ok) {
       const rotated = registry.rotated(loaded.value.providers);
       if (rotated.length > 0) log.info("provider_secrets_changed", { providers: rotated.join(", ") });
-      const isChanged = loaded.value.policy.digest !== current.digest || rotated.length > 0;
-      if (isChanged || !isRecorded) await adopt(loaded.value);
+      if (loaded.value.policy.digest !== current.digest || rotated.length > 0 || !isRecorded) await adopt(loaded.value);
       else if (isRefused) log.info("policy_mended", { digest: current.digest });
       isRefused = false;
       return ok(current);
