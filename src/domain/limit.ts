@@ -1,7 +1,7 @@
-/** A bound on live credentials or on the pace of minting, reserved in the same write as the intent. */
+/** A bound on live credentials, open tasks or the pace of minting, reserved in the same write as what it counts. */
 import type { Seconds } from "../kernel/time.ts";
 
-/** Without `perSeconds`: live leases and open intents. With it: mints in a fixed window of that length. */
+/** Without `perSeconds`: live leases and open intents, or open tasks. With it: what was made in a fixed window of that length. */
 export interface LimitReservation {
   /** The name that the refusal tells: `liveLeasesPerTask` ... */
   readonly limit: string;

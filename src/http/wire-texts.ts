@@ -157,7 +157,7 @@ export const limitReached: WireFault = {
   error: "temporarily_unavailable",
   problem: "limit-reached",
   title: "A limit is reached",
-  text: "A limit on credentials is reached. Nothing was delivered; end what is no longer needed, or ask again later.",
+  text: "A limit on credentials or on open tasks is reached; the member limit names it. Nothing was delivered or opened; end what is no longer needed, or ask again later.",
   reason: "limit_reached",
 };
 

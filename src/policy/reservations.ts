@@ -6,7 +6,7 @@ import type { LimitReservation } from "../domain/limit.ts";
 import type { AgentName } from "../domain/names.ts";
 import type { Task } from "../domain/task.ts";
 import { seconds } from "../kernel/time.ts";
-import type { Guardrail, TemplateLimits } from "./resources.ts";
+import type { AgentProfile, Guardrail, TemplateLimits } from "./resources.ts";
 
 export interface Counted {
   readonly agent: AgentName;
@@ -28,6 +28,20 @@ export const autoTaskReservation = (agent: AgentName, max: number): LimitReserva
   counter: `agent:${agent}:auto`,
   max,
 });
+
+/** Tasks opened by request: they count for the agent that works on them and for whoever opened them. */
+export function openTaskReservations(agent: AgentProfile, opener: AgentProfile): readonly LimitReservation[] {
+  const reservations: LimitReservation[] = [];
+  if (agent.role.kind === "agent")
+    reservations.push({ limit: "openTasks", counter: `agent:${agent.name}:tasks`, max: agent.role.openTasks });
+  if (opener.role.kind === "agent" || opener.role.kind === "orchestrator")
+    reservations.push({
+      limit: "openTasksOfOpener",
+      counter: `opener:${opener.name}:tasks`,
+      max: opener.role.openTasks,
+    });
+  return reservations;
+}
 
 function reservationsOf(
   limits: TemplateLimits,

@@ -34,10 +34,14 @@ export type RoleGrant =
       readonly delegation: { readonly maxDepth: number } | null;
       /** Live tasks that exchanges without a task may open. */
       readonly autoTasks: number;
+      /** Open tasks that others, or it itself, opened for it; and those that it opened. */
+      readonly openTasks: number;
     }
   | {
       readonly kind: "orchestrator";
       readonly mayOpenFor: { readonly agents: readonly Pattern[]; readonly templates: readonly Pattern[] };
+      /** Open tasks that it opened. */
+      readonly openTasks: number;
     }
   | { readonly kind: "resource"; readonly audiences: readonly string[] }
   | { readonly kind: "operator"; readonly may: readonly OperatorRight[] };

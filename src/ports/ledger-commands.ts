@@ -17,12 +17,15 @@ export interface OpenTask {
   /** From the commit; cut to the parent's deadline. */
   readonly deadline: Millis;
   readonly heartbeat: { readonly everySeconds: Seconds; readonly from: "agent" | "orchestrator" | "both" } | null;
+  /** Open tasks, reserved in the same write and given back when the end is written; a full one refuses with its name. */
+  readonly limits: readonly LimitReservation[];
   readonly cause: Cause;
 }
 export type OpenTaskConflict =
   | GateClosed
   | Suspended
   | NotFound
+  | LimitReached
   | { readonly reason: "too_deep" }
   | { readonly reason: "id_taken" };
 
@@ -94,7 +97,7 @@ export type IntentConflict =
   | GateClosed
   | Suspended
   | NotFound
-  | { readonly reason: "limit_reached"; readonly limit: string }
+  | LimitReached
   | { readonly reason: "replayed" }
   | { readonly reason: "key_reused" }
   | { readonly reason: "in_flight"; readonly leaseId: LeaseId }
@@ -162,6 +165,10 @@ export interface Suspended {
 }
 export interface NotFound {
   readonly reason: "not_found";
+}
+export interface LimitReached {
+  readonly reason: "limit_reached";
+  readonly limit: string;
 }
 export interface NotIntended {
   readonly reason: "not_intended";

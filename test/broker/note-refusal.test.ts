@@ -45,7 +45,7 @@ const callerCalled = (name: string): Caller => ({
     name: brand(name),
     identity: { issuer: brand("corp"), subject: pattern, claims: {} },
     owners: { businessApprover: "a", technicalCustodian: "b" },
-    role: { kind: "agent", delegation: null, autoTasks: 1 },
+    role: { kind: "agent", delegation: null, autoTasks: 1, openTasks: 1 },
   },
   requestId: brand("req_1"),
 });

@@ -461,6 +461,14 @@ export const faultRows: readonly FaultRow[] = [
     faults: ["agents.yaml:35:3 spec.audiences: is only for role resource; remove it, or set role: resource"],
   },
   {
+    name: "a grant of two other roles",
+    file: "agents.yaml",
+    from: "  may: [read, kill]\n",
+    refused: "  may: [read, kill]\n  openTasks: 5\n",
+    accepted: "  may: [policy]\n",
+    faults: ["agents.yaml:35:3 spec.openTasks: is only for role agent or orchestrator; remove it, or set role: agent"],
+  },
+  {
     name: "an operator without rights",
     file: "agents.yaml",
     from: "  may: [read, kill]\n",

@@ -29,6 +29,7 @@ export const ledgerTarget = targetName(ledgerDb);
 
 export interface TaskWish extends Partial<OpenTask["task"]> {
   readonly deadlineSeconds?: number;
+  readonly limits?: readonly LimitReservation[];
   readonly heartbeatSeconds?: number;
 }
 
@@ -73,7 +74,7 @@ export function createBuilders(options: { clock: Clock; seed?: number }): Builde
 }
 
 function openTask(id: TaskId, wish: TaskWish): OpenTask {
-  const { deadlineSeconds = 3600, heartbeatSeconds, ...task } = wish;
+  const { deadlineSeconds = 3600, heartbeatSeconds, limits = [], ...task } = wish;
   return {
     task: {
       id,
@@ -89,6 +90,7 @@ function openTask(id: TaskId, wish: TaskWish): OpenTask {
     },
     deadline: millis(deadlineSeconds * 1000),
     heartbeat: heartbeatSeconds === undefined ? null : { everySeconds: seconds(heartbeatSeconds), from: "agent" },
+    limits,
     cause: operator,
   };
 }

@@ -28,7 +28,13 @@ export interface Commands {
 export function createCommands(clock: Clock): Commands {
   const ids = createIdFactory({ clock, entropy: createNodeEntropy(), generation: () => 1 });
   return {
-    openTask: () => ({ task: { id: ids.task(), ...taskFacts }, deadline: longestTtl, heartbeat: null, cause }),
+    openTask: () => ({
+      task: { id: ids.task(), ...taskFacts },
+      deadline: longestTtl,
+      heartbeat: null,
+      limits: [],
+      cause,
+    }),
     intent: (taskId) => intentOf(ids.lease(), taskId),
     completion: (leaseId, expiresAt) => ({
       leaseId,

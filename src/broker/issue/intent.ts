@@ -94,6 +94,8 @@ function automaticTask(planned: Planned): OpenTask {
     },
     deadline: millis((planned.decision.ttlSeconds + autoTaskSeconds) * 1000),
     heartbeat: null,
+    // Counted by its one lease (`autoTasks`).
+    limits: [],
     cause: causeOf(caller),
   };
 }
@@ -141,9 +143,8 @@ function conflictFault(conflict: IntentConflict, taskId: TaskId): Fault {
     case "gate_closed":
     case "suspended":
     case "not_found":
-      return commonFault(conflict, taskId);
     case "limit_reached":
-      return { code: "limit_reached", limit: conflict.limit, retryAfterSeconds: seconds(10) };
+      return commonFault(conflict, taskId);
     case "replayed":
       return { code: "replayed" };
     case "key_reused":

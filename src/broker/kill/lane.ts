@@ -33,8 +33,7 @@ const refillAt = 40;
 const claimMillis = 30_000;
 
 export function createLane(parts: AttemptParts, target: TargetName, counters: LaneCounters): Lane {
-  const { newFence, tick } = counters;
-  const breaker = createTargetBreaker(parts, target, tick);
+  const breaker = createTargetBreaker(parts, target, counters.tick);
   const { promise: drained, resolve: tellDrained } = Promise.withResolvers<void>();
   const unfinished = new Map<string, number>();
   let inFlight = 0;
@@ -71,7 +70,7 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
 
   async function claimAll(): Promise<void> {
     for (let limit = free(); limit > 0; limit = free()) {
-      const fence = newFence();
+      const fence = counters.newFence();
       const answer = await parts.ledger.claimDue({ target, limit, claim: millis(claimMillis), fence });
       if (answer.kind !== "ok" || answer.value.length === 0) break;
       inFlight += answer.value.length;

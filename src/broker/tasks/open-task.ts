@@ -3,6 +3,7 @@
  * never wider than its parent: fewer or equal templates, agreeing parameters, an earlier or equal deadline. What the
  * conditions of templates read of it is never chosen by an agent, whom they limit: a delegated child has its parent's.
  */
+import type { LimitReservation } from "../../domain/limit.ts";
 import type { AgentName, TemplateName } from "../../domain/names.ts";
 import type { HeartbeatFrom, Task, TaskTemplate } from "../../domain/task.ts";
 import { canonicalJson, type JsonObject } from "../../kernel/canonical-json.ts";
@@ -11,6 +12,7 @@ import { err, ok, type Result } from "../../kernel/result.ts";
 import { secondsToMillis, type Seconds } from "../../kernel/time.ts";
 import { mayOpenFor } from "../../policy/callers.ts";
 import { faultOfGiven } from "../../policy/parameters.ts";
+import { openTaskReservations } from "../../policy/reservations.ts";
 import type { BoundPolicy } from "../../policy/resources.ts";
 import type { TaskView } from "../../ports/ledger-views.ts";
 import { commonFault, storeFault } from "../answer-faults.ts";
@@ -59,6 +61,7 @@ export async function openTask(
       request.heartbeatSeconds === null
         ? null
         : { everySeconds: request.heartbeatSeconds, from: request.heartbeatFrom },
+    limits: limitsOf(policy, caller, request.agent),
     cause: causeOf(caller, { policy: policy.digest, attestation: attestationEvidence(caller) }),
   });
   if (answer.kind === "ok") return ok(answer.value);
@@ -111,6 +114,11 @@ function refuseParameters(policy: BoundPolicy, templates: readonly TaskTemplate[
     return { code: "invalid_details", why: "parameters", detail: `template ${template}: ${what} ${fault.message}` };
   }
   return null;
+}
+
+function limitsOf(policy: BoundPolicy, caller: Caller, name: AgentName): readonly LimitReservation[] {
+  const agent = policy.agents.get(name);
+  return agent === undefined ? [] : openTaskReservations(agent, caller.profile);
 }
 
 const isDelegation = (caller: Caller): boolean => caller.profile.role.kind === "agent";

@@ -1,4 +1,4 @@
-/** Limits: live ones are counted from the leases that hold them, rates in fixed windows that are never given back. */
+/** Limits: live ones are counted from the leases and tasks that hold them, rates in fixed windows that are never given back. */
 import type { LimitReservation } from "../../domain/limit.ts";
 import { epochMillis, type EpochMillis } from "../../kernel/time.ts";
 import type { Model } from "./model.ts";
@@ -22,10 +22,11 @@ function taken(model: Model, limit: LimitReservation, freed: LeaseRow | null, no
   for (const row of model.state.leases.values()) {
     if (row.lease.id !== freed?.lease.id && row.counters.includes(limit.counter)) holders += 1;
   }
+  for (const row of model.state.tasks.values()) if (row.counters.includes(limit.counter)) holders += 1;
   return holders;
 }
 
-/** Takes one of each rate and answers the live counters that the lease now holds. */
+/** Takes one of each rate and answers the live counters that the lease or task now holds. */
 export function reserve(model: Model, limits: readonly LimitReservation[], now: EpochMillis): readonly string[] {
   const windows = new Map<string, EpochMillis>();
   const counters = new Set<string>();

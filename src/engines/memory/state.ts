@@ -14,6 +14,8 @@ import type { Breaker } from "../../ports/ledger-commands.ts";
 
 export interface TaskRow {
   readonly task: Task;
+  /** Limits on open tasks that it counts against; empty once its end is written. */
+  readonly counters: readonly string[];
   readonly openedSequence: number;
   readonly endedSequence: number | null;
   /** When its tombstone may go, counted from when its end was written: a lapse that is found late stays readable. */

@@ -7,7 +7,15 @@ import type { TaskId } from "../../kernel/ids.ts";
 import { maxTaskDepth, tombstoneMillis } from "../../kernel/limits.ts";
 import { addMillis, addSeconds, earliest, type EpochMillis } from "../../kernel/time.ts";
 import type { Answer } from "../../ports/ledger.ts";
-import type { EndTask, GateClosed, NotFound, OpenTask, OpenTaskConflict } from "../../ports/ledger-commands.ts";
+import type {
+  EndTask,
+  GateClosed,
+  LimitReached,
+  NotFound,
+  OpenTask,
+  OpenTaskConflict,
+} from "../../ports/ledger-commands.ts";
+import { fullLimit, reserve } from "./limits.ts";
 import { byItself, conflict, lastSequence, notFound, ok, record, touch, type Model } from "./model.ts";
 import { same } from "./same.ts";
 import { chainOf, taskDoors, taskGate } from "./standing.ts";
@@ -33,7 +41,7 @@ function isRepeat(task: Task, command: OpenTask): boolean {
   return id === task.id && same({ agent, opener, parentId, templates, context, purpose, ticket, automatic }, asked);
 }
 
-type OpeningRefusal = GateClosed | NotFound | { readonly reason: "too_deep" };
+type OpeningRefusal = GateClosed | NotFound | LimitReached | { readonly reason: "too_deep" };
 
 /** Why this task may not be opened; its id is known to be free. */
 export function checkOpening(model: Model, command: OpenTask, now: EpochMillis): OpeningRefusal | null {
@@ -46,7 +54,9 @@ export function checkOpening(model: Model, command: OpenTask, now: EpochMillis):
     if (gate.kind === "closed") return { reason: "gate_closed", gate: gate.reason };
   }
   const doorClosed = taskDoors(command.task).some((key) => model.state.doors.has(key));
-  return doorClosed ? { reason: "gate_closed", gate: "door_closed" } : null;
+  if (doorClosed) return { reason: "gate_closed", gate: "door_closed" };
+  const limit = fullLimit(model, command.limits, null, now);
+  return limit === null ? null : { reason: "limit_reached", limit };
 }
 
 /** The task that the command would open. */
@@ -71,7 +81,8 @@ export function writeTask(model: Model, command: OpenTask, now: EpochMillis): Ta
   const { cause } = command;
   const data = openingEvidence(task);
   const openedSequence = record(model, { type: "task.opened", taskId: task.id, leaseId: null, cause, data }, now);
-  const row: TaskRow = { task, openedSequence, endedSequence: null, purgeAt: null };
+  const counters = reserve(model, command.limits, now);
+  const row: TaskRow = { task, counters, openedSequence, endedSequence: null, purgeAt: null };
   model.state.tasks.set(task.id, row);
   return row;
 }
@@ -139,7 +150,7 @@ export function writeEnd(model: Model, row: TaskRow, end: End, now: EpochMillis)
   const task: Task = { ...row.task, state: { kind: "ended", outcome, reason, endedAt } };
   const data = { outcome, reason, ended_at: endedAt };
   const endedSequence = record(model, { type: "task.ended", taskId: task.id, leaseId: null, cause, data }, now);
-  const ended = { ...row, task, endedSequence, purgeAt: addMillis(now, tombstoneMillis) };
+  const ended = { ...row, task, counters: [], endedSequence, purgeAt: addMillis(now, tombstoneMillis) };
   model.state.tasks.set(task.id, ended);
   return ended;
 }

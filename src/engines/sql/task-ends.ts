@@ -3,6 +3,7 @@ import type { Cause } from "../../domain/audit-entry.ts";
 import { scopeKey } from "../../domain/scope.ts";
 import type { TaskOutcome } from "../../domain/task.ts";
 import type { EpochMillis } from "../../kernel/time.ts";
+import { releaseCounters } from "./rows/counter-rows.ts";
 import { insertOrder, taskRank } from "./rows/kill-order-rows.ts";
 import { storeEnd, taskOfKey, type TaskRecord } from "./rows/task-rows.ts";
 import { brokerCause, type Tx } from "./tx.ts";
@@ -37,6 +38,7 @@ export function writeEnd(tx: Tx, record: TaskRecord, end: End): EndedRecord {
   const data = { ended_at: endedAt, outcome, reason };
   const endedSequence = tx.audit({ type: "task.ended", taskId: record.task.id, leaseId: null, cause, data });
   const ended = storeEnd(tx, record, { kind: "ended", outcome, reason, endedAt }, endedSequence);
+  releaseCounters(tx, record.counters);
   tx.tally.openTasks -= 1;
   return { ...ended, endedSequence };
 }

@@ -10,15 +10,18 @@ import type { SpecOf } from "./schemas.ts";
 
 type Spec = SpecOf<"AgentProfile">;
 
-const grantOwners: Readonly<Record<string, Role>> = {
-  delegation: "agent",
-  autoTasks: "agent",
-  mayOpenFor: "orchestrator",
-  audiences: "resource",
-  may: "operator",
+const grantOwners: Readonly<Record<string, readonly [Role, ...Role[]]>> = {
+  delegation: ["agent"],
+  autoTasks: ["agent"],
+  openTasks: ["agent", "orchestrator"],
+  mayOpenFor: ["orchestrator"],
+  audiences: ["resource"],
+  may: ["operator"],
 };
 /** Enough for a busy agent, little enough that a runaway one is stopped. */
 const defaultAutoTasks = 10;
+/** Above what a fleet of one profile does at once, and low enough that a loop does not fill the ledger. */
+const defaultOpenTasks = { agent: 1_000, orchestrator: 10_000 } as const;
 
 export function readAgent(document: Document<"AgentProfile">): Result<AgentProfile, readonly Problem[]> {
   const { spec } = document;
@@ -28,13 +31,13 @@ export function readAgent(document: Document<"AgentProfile">): Result<AgentProfi
   if (!subject.ok) problems.add({ path, ...subject.fault });
   else if (isWildcardOnly(subject.value))
     problems.add({ path, message: "matches every subject", fix: "name the workload; a glob needs a fixed part" });
-  for (const [field, role] of Object.entries(grantOwners)) {
-    if (field in spec && spec.role !== role)
+  for (const [field, roles] of Object.entries(grantOwners)) {
+    if (field in spec && !roles.includes(spec.role))
       problems.add({
         path: ["spec", field],
         part: "key",
-        message: `is only for role ${role}`,
-        fix: `remove it, or set role: ${role}`,
+        message: `is only for role ${roles.join(" or ")}`,
+        fix: `remove it, or set role: ${roles[0]}`,
       });
   }
   const role = readRole(spec, problems);
@@ -55,13 +58,22 @@ export function readAgent(document: Document<"AgentProfile">): Result<AgentProfi
 function readRole(spec: Spec, problems: Problems): RoleGrant | undefined {
   switch (spec.role) {
     case "agent":
-      return { kind: "agent", delegation: spec.delegation ?? null, autoTasks: spec.autoTasks ?? defaultAutoTasks };
+      return {
+        kind: "agent",
+        delegation: spec.delegation ?? null,
+        autoTasks: spec.autoTasks ?? defaultAutoTasks,
+        openTasks: spec.openTasks ?? defaultOpenTasks.agent,
+      };
     case "orchestrator": {
       // Left out means none: such an orchestrator can open nothing, which is legal but useless, so it is reported.
       if (spec.mayOpenFor === undefined) return missing("mayOpenFor", problems);
       const agents = problems.patterns(spec.mayOpenFor.agents, ["spec", "mayOpenFor", "agents"]);
       const templates = problems.patterns(spec.mayOpenFor.templates, ["spec", "mayOpenFor", "templates"]);
-      return { kind: "orchestrator", mayOpenFor: { agents, templates } };
+      return {
+        kind: "orchestrator",
+        mayOpenFor: { agents, templates },
+        openTasks: spec.openTasks ?? defaultOpenTasks.orchestrator,
+      };
     }
     case "resource":
       return spec.audiences === undefined

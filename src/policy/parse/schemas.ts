@@ -71,6 +71,9 @@ const agentProfile = z.strictObject({
   owners: z.strictObject({ businessApprover: text, technicalCustodian: text }),
   delegation: z.strictObject({ maxDepth: wholeNumber(1, 7) }).optional(),
   autoTasks: count.optional().describe("Live tasks that exchanges without `task_id` may open; for role agent."),
+  openTasks: count
+    .optional()
+    .describe("Open tasks at a time: that an agent works on, and that an agent or orchestrator opened."),
   mayOpenFor: z.strictObject({ agents: patterns, templates: patterns }).optional(),
   audiences: z.array(text).min(1, "must name at least one").max(50, "must name at most 50").optional(),
   may: z

@@ -15,6 +15,7 @@ import { describeLockstep } from "./lockstep.ts";
 import { describePaging } from "./paging.ts";
 import { describeRestart } from "./restart.ts";
 import { describeTargets } from "./targets.ts";
+import { describeTaskLimits } from "./task-limits.ts";
 import { describeTasks } from "./tasks.ts";
 import { describeTime } from "./time.ts";
 import { describeVerdicts } from "./verdicts.ts";
@@ -28,6 +29,7 @@ export function describeLedger(name: string, make: MakeHarness): void {
     describeDoors(make);
     describeIssuing(make);
     describeLimits(make);
+    describeTaskLimits(make);
     describeIdempotency(make);
     describeClaims(make);
     describeVerdicts(make);

@@ -96,6 +96,7 @@ async function runTaskStep(run: Run, step: StepOf<"open" | "reopen" | "beat" | "
       agent: agentName(`agent-${step.agent}`),
       parentId: parent?.task.id ?? null,
       deadlineSeconds,
+      limits: step.limited ? [{ limit: "openTasks", counter: `agent:agent-${step.agent}:tasks`, max: 2 }] : [],
       ...(heartbeatSeconds !== null && { heartbeatSeconds }),
     });
     run.known.tasks.push(command.task.id);

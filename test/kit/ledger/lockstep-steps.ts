@@ -11,6 +11,7 @@ export type Step =
       readonly agent: number;
       readonly deadlineSeconds: number;
       readonly heartbeatSeconds: number | null;
+      readonly limited: boolean;
     }
   | { readonly kind: "reopen"; readonly at: number }
   | { readonly kind: "beat"; readonly at: number }
@@ -145,6 +146,7 @@ const opening = fc.record({
   agent: two,
   deadlineSeconds: fc.constantFrom(30, 120, 3600, 2_592_000, 2_592_000),
   heartbeatSeconds: mostlyNull(fc.constantFrom(20, 60)),
+  limited: fc.boolean(),
 });
 const completing = fc.record({ kind: kind("complete"), at, reject: rarely, full: fc.boolean(), alive: fc.boolean() });
 const makingDue = fc.record({

@@ -13,6 +13,8 @@ export interface TaskRecord {
   readonly task: Task;
   readonly key: number;
   readonly parentKey: number | null;
+  /** Keys of the limits on open tasks that it counts against, given back when its end is written. */
+  readonly counters: readonly number[];
   readonly openedSequence: number;
   readonly endedSequence: number | null;
 }
@@ -22,6 +24,8 @@ type Frozen = Pick<
   "opener" | "parentId" | "rootId" | "templates" | "context" | "purpose" | "ticket" | "automatic"
 > & {
   readonly heartbeat: Omit<NonNullable<Task["heartbeat"]>, "dueAt"> | null;
+  /** Left out where there are none. */
+  readonly counters?: readonly number[];
 };
 
 const columns = `key, tag, parent_key, depth, agent, frozen, opened_at, deadline_at, heartbeat_due_at, generation,
@@ -31,7 +35,7 @@ function taskFromRow(row: SqlRow): TaskRecord {
   const [key, tag, parentKey, depth, agent, frozenText, openedAt, deadlineAt, heartbeatDueAt, generation, ...rest] =
     row;
   const [outcome, reason, endedAt, openedSequence, endedSequence] = rest;
-  const { heartbeat, ...frozen } = JSON.parse(text(frozenText)) as Frozen;
+  const { heartbeat, counters = [], ...frozen } = JSON.parse(text(frozenText)) as Frozen;
   const state: TaskState =
     outcome === null
       ? { kind: "open" }
@@ -55,6 +59,7 @@ function taskFromRow(row: SqlRow): TaskRecord {
     },
     key: integer(key),
     parentKey: integerOrNull(parentKey),
+    counters,
     openedSequence: integer(openedSequence),
     endedSequence: integerOrNull(endedSequence),
   };
@@ -92,11 +97,15 @@ export function selectTasks(view: View, where: string, ...values: readonly (stri
 }
 
 export function insertTask(view: View, record: TaskRecord): void {
-  const { task, key, parentKey, openedSequence } = record;
+  const { task, key, parentKey, counters, openedSequence } = record;
   const { opener, parentId, rootId, templates, context, purpose, ticket, automatic } = task;
   const heartbeat =
     task.heartbeat === null ? null : { everySeconds: task.heartbeat.everySeconds, from: task.heartbeat.from };
-  const frozen: Frozen = { opener, parentId, rootId, templates, context, purpose, ticket, automatic, heartbeat };
+  const held = counters.length === 0 ? {} : { counters };
+  const frozen: Frozen = {
+    ...{ opener, parentId, rootId, templates, context, purpose, ticket, automatic, heartbeat },
+    ...held,
+  };
   view.sql.run(
     `INSERT INTO task (key, tag, parent_key, depth, agent, issuer, frozen, opened_at, deadline_at, heartbeat_due_at,
       generation, closes_at, opened_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

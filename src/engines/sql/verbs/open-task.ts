@@ -6,8 +6,9 @@ import { maxTaskDepth } from "../../../kernel/limits.ts";
 import { addMillis, addSeconds, earliest } from "../../../kernel/time.ts";
 import type { Task } from "../../../domain/task.ts";
 import type { Answer } from "../../../ports/ledger.ts";
-import type { GateClosed, NotFound, OpenTask, OpenTaskConflict } from "../../../ports/ledger-commands.ts";
+import type { GateClosed, LimitReached, NotFound, OpenTask, OpenTaskConflict } from "../../../ports/ledger-commands.ts";
 import { taskDoorKeys, taskGate } from "../gate.ts";
+import { checkLimits, takeLimits, type Reservation } from "../rows/counter-rows.ts";
 import { isAnyClosed } from "../rows/door-rows.ts";
 import { closesAt, findTask, insertTask, taskOfKey, type TaskRecord } from "../rows/task-rows.ts";
 import { answer, conflict, type Tx } from "../tx.ts";
@@ -26,10 +27,15 @@ export function openTask(tx: Tx, command: OpenTask): Answer<Task, OpenTaskConfli
   return answer(record.task, record.openedSequence);
 }
 
-export type OpeningRefusal = GateClosed | NotFound | { readonly reason: "too_deep" };
+export type OpeningRefusal = GateClosed | NotFound | LimitReached | { readonly reason: "too_deep" };
 export type Opening =
   | { readonly kind: "refused"; readonly reason: OpeningRefusal }
-  | { readonly kind: "allowed"; readonly task: Task; readonly parent: TaskRecord | undefined };
+  | {
+      readonly kind: "allowed";
+      readonly task: Task;
+      readonly parent: TaskRecord | undefined;
+      readonly reservation: Extract<Reservation, { kind: "free" }>;
+    };
 
 /** The task that the command would open, or why not. Its id is known to be free. */
 export function checkOpening(tx: Tx, command: OpenTask): Opening {
@@ -42,7 +48,9 @@ export function checkOpening(tx: Tx, command: OpenTask): Opening {
     if (gate.kind === "closed") return refused({ reason: "gate_closed", gate: gate.reason });
   }
   if (isAnyClosed(tx, taskDoorKeys(command.task))) return refused({ reason: "gate_closed", gate: "door_closed" });
-  return { kind: "allowed", task: draftTask(tx, command, parent?.task), parent };
+  const reservation = checkLimits(tx, command.limits, []);
+  if (reservation.kind === "full") return refused({ reason: "limit_reached", limit: reservation.limit });
+  return { kind: "allowed", task: draftTask(tx, command, parent?.task), parent, reservation };
 }
 
 const refused = (reason: OpeningRefusal): Opening => ({ kind: "refused", reason });
@@ -64,11 +72,13 @@ function draftTask(tx: Tx, command: OpenTask, parent: Task | undefined): Task {
 export function writeOpening(
   tx: Tx,
   command: OpenTask,
-  { task, parent }: Extract<Opening, { kind: "allowed" }>,
+  { task, parent, reservation }: Extract<Opening, { kind: "allowed" }>,
 ): TaskRecord {
   const opened = { type: "task.opened", taskId: task.id, leaseId: null, data: openingEvidence(task) } as const;
   const openedSequence = tx.audit({ ...opened, cause: command.cause });
-  const record = { task, key: keyOfId(task.id), parentKey: parent?.key ?? null, openedSequence, endedSequence: null };
+  const counters = takeLimits(tx, reservation);
+  const keys = { key: keyOfId(task.id), parentKey: parent?.key ?? null };
+  const record = { task, ...keys, counters, openedSequence, endedSequence: null };
   insertTask(tx, record);
   tx.tally.openTasks += 1;
   tx.due(closesAt(task));

@@ -60,7 +60,14 @@ function check(tx: Tx, command: RecordIntent): Found | IntentConflict {
     return { reason: "not_found" };
 
   const standing = internStanding(tx, lease, taskNames(task));
-  const chainHead = named.record ?? { task, key: 0, parentKey: null, openedSequence: 0, endedSequence: null };
+  const chainHead = named.record ?? {
+    task,
+    key: 0,
+    parentKey: null,
+    counters: [],
+    openedSequence: 0,
+    endedSequence: null,
+  };
   const gate = gateBehind(tx, chainHead, standing.doorKeys);
   if (gate.kind === "closed") return { reason: "gate_closed", gate: gate.reason };
   if (replay !== null && isReplayed(tx, replay)) return { reason: "replayed" };
