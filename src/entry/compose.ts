@@ -81,7 +81,7 @@ export async function assemble(
     clock,
     entropy,
     sha256: nodeDigest,
-    changes: createChangeHub(clock),
+    changes: createChangeHub({ clock, ledger }),
     refusals: createRefusalNotes({ ledger, clock, metrics }),
     log,
     metrics,

@@ -41,7 +41,7 @@ function start(troubles: Partial<Ledger>): void {
     sealer: createSimSealer(entropy),
     clock: bench.clock,
     entropy,
-    changes: createChangeHub(bench.clock),
+    changes: createChangeHub(bench),
     log: silentLog,
     metrics: silentMetrics,
   });

@@ -102,7 +102,7 @@ export async function compose(wish: Wish): Promise<Composed> {
     clock,
     entropy,
     sha256: nodeDigest,
-    changes: createChangeHub(clock),
+    changes: createChangeHub({ clock, ledger }),
     refusals: createRefusalNotes({ ledger, clock, metrics }),
     log,
     metrics,

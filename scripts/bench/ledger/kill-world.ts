@@ -52,7 +52,7 @@ export async function createKillWorld(options: { file: string; revoke: Revoke; c
     sealer: noSealer,
     clock,
     entropy: createNodeEntropy(),
-    changes: createChangeHub(clock),
+    changes: createChangeHub({ clock, ledger }),
     log,
     metrics: counted,
   });

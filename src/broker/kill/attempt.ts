@@ -28,7 +28,7 @@ export async function attemptKill(parts: AttemptParts, lease: Lease, fence: stri
 
 function tell(parts: AttemptParts, lease: Lease): void {
   const { state, provider } = lease;
-  parts.changes.notify();
+  parts.changes.notify(lease.taskId);
   if (state.kind === "revoked" || state.kind === "expired") {
     const outcome = state.kind === "revoked" ? state.verdict : "expired";
     parts.metrics.count("mayfly_revocations_total", { cause: state.cause, outcome });

@@ -6,9 +6,8 @@ import { maxSweepRows } from "../../kernel/limits.ts";
 import type { BrokerParts } from "../parts.ts";
 
 /** Answers whether the ledger took it: what it did not take is left for later, or a sick store would never rest. */
-export async function sweep(parts: Pick<BrokerParts, "ledger" | "changes">): Promise<boolean> {
+export async function sweep(parts: Pick<BrokerParts, "ledger">): Promise<boolean> {
   const closed = await parts.ledger.closeOverdueTasks(maxSweepRows);
   const expanded = await parts.ledger.expandKillOrders(maxSweepRows);
-  parts.changes.notify();
   return closed.kind === "ok" && expanded.kind === "ok";
 }

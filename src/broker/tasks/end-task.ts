@@ -29,8 +29,9 @@ export async function endTask(parts: Parts, caller: Caller, request: EndRequest)
   const answer = await parts.ledger.endTask({ taskId, outcome, reason, cause: causeOf(caller) });
   if (answer.kind === "unknown") return err(storeFault);
   if (answer.kind === "conflict") return err({ code: "not_found" });
+  parts.changes.notify(taskId);
   if (request.wait !== null) {
-    await waitUntil(parts, request.wait, async () => isSettled(await parts.ledger.summarize(taskId)));
+    await waitUntil(parts, { ...request.wait, taskId }, async () => isSettled(await parts.ledger.summarize(taskId)));
   }
   const report = await reportTask(parts, taskId, null);
   return report === undefined ? err({ code: "not_found" }) : ok(report);
@@ -47,7 +48,7 @@ export async function readTask(
   if (view === undefined || !mayRead(caller, view)) return err({ code: "not_found" });
   if (request.wait !== null) {
     const before = JSON.stringify([view.gate, await parts.ledger.summarize(taskId)]);
-    await waitUntil(parts, request.wait, async () => {
+    await waitUntil(parts, { ...request.wait, taskId }, async () => {
       const nowView = await parts.ledger.readTask(taskId);
       return JSON.stringify([nowView?.gate, await parts.ledger.summarize(taskId)]) !== before;
     });

@@ -101,11 +101,8 @@ export function insertTask(view: View, record: TaskRecord): void {
   const { opener, parentId, rootId, templates, context, purpose, ticket, automatic } = task;
   const heartbeat =
     task.heartbeat === null ? null : { everySeconds: task.heartbeat.everySeconds, from: task.heartbeat.from };
-  const held = counters.length === 0 ? {} : { counters };
-  const frozen: Frozen = {
-    ...{ opener, parentId, rootId, templates, context, purpose, ticket, automatic, heartbeat },
-    ...held,
-  };
+  const facts = { opener, parentId, rootId, templates, context, purpose, ticket, automatic, heartbeat };
+  const frozen: Frozen = counters.length === 0 ? facts : { ...facts, counters };
   view.sql.run(
     `INSERT INTO task (key, tag, parent_key, depth, agent, issuer, frozen, opened_at, deadline_at, heartbeat_due_at,
       generation, closes_at, opened_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
