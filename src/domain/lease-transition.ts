@@ -20,8 +20,14 @@ export type LeaseEvent =
   /** Also late, when the intent is dying already: its outcome is known now, and it must be tried anew with its handle. */
   | { readonly kind: "minted" }
   | { readonly kind: "mint_rejected"; readonly reason: string }
-  /** The kill was ordered at `orderedAt` and is due at `dueAt`. */
-  | { readonly kind: "due"; readonly cause: KillCause; readonly orderedAt: EpochMillis; readonly dueAt: EpochMillis }
+  /** The kill was ordered at `orderedAt` and is due at `dueAt`. `endsBackoff`: a person wants it tried at once. */
+  | {
+      readonly kind: "due";
+      readonly cause: KillCause;
+      readonly orderedAt: EpochMillis;
+      readonly dueAt: EpochMillis;
+      readonly endsBackoff?: boolean;
+    }
   /** `jitter` in [0, 1) spreads retries. */
   | { readonly kind: "verdict"; readonly verdict: Verdict; readonly jitter: number }
   /** Native expiry and its grace have passed. */
@@ -64,7 +70,7 @@ type Due = Extract<LeaseEvent, { kind: "due" }>;
 
 /**
  * A kill ordered while one waits for its first attempt brings that forward, and goes ahead of routine expiry; it never
- * postpones and never breaks the backoff of a kill under way. The measured time starts with the earliest order.
+ * postpones, and breaks the backoff of a kill under way only where a person asks for that. The measured time starts with the earliest order.
  */
 function becomeDue(state: LeaseState, event: Due): Result<LeaseState, TransitionFault> {
   if (isDying(state)) {
@@ -73,7 +79,8 @@ function becomeDue(state: LeaseState, event: Due): Result<LeaseState, Transition
       return ok({ ...state, cause: event.cause, killOrderedAt: event.orderedAt, dueAt: sooner });
     const killOrderedAt =
       event.cause === "expiry" ? state.killOrderedAt : earliest(state.killOrderedAt, event.orderedAt);
-    return ok({ ...state, killOrderedAt, dueAt: state.lastVerdict === null ? sooner : state.dueAt });
+    const mayHurry = state.lastVerdict === null || event.endsBackoff === true;
+    return ok({ ...state, killOrderedAt, dueAt: mayHurry ? sooner : state.dueAt });
   }
   if (state.kind !== "intended" && state.kind !== "active") return fault(state, event);
   return ok({

@@ -126,6 +126,8 @@ export interface MakeDue {
   readonly leaseId: LeaseId;
   readonly killCause: KillCause;
   readonly delay: Millis;
+  /** Also where it was tried before and waits for its next attempt, stuck or not; a claim under way is left alone. */
+  readonly endsBackoff?: boolean;
   readonly cause: Cause;
 }
 
@@ -149,6 +151,8 @@ export interface SetTarget {
   /** Null leaves it as it is. */
   readonly breaker: Breaker | null;
   readonly paused: boolean | null;
+  /** Resets the backoff of its leases also where the breaker was closed already. */
+  readonly resetBackoff?: boolean;
   readonly cause: Cause;
 }
 export type Breaker =

@@ -14,6 +14,10 @@ export interface TargetState {
   readonly paused: boolean;
   readonly due: number;
   readonly oldestDueAt: EpochMillis | null;
+  /** Leases that a worker has in hand. */
+  readonly claimed: number;
+  /** Leases that need a person; they are due again at a slow pace. */
+  readonly stuck: number;
 }
 
 export interface DueWork {

@@ -174,6 +174,17 @@ describe("becoming due", () => {
     expect(transition({ ...base, state: waiting }, order, now)).toEqual({ ok: true, value: waiting });
   });
 
+  test.each(["revoking", "stuck"] as const)(
+    "a person's word ends the backoff of a %s lease, never postpones",
+    (kind) => {
+      const at = (dueAt: number): LeaseState => ({ ...states[kind], lastVerdict: "retry", dueAt: epochMillis(dueAt) });
+      const order: LeaseEvent = { kind: "due", cause: "requested", orderedAt: now, dueAt: now, endsBackoff: true };
+      const due = (state: LeaseState) => transition({ ...base, state }, order, now);
+      expect(due(at(now + 5000))).toEqual({ ok: true, value: at(now) });
+      expect(due(at(now - 5000))).toEqual({ ok: true, value: at(now - 5000) });
+    },
+  );
+
   test("a second kill brings a first attempt forward that a grace postponed", () => {
     const graced: LeaseState = { ...states.revoking, cause: "replaced", dueAt: epochMillis(now + 30_000) };
     const order: LeaseEvent = {

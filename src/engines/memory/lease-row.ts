@@ -36,6 +36,7 @@ export interface DueOrder {
   readonly killCause: KillCause;
   readonly orderedAt: EpochMillis;
   readonly dueAt: EpochMillis;
+  readonly endsBackoff?: boolean | undefined;
   readonly cause: Cause;
 }
 
@@ -44,9 +45,9 @@ export function makeRowDue(model: Model, row: LeaseRow, order: DueOrder, now: Ep
   const before = row.lease.state;
   const dueNow = dueInstant(row.lease);
   if (dueNow === null) return null;
-  const { killCause, orderedAt } = order;
+  const { killCause, orderedAt, endsBackoff = false } = order;
   const dueAt = earliest(order.dueAt, dueNow);
-  const next = moved(row, { kind: "due", cause: killCause, orderedAt, dueAt }, now);
+  const next = moved(row, { kind: "due", cause: killCause, orderedAt, dueAt, endsBackoff }, now);
   let after = next.lease.state;
   if (!isDying(after)) throw new Error("a due lease is not dying");
   if (isClaimed(row, now)) after = { ...after, dueAt: dueNow };

@@ -109,8 +109,8 @@ export function makeDue(model: Model, command: MakeDue): Answer<Lease, NotFound>
   const now = model.time.now();
   const row = model.state.leases.get(command.leaseId);
   if (row === undefined) return notFound;
-  const { killCause, cause } = command;
-  const order = { killCause, orderedAt: now, dueAt: addMillis(now, command.delay), cause };
+  const { killCause, endsBackoff, cause } = command;
+  const order = { killCause, orderedAt: now, dueAt: addMillis(now, command.delay), endsBackoff, cause };
   const sequence = makeRowDue(model, row, order, now);
   const lease = model.state.leases.get(command.leaseId)?.lease ?? row.lease;
   return ok(lease, sequence ?? lastSequence(model));

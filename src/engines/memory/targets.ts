@@ -41,7 +41,8 @@ export function setTarget(model: Model, command: SetTarget): Answer<TargetState,
   const before = rowOf(model, target);
   const breaker = command.breaker ?? before.breaker;
   const paused = command.paused ?? before.paused;
-  const resetting = breaker.kind === "closed" && (before.breaker.kind === "open" || before.resetting);
+  const isOwed = before.breaker.kind === "open" || before.resetting || command.resetBackoff === true;
+  const resetting = breaker.kind === "closed" && isOwed;
   model.state.targets.set(target, { breaker, paused, resetting });
   const data = { target, breaker: breaker.kind, paused };
   const sequence = record(model, { type: "target.changed", taskId: null, leaseId: null, cause, data }, now);
@@ -64,8 +65,20 @@ export function listTargets(model: Model): readonly TargetState[] {
 
 function targetState(model: Model, target: TargetName, now: EpochMillis): TargetState {
   const { breaker, paused } = rowOf(model, target);
-  const due = [...model.state.leases.values()].filter((row) => row.lease.target === target && isDue(row, now));
-  return { target, provider: providerOf(target), breaker, paused, due: due.length, oldestDueAt: oldest(due) };
+  const live = [...model.state.leases.values()].filter(
+    (row) => row.lease.target === target && dueInstant(row.lease) !== null,
+  );
+  const due = live.filter((row) => isDue(row, now));
+  return {
+    target,
+    provider: providerOf(target),
+    breaker,
+    paused,
+    due: due.length,
+    oldestDueAt: oldest(due),
+    claimed: live.filter((row) => isClaimed(row, now)).length,
+    stuck: live.filter((row) => row.lease.state.kind === "stuck").length,
+  };
 }
 
 export function oldest(rows: readonly { readonly lease: Lease }[]): EpochMillis | null {

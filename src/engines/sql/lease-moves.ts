@@ -18,6 +18,7 @@ export interface DueOrder {
   readonly killCause: KillCause;
   readonly orderedAt: EpochMillis;
   readonly dueAt: EpochMillis;
+  readonly endsBackoff?: boolean | undefined;
   readonly cause: Cause;
 }
 
@@ -26,9 +27,9 @@ export function makeRecordDue(tx: Tx, record: LeaseRecord, order: DueOrder): num
   const { lease } = record;
   const dueNow = dueAtOf(lease);
   if (dueNow === null) return null;
-  const { killCause, orderedAt } = order;
+  const { killCause, orderedAt, endsBackoff = false } = order;
   const dueAt = earliest(order.dueAt, dueNow);
-  const next = moved(lease, { kind: "due", cause: killCause, orderedAt, dueAt }, tx.now);
+  const next = moved(lease, { kind: "due", cause: killCause, orderedAt, dueAt, endsBackoff }, tx.now);
   if (!isDying(next.state)) throw new Error("a due lease is not dying");
   const state = isClaimed(record, tx.now) ? { ...next.state, dueAt: dueNow } : next.state;
   const before = lease.state;

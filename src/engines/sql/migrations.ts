@@ -196,6 +196,13 @@ CREATE INDEX idempotency_by_expiry ON idempotency (expires_at) WHERE expires_at 
 CREATE INDEX idempotency_by_name ON idempotency (substr(name, 1, 8));
 `,
   },
+  {
+    version: 2,
+    sql: `
+-- How many are stuck on each target, without looking at the leases.
+CREATE INDEX lease_stuck_by_target ON lease (target) WHERE state = 'stuck';
+`,
+  },
 ];
 
 export const newestVersion = Math.max(...migrations.map((migration) => migration.version));

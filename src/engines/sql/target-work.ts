@@ -57,11 +57,16 @@ function isBroken(tx: Tx, record: TargetRecord): boolean {
 
 export function targetState(view: View, record: TargetRecord): TargetState {
   const { key, target, provider, breaker, paused } = record;
-  const row = view.sql.get(
-    `SELECT count(*) FROM lease INDEXED BY lease_by_due WHERE target = ? AND rank IN (0, 1) AND due_at IS NOT NULL
-      AND due_at <= ?`,
-    key,
-    view.now,
-  );
-  return { target, provider, breaker, paused, due: integer(row?.[0]), oldestDueAt: oldestDue(view, key) };
+  const count = (source: string, ...values: readonly number[]): number =>
+    integer(view.sql.get(`SELECT count(*) FROM lease INDEXED BY ${source} AND target = ?`, ...values, key)?.[0]);
+  return {
+    target,
+    provider,
+    breaker,
+    paused,
+    due: count("lease_by_due WHERE rank IN (0, 1) AND due_at IS NOT NULL AND due_at <= ?", view.now),
+    oldestDueAt: oldestDue(view, key),
+    claimed: count("lease_by_fence WHERE fence IS NOT NULL AND due_at > ?", view.now),
+    stuck: count("lease_stuck_by_target WHERE state = 'stuck'"),
+  };
 }

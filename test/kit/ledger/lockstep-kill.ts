@@ -78,7 +78,8 @@ export async function setTarget({ pair }: Run, step: StepOf<"target">): Promise<
   const { now } = await pair.model.ledger.health();
   const open = { kind: "open", until: epochMillis(now + 20_000), reason: "timeouts" } as const;
   const breaker = step.breaker === "open" ? open : step.breaker === "closed" ? ({ kind: "closed" } as const) : null;
-  const command = { target: targetOf(step.target), breaker, paused: step.paused, cause: broker };
+  const { paused, resetBackoff } = step;
+  const command = { target: targetOf(step.target), breaker, paused, resetBackoff, cause: broker };
   await pair.both((ledger) => ledger.setTarget(command));
   // An engine may reset backoff at once or in a sweep; nobody looks in between.
   await pair.drainBoth((ledger) => ledger.expandKillOrders(100));

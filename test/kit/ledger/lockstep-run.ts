@@ -180,10 +180,9 @@ async function runMintStep(
   if (step.kind === "fail")
     return pair.both((ledger) => ledger.failMint({ leaseId: lease.id, reason: "quota", cause: broker }));
   if (step.kind === "makeDue") {
+    const { killCause, endsBackoff } = step;
     const delay = millis(step.delayMillis);
-    return pair.both((ledger) =>
-      ledger.makeDue({ leaseId: lease.id, killCause: step.killCause, delay, cause: operator }),
-    );
+    return pair.both((ledger) => ledger.makeDue({ leaseId: lease.id, killCause, delay, endsBackoff, cause: operator }));
   }
   const command = build.completeMint(lease, {
     sealed: step.full ? `k1.nonce.${lease.id}` : null,

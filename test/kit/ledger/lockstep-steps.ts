@@ -34,6 +34,7 @@ export type Step =
       readonly at: number;
       readonly killCause: "requested" | "undelivered" | "expiry";
       readonly delayMillis: number;
+      readonly endsBackoff: boolean;
     }
   | { readonly kind: "closeOverdue" | "sweep" }
   | { readonly kind: "accept" }
@@ -58,6 +59,7 @@ export type Step =
       readonly target: number;
       readonly breaker: "open" | "closed" | null;
       readonly paused: boolean | null;
+      readonly resetBackoff: boolean;
     }
   | { readonly kind: "advance"; readonly millis: number }
   /** To the next instant that the ledger itself names, or right beside it. */
@@ -154,6 +156,7 @@ const makingDue = fc.record({
   at,
   killCause: fc.constantFrom("requested", "undelivered", "expiry"),
   delayMillis: fc.constantFrom(0, 0, 5000, 600_000),
+  endsBackoff: fc.boolean(),
 });
 const claiming = fc.record({
   kind: kind("claim"),
@@ -174,6 +177,7 @@ const targeting = fc.record({
   target: fc.nat({ max: 2 }),
   breaker: fc.constantFrom("open", "closed", "closed", null),
   paused: fc.constantFrom(true, false, false, false, null),
+  resetBackoff: fc.boolean(),
 });
 const advancing = fc.oneof({ weight: 6, arbitrary: short }, { weight: 1, arbitrary: long });
 const jumping = fc.constantFrom(-7_200_000, 7_200_000, -30_000, 30_000);

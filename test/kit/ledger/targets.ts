@@ -30,7 +30,9 @@ const rows: readonly Row[] = [
       await dueLease(bench);
       const breaker = open(bench, 5000);
       const dueAt = bench.clock.now();
-      const shown = { target: ledgerTarget, provider: ledgerDb, breaker, paused: false, due: 1, oldestDueAt: dueAt };
+      const idle = { claimed: 0, stuck: 0 };
+      const names = { target: ledgerTarget, provider: ledgerDb };
+      const shown = { ...names, breaker, paused: false, due: 1, oldestDueAt: dueAt, ...idle };
       expect(await set(bench, breaker)).toEqual(shown);
       await bench.restart();
       expect(await bench.ledger.listTargets()).toEqual([shown]);
@@ -108,6 +110,39 @@ const rows: readonly Row[] = [
       await set(bench, closed);
       await bench.sweep();
       expect(await bench.state(lease.id)).toEqual(retried.state);
+    },
+  ],
+  [
+    "a person's word resets the backoff of a target whose breaker is closed too, and of no other one",
+    async (bench) => {
+      const elsewhere = await bench.active(await bench.opened(), { lease: { provider: providerName("other") } });
+      const retry = { kind: "retry", reason: "timeout", after: millis(60_000) } as const;
+      const other = await bench.judge(await bench.dying(elsewhere), retry);
+      const lease = await dueLease(bench);
+      await bench.judge({ lease, fence: (await bench.claim()).fence }, retry);
+      const command = { target: ledgerTarget, breaker: closed, paused: null, resetBackoff: true, cause: operator };
+      valueOf(await bench.ledger.setTarget(command));
+      await bench.sweep();
+      expect(await bench.state(lease.id)).toMatchObject({ attempts: 0, dueAt: bench.clock.now() });
+      expect(await bench.state(other.id)).toEqual(other.state);
+    },
+  ],
+  [
+    "counts what is claimed and what is stuck, each at its own target",
+    async (bench) => {
+      const elsewhere = await bench.active(await bench.opened(), { lease: { provider: providerName("other") } });
+      await bench.judge(await bench.dying(elsewhere), { kind: "refused", reason: "denied", fix: "grant" });
+      await dueLease(bench);
+      await dueLease(bench);
+      await bench.claim({ limit: 1 });
+      const counts = async () =>
+        (await bench.ledger.listTargets()).map(({ target, due, claimed, stuck }) => [target, due, claimed, stuck]);
+      expect(await counts()).toEqual([
+        [ledgerTarget, 1, 1, 0],
+        ["other", 0, 0, 1],
+      ]);
+      bench.clock.advance(30_000);
+      expect((await counts())[0], "a claim that lapsed is none").toEqual([ledgerTarget, 2, 0, 0]);
     },
   ],
   [

@@ -4,7 +4,8 @@ import type { LeaseState } from "../../../src/domain/lease.ts";
 import type { Verdict } from "../../../src/domain/verdict.ts";
 import { expiryGraceMillis, firstRetryMillis, stuckRetryMillis } from "../../../src/kernel/limits.ts";
 import { addMillis, millis, type EpochMillis } from "../../../src/kernel/time.ts";
-import { describeRows, refused, type Bench, type Row } from "./bench.ts";
+import { operator } from "../../support/builders.ts";
+import { describeRows, refused, valueOf, type Bench, type Row } from "./bench.ts";
 import type { MakeHarness } from "./harness.ts";
 
 interface Case {
@@ -204,6 +205,29 @@ const rest: readonly Row[] = [
       bench.clock.advance(lease.nativeExpiresAt + expiryGraceMillis - bench.clock.now() - 1);
       const { fence } = await bench.claim();
       await expectNoExpiry(bench, lease.id, fence);
+    },
+  ],
+  [
+    "a person's word makes a stuck lease due at once, changes nothing else of it, and is told",
+    async (bench) => {
+      const claimed = await bench.dying(await bench.active(await bench.opened()));
+      const stuck = await bench.judge(claimed, { kind: "refused", reason: "denied", fix: "grant" });
+      bench.clock.advance(1000);
+      const order = { leaseId: stuck.id, killCause: "requested", delay: millis(0), cause: operator } as const;
+      valueOf(await bench.ledger.makeDue(order));
+      expect(await bench.state(stuck.id), "without it the slow pace stands").toEqual(stuck.state);
+      const hurried = valueOf(await bench.ledger.makeDue({ ...order, endsBackoff: true }));
+      expect(hurried.state).toEqual({ ...stuck.state, dueAt: bench.clock.now() });
+      const { leases } = await bench.claim();
+      expect(leases.map(({ id }) => id)).toEqual([stuck.id]);
+      const underWay = await bench.state(stuck.id);
+      valueOf(await bench.ledger.makeDue({ ...order, endsBackoff: true }));
+      expect(await bench.state(stuck.id), "what a worker has in hand").toEqual(underWay);
+      const entries = await bench.ledger.listAudit({ taskId: stuck.taskId, after: 0, limit: 100 });
+      expect(entries.filter(({ type }) => type === "lease.due").map(({ actor }) => actor)).toEqual([
+        operator.actor,
+        operator.actor,
+      ]);
     },
   ],
   [

@@ -116,8 +116,8 @@ export function failMint(tx: Tx, command: FailMint): Answer<void, NotIntended> {
 export function makeDue(tx: Tx, command: MakeDue): Answer<Lease, NotFound> {
   const record = findLease(tx, command.leaseId);
   if (record === undefined) return conflict({ reason: "not_found" });
-  const { killCause, cause } = command;
-  const order = { killCause, orderedAt: tx.now, dueAt: addMillis(tx.now, command.delay), cause };
+  const { killCause, endsBackoff, cause } = command;
+  const order = { killCause, orderedAt: tx.now, dueAt: addMillis(tx.now, command.delay), endsBackoff, cause };
   const sequence = makeRecordDue(tx, record, order);
   return answer(findLease(tx, command.leaseId)?.lease ?? record.lease, sequence ?? tx.sequence());
 }

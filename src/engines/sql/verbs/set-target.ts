@@ -9,7 +9,7 @@ import { internTarget, storeTarget } from "../rows/target-rows.ts";
 import { targetState } from "../target-work.ts";
 import { answer, type Tx } from "../tx.ts";
 
-/** Closing a breaker that was open lets the sweeper reset the backoff of what failed meanwhile. */
+/** Closing a breaker that was open, or a person's word, lets the sweeper reset the backoff of what failed meanwhile. */
 export function setTarget(tx: Tx, command: SetTarget): Answer<TargetState, never> {
   const { target, cause } = command;
   const before = internTarget(tx, target, brand<ProviderName>(target.split("/")[0] ?? target));
@@ -21,7 +21,8 @@ export function setTarget(tx: Tx, command: SetTarget): Answer<TargetState, never
   const data = { breaker: breaker.kind, paused, target };
   const sequence = tx.audit({ type: "target.changed", taskId: null, leaseId: null, cause, data });
   const scope = `target:${target}`;
-  if (before.breaker.kind === "open" && breaker.kind === "closed" && !isOrdered(tx, scope))
+  const isOwed = before.breaker.kind === "open" || command.resetBackoff === true;
+  if (isOwed && breaker.kind === "closed" && !isOrdered(tx, scope))
     insertOrder(tx, {
       rank: resetRank,
       sequence,
