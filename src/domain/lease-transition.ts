@@ -3,11 +3,12 @@
  * not here is a fault, not a guess.
  *
  *   intended -> active | revoking | mint_failed
+ *   revoking | stuck, as long as the mint's outcome is unknown -> mint_failed
  *   active   -> revoking
  *   revoking <-> stuck, revoking | stuck -> revoked | expired
  *
- * An engine keeps `dueAt` at the claim's end while a lease is claimed, whatever is ordered meanwhile; only a late
- * `minted` takes the lease from its claim, because the attempt under way does not know the handle.
+ * An engine keeps `dueAt` at the claim's end while a lease is claimed, whatever is ordered meanwhile; only what
+ * became of the mint takes the lease from its claim, because the attempt under way does not know it.
  */
 import { expiryGraceMillis, firstRetryMillis, maxRetryMillis, stuckRetryMillis } from "../kernel/limits.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
@@ -19,6 +20,7 @@ import type { Verdict } from "./verdict.ts";
 export type LeaseEvent =
   /** Also late, when the intent is dying already: its outcome is known now, and it must be tried anew with its handle. */
   | { readonly kind: "minted" }
+  /** Also late: what certainly never was needs no revocation. */
   | { readonly kind: "mint_rejected"; readonly reason: string }
   /** The kill was ordered at `orderedAt` and is due at `dueAt`. `endsBackoff`: a person wants it tried at once. */
   | {
@@ -43,10 +45,10 @@ export function transition(lease: Lease, event: LeaseEvent, now: EpochMillis): R
   const { state } = lease;
   switch (event.kind) {
     case "minted":
-      if (isDying(state) && state.outcomeUnknown) return ok({ ...state, outcomeUnknown: false, dueAt: now });
+      if (awaitsOutcome(state)) return ok({ ...state, outcomeUnknown: false, dueAt: now });
       return state.kind === "intended" ? ok({ kind: "active", activatedAt: now }) : fault(state, event);
     case "mint_rejected":
-      return state.kind === "intended"
+      return state.kind === "intended" || awaitsOutcome(state)
         ? ok({ kind: "mint_failed", deadAt: now, reason: event.reason })
         : fault(state, event);
     case "due":
@@ -146,6 +148,10 @@ function afterVerdict(lease: Lease, state: DyingState, verdict: Verdict, jitter:
 type DyingState = Extract<LeaseState, { kind: "revoking" | "stuck" }>;
 
 export const isDying = (state: LeaseState): state is DyingState => state.kind === "revoking" || state.kind === "stuck";
+
+/** A kill was ordered before anyone learnt whether there is something to kill. */
+export const awaitsOutcome = (state: LeaseState): state is DyingState & { readonly outcomeUnknown: true } =>
+  isDying(state) && state.outcomeUnknown;
 
 const keep = (state: DyingState): Dying & { outcomeUnknown: boolean } => ({
   cause: state.cause,

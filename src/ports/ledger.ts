@@ -75,7 +75,7 @@ export interface Ledger {
   recordIntent(command: RecordIntent): Promise<Answer<IntentRecorded, IntentConflict>>;
   /** Stores handle and sealed secret always; `closed` means the lease is already due in the same write. */
   completeMint(command: CompleteMint): Promise<Answer<MintCompletion, NotIntended>>;
-  /** The provider certainly did not mint. */
+  /** The provider certainly did not mint: also ends a lease whose kill was ordered before that was known. */
   failMint(command: { leaseId: LeaseId; reason: string; cause: Cause }): Promise<Answer<void, NotIntended>>;
   /** Makes one lease due, whatever the task. On a dead lease: ok, changes nothing. */
   makeDue(command: MakeDue): Promise<Answer<Lease, NotFound>>;

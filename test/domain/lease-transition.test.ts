@@ -79,6 +79,20 @@ describe("transitions", () => {
   });
 });
 
+describe("what becomes known of a mint while its lease is dying", () => {
+  test.each([
+    ["revoking", "minted", "revoking"],
+    ["revoking", "mint_rejected", "mint_failed"],
+    ["stuck", "minted", "stuck"],
+    ["stuck", "mint_rejected", "mint_failed"],
+  ] as const)("%s on %s becomes %s", (from, event, to) => {
+    const state = { ...states[from], outcomeUnknown: true };
+    const result = transition({ ...base, state }, events[event] ?? { kind: "minted" }, now);
+    expect(result.ok && result.value).toMatchObject({ kind: to });
+    expect(result.ok && "outcomeUnknown" in result.value && result.value.outcomeUnknown).toBe(false);
+  });
+});
+
 describe("verdicts", () => {
   const rows: readonly [string, Verdict, object][] = [
     ["dead-verified ends it", { kind: "dead-verified" }, { kind: "revoked", verdict: "dead-verified", deadAt: now }],

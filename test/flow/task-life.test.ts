@@ -137,7 +137,7 @@ describe("an ordinary end", () => {
 
 describe("an end that nobody asked for", () => {
   it("the deadline closes the gate and kills", async () => {
-    const task = await world.openTask({ deadline_seconds: 2 });
+    const task = await world.openTask({ deadline_seconds: 3 });
     const { token } = await world.issue({ task, template: "ledger-read" });
     expect(await world.isUsable(token)).toBe(true);
     const deadline = Date.parse((await read(task)).body.deadline_at ?? "");

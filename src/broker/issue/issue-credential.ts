@@ -72,6 +72,7 @@ async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Re
     }
     case "rejected":
       await parts.ledger.failMint({ leaseId: lease.id, reason: outcome.reason, cause: causeOf(planned.caller) });
+      parts.changes.notify(planned.taskId);
       parts.log.warn("mint_rejected", { lease: lease.id, provider: lease.provider, reason: outcome.reason });
       return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(outcome.retryable ? 1 : 60) });
     case "unknown":

@@ -1,7 +1,7 @@
 /** What became of a mint. The commit of `completeMint` is where a credential gets through the gate or does not (P2). */
 import type { Cause } from "../../domain/audit-entry.ts";
 import { isLive, type Lease } from "../../domain/lease.ts";
-import { isDying } from "../../domain/lease-transition.ts";
+import { awaitsOutcome, isDying } from "../../domain/lease-transition.ts";
 import type { LeaseId } from "../../kernel/ids.ts";
 import { addMillis, earliest, epochMillis, type EpochMillis } from "../../kernel/time.ts";
 import type { Answer } from "../../ports/ledger.ts";
@@ -21,7 +21,7 @@ export function completeMint(model: Model, command: CompleteMint): Answer<MintCo
   if (row === undefined) return notIntended;
   const { state } = row.lease;
   if (state.kind === "intended") return settle(model, row, command, now);
-  if (isDying(state) && state.outcomeUnknown) return settleLate(model, row, command, now);
+  if (awaitsOutcome(state)) return settleLate(model, row, command, now);
   return isLive(state.kind) ? repeatCompletion(row, command) : notIntended;
 }
 
@@ -94,9 +94,10 @@ export function failMint(model: Model, command: FailMint): Answer<void, NotInten
   const now = model.time.now();
   const { leaseId, reason, cause } = command;
   const row = model.state.leases.get(leaseId);
-  if (row?.lease.state.kind === "mint_failed" && row.settledSequence !== null)
-    return ok(undefined, row.settledSequence);
-  if (row?.lease.state.kind !== "intended") return notIntended;
+  if (row === undefined) return notIntended;
+  const { state } = row.lease;
+  if (state.kind === "mint_failed" && row.settledSequence !== null) return ok(undefined, row.settledSequence);
+  if (state.kind !== "intended" && !awaitsOutcome(state)) return notIntended;
   const failed = moved(row, { kind: "mint_rejected", reason }, now);
   const { taskId } = failed.lease;
   const sequence = record(model, { type: "lease.mint_failed", taskId, leaseId, cause, data: { reason } }, now);

@@ -209,75 +209,8 @@ const fences: readonly Row[] = [
   ],
 ];
 
-const late: readonly Row[] = [
-  [
-    "a late completion is stored and due at once, with its outcome known",
-    async (bench) => {
-      const lease = await bench.intended(await bench.opened());
-      bench.clock.advance(60_000);
-      const claim = await bench.claim();
-      await bench.judge(
-        { lease, fence: claim.fence },
-        { kind: "retry", reason: "not found yet", after: millis(60_000) },
-      );
-      bench.clock.advance(1000);
-      const { outcome, lease: stored } = valueOf(
-        await bench.ledger.completeMint(
-          bench.completeMint(lease, { handle: { name: "real" }, sealed: "k1.nonce.kept" }),
-        ),
-      );
-      expect(outcome).toBe("closed");
-      const state = {
-        kind: "revoking",
-        cause: "outcome_unknown",
-        outcomeUnknown: false,
-        attempts: 1,
-        dueAt: bench.clock.now(),
-      };
-      expect(stored).toMatchObject({ handle: { name: "real" }, sealed: "k1.nonce.kept", state });
-      expect((await bench.claim()).leases).toMatchObject([{ id: lease.id, handle: { name: "real" } }]);
-    },
-  ],
-  [
-    "a late completion takes the lease from a claim that knows no handle, so that its word ends nothing",
-    async (bench) => {
-      const lease = await bench.intended(await bench.opened());
-      bench.clock.advance(60_000);
-      const blind = await bench.claim();
-      expect(idsOf(blind.leases)).toEqual([lease.id]);
-      expect(valueOf(await bench.ledger.completeMint(bench.completeMint(lease))).outcome).toBe("closed");
-      const gone = { leaseId: lease.id, fence: blind.fence, outcome: { kind: "already-gone" }, jitter: 0 } as const;
-      expect(await bench.ledger.recordVerdict(gone)).toEqual(refused("fence_lost"));
-      expect(await bench.state(lease.id)).toMatchObject({ kind: "revoking", dueAt: bench.clock.now() });
-    },
-  ],
-  [
-    "a repeat of a late completion answers the same, and after its death nothing is completed",
-    async (bench) => {
-      const lease = await bench.intended(await bench.opened());
-      bench.clock.advance(60_000);
-      await bench.claim();
-      const command = bench.completeMint(lease, { sealed: "k1.nonce.kept" });
-      const first = await bench.ledger.completeMint(command);
-      expect(await bench.ledger.completeMint(command)).toEqual(first);
-      await bench.judge(await bench.claim().then(({ fence }) => ({ lease, fence })), { kind: "dead-unverified" });
-      expect(await bench.ledger.completeMint(command)).toEqual(refused("not_intended"));
-    },
-  ],
-  [
-    "an intent that is dying cannot be failed any more",
-    async (bench) => {
-      const lease = await bench.intended(await bench.opened());
-      await due(bench, lease);
-      const failing = { leaseId: lease.id, reason: "quota", cause: operator };
-      expect(await bench.ledger.failMint(failing)).toEqual(refused("not_intended"));
-    },
-  ],
-];
-
 export function describeClaims(make: MakeHarness): void {
   describeRows("claims: due instants", make, instants);
   describeRows("claims: order", make, order);
   describeRows("claims: fences", make, fences);
-  describeRows("claims: late completions", make, late);
 }

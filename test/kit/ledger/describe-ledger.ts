@@ -10,6 +10,7 @@ import { describeGate } from "./gate.ts";
 import type { MakeHarness } from "./harness.ts";
 import { describeIdempotency } from "./idempotency.ts";
 import { describeIssuing } from "./issuing.ts";
+import { describeLateMints } from "./late-mints.ts";
 import { describeLimits } from "./limits.ts";
 import { describeLockstep } from "./lockstep.ts";
 import { describePaging } from "./paging.ts";
@@ -32,6 +33,7 @@ export function describeLedger(name: string, make: MakeHarness): void {
     describeTaskLimits(make);
     describeIdempotency(make);
     describeClaims(make);
+    describeLateMints(make);
     describeVerdicts(make);
     describeTargets(make);
     describeTime(make);

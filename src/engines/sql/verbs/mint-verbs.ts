@@ -1,6 +1,6 @@
 /** What became of a mint. The commit of `completeMint` is where a credential passes the gate or does not (promise P2). */
 import type { Cause } from "../../../domain/audit-entry.ts";
-import { isDying } from "../../../domain/lease-transition.ts";
+import { awaitsOutcome, isDying } from "../../../domain/lease-transition.ts";
 import type { Lease } from "../../../domain/lease.ts";
 import { canonicalJson } from "../../../kernel/canonical-json.ts";
 import type { LeaseId } from "../../../kernel/ids.ts";
@@ -22,7 +22,7 @@ export function completeMint(tx: Tx, command: CompleteMint): Answer<MintCompleti
   if (record === undefined) return notIntended;
   const { state } = record.lease;
   if (state.kind === "intended") return settle(tx, record, command);
-  if (isDying(state) && state.outcomeUnknown) return settleLate(tx, record, command);
+  if (awaitsOutcome(state)) return settleLate(tx, record, command);
   return state.kind === "active" || isDying(state) ? repeatCompletion(record, command) : notIntended;
 }
 
@@ -101,9 +101,10 @@ interface FailMint {
 export function failMint(tx: Tx, command: FailMint): Answer<void, NotIntended> {
   const { leaseId, reason, cause } = command;
   const record = findLease(tx, leaseId);
-  const kind = record?.lease.state.kind;
-  if (record === undefined || (kind !== "intended" && kind !== "mint_failed")) return notIntended;
-  if (record.settledSequence !== null) return answer(undefined, record.settledSequence);
+  if (record === undefined) return notIntended;
+  const { state } = record.lease;
+  if (state.kind === "mint_failed" && record.settledSequence !== null) return answer(undefined, record.settledSequence);
+  if (state.kind !== "intended" && !awaitsOutcome(state)) return notIntended;
   const lease = moved(record.lease, { kind: "mint_rejected", reason }, tx.now);
   const { taskId } = lease;
   const settledSequence = tx.audit({ type: "lease.mint_failed", taskId, leaseId, cause, data: { reason } });
