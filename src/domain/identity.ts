@@ -17,7 +17,7 @@ export interface Identity {
   readonly replay: Replay;
 }
 
-/** `once` tokens are accepted a single time, at `/token` only; their marker is keyed by issuer and `jti`. */
+/** `once` tokens are accepted a single time, at `/token` only; their marker is keyed by issuer URL and `jti`. */
 export type Replay = { readonly mode: "reusable" } | { readonly mode: "once"; readonly tokenId: string };
 
 /** The stable part of an identity, as recorded on tasks and compared for callers. */

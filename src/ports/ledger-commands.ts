@@ -80,7 +80,8 @@ export interface IntentRecorded {
 }
 
 export interface ReplayMarker {
-  readonly issuer: IssuerName;
+  /** The token's `iss`: a policy may give the same issuer another name, and the token stays spent. */
+  readonly issuerUrl: string;
   readonly tokenId: string;
   /** The same request (digest and key) may be repeated until the token's `exp`; anything else is a replay. */
   readonly requestDigest: Fingerprint;

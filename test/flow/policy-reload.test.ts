@@ -126,6 +126,22 @@ describe.each(leaving)("an agent that is removed %s", (_, around) => {
   });
 });
 
+describe("an issuer that gets another name", () => {
+  it("vouches again, but a token of it that was used stays used", async () => {
+    const before = await digest();
+    const task = await world.openTask({ agent: "once-bot" });
+    const attestation = await world.attest("once-bot");
+    expect((await world.exchange({ attestation, task, template: "report" })).status).toBe(200);
+    await write(good.replace('"name": "once"', '"name": "only"').replace('"issuer": "once"', '"issuer": "only"'));
+    await untilDigest((now) => now !== before);
+    const again = await world.exchange({ attestation, task, template: "report" });
+    expect([again.status, again.body.reason]).toEqual([400, "replayed"]);
+    expect((await world.exchange({ as: "once-bot", task, template: "report" })).status).toBe(200);
+    await write(good);
+    await untilDigest((now) => now === before);
+  });
+});
+
 describe("an issuer that is removed", () => {
   it("is not believed any more, and what it vouched for dies", async () => {
     const before = await digest();

@@ -23,6 +23,8 @@ export const broker: Cause = { actor: "broker", requestId: null };
 export const operator: Cause = { actor: "operator:ada", requestId: null };
 export const invoiceBot = agentName("invoice-bot");
 export const cluster = issuerName("prod-cluster");
+/** The `iss` of its tokens. */
+export const clusterUrl = "https://cluster.example";
 export const ledgerRead = templateName("ledger-read");
 export const ledgerDb = providerName("ledger-db");
 export const ledgerTarget = targetName(ledgerDb);

@@ -105,7 +105,7 @@ function requestMarks(
   planned: Planned,
 ): { replay: ReplayMarker | null; idempotency: IdempotencyMark | null } {
   const { caller, request } = planned;
-  const { replay, issuer, expiresAt } = caller.identity;
+  const { replay, issuerUrl, expiresAt } = caller.identity;
   if (replay.mode === "reusable" && request.idempotencyKey === null) return { replay: null, idempotency: null };
   const requestDigest = parts.sha256(
     canonicalJson({
@@ -126,7 +126,7 @@ function requestMarks(
   const key = canonicalJson([caller.profile.name, request.taskId, request.idempotencyKey]);
   return {
     replay:
-      replay.mode === "once" ? { issuer, tokenId: replay.tokenId, requestDigest, expiresAt: unacceptableAt } : null,
+      replay.mode === "once" ? { issuerUrl, tokenId: replay.tokenId, requestDigest, expiresAt: unacceptableAt } : null,
     idempotency: request.idempotencyKey === null ? null : { key: parts.sha256(key), requestDigest },
   };
 }

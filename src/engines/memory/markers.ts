@@ -5,7 +5,7 @@ import type { IdempotencyMark, IntentConflict, ReplayMarker } from "../../ports/
 import { makeRowDue } from "./lease-row.ts";
 import type { Model } from "./model.ts";
 
-export const replayKey = (marker: ReplayMarker): string => `${marker.issuer} ${marker.tokenId}`;
+export const replayKey = (marker: ReplayMarker): string => `${marker.issuerUrl} ${marker.tokenId}`;
 
 /** The same request may come again; the same token with another request may not. */
 export function isReplayed(model: Model, marker: ReplayMarker): boolean {

@@ -79,7 +79,7 @@ export interface MemoryState {
   readonly doors: Map<string, DoorRow>;
   readonly killOrders: KillOrder[];
   readonly targets: Map<TargetName, TargetRow>;
-  /** By issuer and token id. */
+  /** By issuer URL and token id. */
   readonly replays: Map<string, ReplayRow>;
   readonly idempotency: Map<Fingerprint, IdempotencyRow>;
   /** Names of the last policy that was loaded. */

@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSqliteLedger, type SqliteLedger } from "../../../src/engines/node-sqlite/open.ts";
 import { restoreSqliteLedger } from "../../../src/engines/node-sqlite/restore.ts";
-import { createBuilders, fingerprintOf, inOneHour, cluster, operator, type Builders } from "../../support/builders.ts";
+import {
+  createBuilders,
+  fingerprintOf,
+  inOneHour,
+  clusterUrl,
+  operator,
+  type Builders,
+} from "../../support/builders.ts";
 import { createManualClock, type ManualClock } from "../../support/manual-clock.ts";
 import { makeTemporaryFolder, openOrThrow, sqliteOptions } from "../../support/sqlite-harness.ts";
 import { drain, endOf, refused, valueOf } from "../../kit/ledger/bench.ts";
@@ -66,7 +73,12 @@ describe("restore", () => {
     const lease = await activate(task.id);
     valueOf(await ledger.recordIntent(builders.recordIntent(task.id)));
     await ledger.backup(file("copy.db"));
-    const marker = { issuer: cluster, tokenId: "t-1", requestDigest: fingerprintOf("a"), expiresAt: inOneHour(clock) };
+    const marker = {
+      issuerUrl: clusterUrl,
+      tokenId: "t-1",
+      requestDigest: fingerprintOf("a"),
+      expiresAt: inOneHour(clock),
+    };
     valueOf(await ledger.recordIntent(builders.recordIntent(task.id, { replay: marker })));
     valueOf(await ledger.endTask(endOf(task.id)));
     const scope = { kind: "agent", name: task.agent } as const;

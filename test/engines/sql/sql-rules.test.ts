@@ -16,6 +16,7 @@ import {
   createBuilders,
   broker,
   cluster,
+  clusterUrl,
   fingerprintOf,
   inOneHour,
   ledgerTarget,
@@ -111,7 +112,12 @@ async function useAll(verbs: Omit<Ledger, "health" | "onDue" | "close">, clock: 
   const parent = valueOf(await ledger.openTask(builders.openTask({ heartbeatSeconds: 60 })));
   const task = valueOf(await ledger.openTask(builders.openTask({ parentId: parent.id })));
   valueOf(await ledger.heartbeat({ taskId: parent.id, cause: broker }));
-  const replay = { issuer: cluster, tokenId: "t", requestDigest: fingerprintOf("r"), expiresAt: inOneHour(clock) };
+  const replay = {
+    issuerUrl: clusterUrl,
+    tokenId: "t",
+    requestDigest: fingerprintOf("r"),
+    expiresAt: inOneHour(clock),
+  };
   const idempotency = { key: fingerprintOf("k"), requestDigest: fingerprintOf("r") };
   const wish = { limits: limits(task.id), replay, idempotency };
   const { lease } = valueOf(await ledger.recordIntent(builders.recordIntent(task.id, wish)));

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import type { Lease } from "../../../src/domain/lease.ts";
 import { idempotencyMillis, tombstoneMillis } from "../../../src/kernel/limits.ts";
 import type { IntentConflict, ReplayMarker } from "../../../src/ports/ledger-commands.ts";
-import { broker, cluster, fingerprintOf, inOneHour, issuerName } from "../../support/builders.ts";
+import { broker, clusterUrl, fingerprintOf, inOneHour } from "../../support/builders.ts";
 import { accepted, describeRows, drain, refused, valueOf, type Bench, type Row } from "./bench.ts";
 import type { MakeHarness } from "./harness.ts";
 
@@ -134,7 +134,7 @@ const keys: readonly Row[] = [
 ];
 
 const markerOf = (bench: Bench, wish: Partial<ReplayMarker> = {}): ReplayMarker => ({
-  issuer: cluster,
+  issuerUrl: clusterUrl,
   tokenId: "jti-1",
   requestDigest: fingerprintOf("request"),
   expiresAt: inOneHour(bench.clock),
@@ -169,7 +169,7 @@ const replays: readonly Row[] = [
     async (bench) => {
       const task = await bench.opened();
       await bench.intended(task, { replay: markerOf(bench) });
-      const other = markerOf(bench, { issuer: issuerName("other"), requestDigest: fingerprintOf("other") });
+      const other = markerOf(bench, { issuerUrl: "https://other.example", requestDigest: fingerprintOf("other") });
       expect(await bench.ledger.recordIntent(bench.recordIntent(task.id, { replay: other }))).toMatchObject(accepted);
     },
   ],

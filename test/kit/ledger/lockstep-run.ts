@@ -7,6 +7,7 @@ import {
   agentName,
   broker,
   cluster,
+  clusterUrl,
   fingerprintOf,
   issuerName,
   ledgerRead,
@@ -132,7 +133,7 @@ async function intend(run: Run, step: IntentStep): Promise<unknown> {
       step.token === null
         ? null
         : {
-            issuer: cluster,
+            issuerUrl: clusterUrl,
             tokenId: `token-${step.token}`,
             requestDigest,
             expiresAt: addMillis(now, 30 * 24 * 3_600_000),

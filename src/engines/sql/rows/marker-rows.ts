@@ -10,7 +10,7 @@ import { leaseOfKey } from "./lease-rows.ts";
 export function isReplayed(tx: Tx, marker: ReplayMarker): boolean {
   const row = tx.sql.get(
     "SELECT request_digest FROM replay WHERE issuer = ? AND token_id = ?",
-    marker.issuer,
+    marker.issuerUrl,
     marker.tokenId,
   );
   return row !== undefined && text(row[0]) !== marker.requestDigest;
@@ -19,7 +19,7 @@ export function isReplayed(tx: Tx, marker: ReplayMarker): boolean {
 export function storeReplay(tx: Tx, marker: ReplayMarker): void {
   tx.sql.run(
     "INSERT OR REPLACE INTO replay (issuer, token_id, request_digest, expires_at) VALUES (?, ?, ?, ?)",
-    marker.issuer,
+    marker.issuerUrl,
     marker.tokenId,
     marker.requestDigest,
     marker.expiresAt,
