@@ -139,6 +139,9 @@ describe("an issuer that gets another name", () => {
     expect((await world.exchange({ as: "once-bot", task, template: "report" })).status).toBe(200);
     await write(good);
     await untilDigest((now) => now === before);
+    // A name that left is a door that closed.
+    for (const name of ["once", "only"])
+      expect((await world.operate("DELETE", `/admin/doors?scope=issuer:${name}`, { as: "killer" })).status).toBe(204);
   });
 });
 
