@@ -1,9 +1,10 @@
 /**
  * Identifiers, made in one place: `tsk_` and `lea_` followed by 11 digits of a number that only grows in one process
- * (milliseconds since 2026 and a counter), 2 digits of the store's generation and 8 random digits.
+ * (milliseconds since 2026 and a counter), 2 digits of the store's generation, 6 random digits and 2 of its home.
  *
  * The leading number sorts by creation and is the row key of the SQL engines (an integer key is several times
- * cheaper than a random text key); the random tail makes ids of different nodes and restores distinct.
+ * cheaper than a random text key); the random tail makes ids of different nodes and restores distinct. The home is where
+ * an engine of many shards keeps it: a task tree and all its leases have one home.
  * An id is a name, never an authority.
  */
 import { base32FromBytes, base32FromInteger, integerFromBase32 } from "./base32.ts";
@@ -14,32 +15,38 @@ import type { Entropy } from "./entropy.ts";
 export type TaskId = Brand<string, "TaskId">;
 export type LeaseId = Brand<string, "LeaseId">;
 export type RequestId = Brand<string, "RequestId">;
+/** The last two digits of an id. */
+export type Home = Brand<string, "Home">;
 
 const startOf2026 = 1_767_225_600_000;
 const idsPerMilli = 4096;
 const keyDigits = 11;
 const generationDigits = 2;
-const tagDigits = 8;
+const randomDigits = 6;
+const homeDigits = 2;
+/** As many homes as two digits can tell apart. */
+export const homes = 32 ** homeDigits;
 /** The first digit keeps the number below 2^53. */
 const idPattern = /^(tsk|lea)_[0-7][0-9a-hjkmnp-tv-z]{20}$/;
 
 export interface IdFactory {
-  task(): TaskId;
-  lease(): LeaseId;
+  /** Without a home: anywhere. */
+  task(home?: Home): TaskId;
+  lease(home?: Home): LeaseId;
   request(): RequestId;
 }
 
 export function createIdFactory(options: { clock: Clock; entropy: Entropy; generation: () => number }): IdFactory {
   const { clock, entropy, generation } = options;
   let lastKey = 0;
-  const next = (prefix: string): string => {
+  const next = (prefix: string, home: string = base32FromBytes(entropy.bytes(homeDigits))): string => {
     lastKey = Math.max(lastKey + 1, (clock.now() - startOf2026) * idsPerMilli);
     const generationText = base32FromInteger(generation(), generationDigits);
-    return `${prefix}_${base32FromInteger(lastKey, keyDigits)}${generationText}${base32FromBytes(entropy.bytes(tagDigits))}`;
+    return `${prefix}_${base32FromInteger(lastKey, keyDigits)}${generationText}${base32FromBytes(entropy.bytes(randomDigits))}${home}`;
   };
   return {
-    task: () => brand<TaskId>(next("tsk")),
-    lease: () => brand<LeaseId>(next("lea")),
+    task: (home) => brand<TaskId>(next("tsk", home)),
+    lease: (home) => brand<LeaseId>(next("lea", home)),
     request: () => brand<RequestId>(`req_${base32FromBytes(entropy.bytes(16))}`),
   };
 }
@@ -59,7 +66,24 @@ export function keyOfId(id: TaskId | LeaseId): number {
   return key;
 }
 
-/** What follows the number: generation and random tag. */
+export const homeOfId = (id: TaskId | LeaseId): Home => brand<Home>(id.slice(-homeDigits));
+
+/** The same home for the same text. FNV-1a: spreads well, and nothing rests on it but where a thing is kept. */
+export function homeOfText(text: string): Home {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  return brand<Home>(base32FromInteger(hash % homes, homeDigits));
+}
+
+/** A number below `homes`. */
+export function homeNumber(home: Home): number {
+  const value = integerFromBase32(home);
+  if (value === undefined) throw new Error("not a home");
+  return value;
+}
+
+/** What follows the number: generation, random digits and home. */
 export const tagOfId = (id: TaskId | LeaseId): string => id.slice(4 + keyDigits);
 
 export const taskIdOf = (key: number, tag: string): TaskId =>

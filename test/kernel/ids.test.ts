@@ -1,5 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { createIdFactory, keyOfId, leaseIdOf, parseLeaseId, parseTaskId, tagOfId } from "../../src/kernel/ids.ts";
+import {
+  createIdFactory,
+  homeNumber,
+  homeOfId,
+  homeOfText,
+  homes,
+  keyOfId,
+  leaseIdOf,
+  parseLeaseId,
+  parseTaskId,
+  tagOfId,
+} from "../../src/kernel/ids.ts";
 import { epochMillis, millis } from "../../src/kernel/time.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { createSeededEntropy } from "../support/seeded-entropy.ts";
@@ -28,6 +39,16 @@ describe("ids", () => {
   test("are rebuilt from key and tag", () => {
     const id = factory().ids.lease();
     expect(leaseIdOf(keyOfId(id), tagOfId(id))).toBe(id);
+  });
+
+  test("take the home that they are given, and else any", () => {
+    const { ids } = factory();
+    const task = ids.task();
+    expect(homeOfId(ids.lease(homeOfId(task)))).toBe(homeOfId(task));
+    expect(homeOfId(ids.task(homeOfText("key-1")))).toBe(homeOfText("key-1"));
+    const found = new Set(Array.from({ length: 200 }, () => homeNumber(homeOfId(ids.task()))));
+    expect(found.size).toBeGreaterThan(150);
+    expect(Math.max(...found)).toBeLessThan(homes);
   });
 
   test("carry the store's generation", () => {

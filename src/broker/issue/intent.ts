@@ -3,7 +3,7 @@
  * marker and takes the idempotency key in the same write. What is not `ok` here mints nothing.
  */
 import { canonicalJson } from "../../kernel/canonical-json.ts";
-import type { LeaseId, TaskId } from "../../kernel/ids.ts";
+import { homeOfId, homeOfText, type LeaseId, type TaskId } from "../../kernel/ids.ts";
 import { attestationSkewMillis, autoTaskSeconds, mintTimeoutMillis } from "../../kernel/limits.ts";
 import { err, type Result } from "../../kernel/result.ts";
 import { addMillis, millis, seconds, secondsToMillis } from "../../kernel/time.ts";
@@ -40,8 +40,10 @@ export function planIssue(
 ): Result<Planned, Fault> {
   const provider = parts.providers.current(decided.template.template.provider);
   if (provider === undefined) return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(10) });
-  const leaseId = parts.ids.lease();
-  const taskId = decided.task?.id ?? parts.ids.task();
+  // A repeat must find the key where it was stored: the same key, the same home.
+  const home = request.idempotencyKey === null ? undefined : homeOfText(request.idempotencyKey);
+  const taskId = decided.task?.id ?? parts.ids.task(home);
+  const leaseId = parts.ids.lease(homeOfId(taskId));
   const plan = provider.plan({ leaseId, taskId, scope: decided.decision.scope });
   return { ok: true, value: { ...decided, request, provider, leaseId, taskId, plan } };
 }

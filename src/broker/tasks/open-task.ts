@@ -7,7 +7,7 @@ import type { LimitReservation } from "../../domain/limit.ts";
 import type { AgentName, TemplateName } from "../../domain/names.ts";
 import type { HeartbeatFrom, Task, TaskTemplate } from "../../domain/task.ts";
 import { canonicalJson, type JsonObject } from "../../kernel/canonical-json.ts";
-import type { TaskId } from "../../kernel/ids.ts";
+import { homeOfId, type TaskId } from "../../kernel/ids.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
 import { secondsToMillis, type Seconds } from "../../kernel/time.ts";
 import { mayOpenFor } from "../../policy/callers.ts";
@@ -46,7 +46,7 @@ export async function openTask(
   const facts = isDelegation(caller) && parent.value !== null ? parent.value.task : request;
   const answer = await parts.ledger.openTask({
     task: {
-      id: parts.ids.task(),
+      id: parts.ids.task(request.parentTaskId === null ? undefined : homeOfId(request.parentTaskId)),
       agent: request.agent,
       opener: { agent: caller.profile.name, issuer: caller.identity.issuer, subject: caller.identity.subject },
       parentId: request.parentTaskId,

@@ -1,0 +1,91 @@
+/**
+ * What every script begins with: its command, the shard's clock and meta row, canonical JSON and the audit. A script
+ * checks first and writes last: Redis runs it alone, but takes nothing back when it fails half-way.
+ *
+ * KEYS[1] is the shard's `meta`; every other key is of the same shard and is built from its prefix. ARGV[1] is the
+ * command as JSON, flat: texts that are JSON themselves stay texts, and what is null is left out.
+ */
+export const base = String.raw`
+local base = string.sub(KEYS[1], 1, -5)
+local c = cjson.decode(ARGV[1])
+local function at(...) return base .. table.concat({ ... }, ':') end
+local call = redis.call
+
+-- Numbers are doubles: exact for instants and sequences.
+local function int(number) return string.format('%.0f', number) end
+-- A flat reply of HGETALL as a table; the fields named in numeric become numbers.
+local function record(flat, numeric)
+  local row = {}
+  for i = 1, #flat, 2 do
+    local name, value = flat[i], flat[i + 1]
+    if numeric[name] then value = tonumber(value) end
+    row[name] = value
+  end
+  return row
+end
+
+-- Canonical JSON (RFC 8785). Values given to object() are JSON already.
+local escapes = { ['"'] = '\\"', ['\\'] = '\\\\', ['\b'] = '\\b', ['\f'] = '\\f', ['\n'] = '\\n', ['\r'] = '\\r', ['\t'] = '\\t' }
+local function quote(text)
+  if not text then return 'null' end
+  local escaped = string.gsub(text, '[%z\1-\31"\\]', function(char)
+    return escapes[char] or string.format('\\u%04x', string.byte(char))
+  end)
+  return '"' .. escaped .. '"'
+end
+local function object(members)
+  local names = {}
+  for name in pairs(members) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do names[i] = '"' .. name .. '":' .. members[name] end
+  return '{' .. table.concat(names, ',') .. '}'
+end
+
+-- The ledger's clock: never behind what was committed or seen; far behind, it goes on at the node's own pace.
+local meta = call('HMGET', KEYS[1], 'clock', 'seq', 'gen', 'restoring', 'downFrom', 'downUntil', 'epoch', 'told')
+local seq, generation, restoring = tonumber(meta[2]) or 0, tonumber(meta[3]) or 1, meta[4] == '1'
+local downFrom, downUntil = tonumber(meta[5] or nil), tonumber(meta[6] or nil)
+local epoch, told = tonumber(meta[7]) or 0, meta[8] == '1'
+local wall = @WALL@
+local now = math.max(tonumber(meta[1]) or 0, c.time.floor)
+if now - wall > 60000 then
+  now = math.max(now, c.time.floor + math.max(0, c.time.mono - c.time.floorMono))
+else
+  now = math.max(now, wall)
+end
+local suspect = math.abs(wall - c.time.expect) > 60000
+local suspended = c.held or (restoring and 'restoring') or (suspect and 'clock_suspect') or nil
+
+-- touch(): something changed that has no entry of its own. due(): something of this change falls due then.
+local touched, dueHint = false, nil
+local function touch() touched = true end
+local function due(instant)
+  if not dueHint or instant < dueHint then dueHint = instant end
+end
+
+local broker = { actor = 'broker' }
+-- Appends an entry in the same atomic step as its change; data holds JSON texts by name.
+local function audit(kind, taskId, leaseId, data, cause)
+  cause = cause or broker
+  if cause.evidence then data.evidence = cause.evidence end
+  seq = seq + 1
+  touched = true
+  local body = object({
+    actor = quote(cause.actor), at = int(now), data = object(data), lease_id = quote(leaseId),
+    request_id = quote(cause.requestId), sequence = int(seq), task_id = quote(taskId), type = quote(kind),
+  })
+  call('XADD', at('audit'), int(seq) .. '-0', 'b', body)
+  if taskId then call('RPUSH', at('trail', taskId), int(seq)) end
+  return seq
+end
+
+-- The one way out of a script. kind: ok or conflict; sequence: of the change that is answered.
+local function finish(kind, sequence, payload)
+  if touched then
+    if suspect and not told then audit('clock.suspect', nil, nil, { wall = int(wall) }) end
+    call('HSET', KEYS[1], 'clock', int(now), 'seq', int(seq), 'told', suspect and '1' or '0')
+  end
+  return { kind, sequence or seq, now, wall, epoch, dueHint or -1, payload or {} }
+end
+local function conflict(...) return finish('conflict', seq, { ... }) end
+`;

@@ -1,0 +1,193 @@
+/**
+ * Leases: rows, the due index and the transitions, the same as the domain's (src/domain/lease-transition.ts); test/kit
+ * holds both together. A lease's fields are named in the README's storage table.
+ */
+export const lease = String.raw`
+local leaseNumbers = { c = 1, ma = 1, ea = 1, na = 1, d = 1, at = 1, ko = 1, n = 1, uu = 1, qi = 1, qs = 1, qj = 1 }
+local isLive = { intended = true, active = true, revoking = true, stuck = true }
+local isDying = { revoking = true, stuck = true }
+local leases = {}
+
+-- A working copy; saveLease() writes what differs from the stored row, which is kept in .was.
+local function findLease(id)
+  if leases[id] then return leases[id] end
+  local flat = call('HGETALL', at('lease', id))
+  if #flat == 0 then return nil end
+  local row = record(flat, leaseNumbers)
+  row.was, row.id = record(flat, leaseNumbers), id
+  leases[id] = row
+  return row
+end
+
+-- The names that many leases share, kept once: agent, issuer, template, provider, target, digest of the provider,
+-- native expiry, and agent and issuer of the task.
+local standings = {}
+local function standingOf(key)
+  if not standings[key] then
+    local text = call('HGET', at('standings'), key)
+    local names = cjson.decode(text)
+    standings[key] = {
+      key = key, text = text, target = names[5], nativeExpiry = names[7],
+      doors = { 'all', 'agent:' .. names[1], 'issuer:' .. names[2], 'template:' .. names[3], 'provider:' .. names[4], 'agent:' .. names[8], 'issuer:' .. names[9] },
+    }
+  end
+  return standings[key]
+end
+local function internStanding(text)
+  local key = call('HGET', at('standing'), text)
+  if not key then
+    key = tostring(call('HLEN', at('standing')) + 1)
+    call('HSET', at('standing'), text, key)
+    call('HSET', at('standings'), key, text)
+  end
+  return standingOf(key)
+end
+
+-- The whole row for the answer: id, names, then fields and values.
+local function leaseReply(row)
+  local flat = { row.id, standingOf(row.s).text }
+  for name, value in pairs(row) do
+    if name ~= 'id' and name ~= 'was' then
+      flat[#flat + 1] = name
+      flat[#flat + 1] = leaseNumbers[name] and int(value) or value
+    end
+  end
+  return flat
+end
+
+-- When the next thing must be done about a live lease, and how urgent it is: 0 a kill, 1 routine expiry.
+local function dueOf(row)
+  if row.k == 'intended' then return row.ma + 2000, 0 end
+  if row.k == 'active' then return row.ea, 1 end
+  if isDying[row.k] then return row.d, row.kc == 'expiry' and 1 or 0 end
+  return nil
+end
+local function dueKey(rank, target) return at('due', rank, target) end
+
+-- Counts a lease's change of state for its task and for the shard.
+local function countMove(row, from, to)
+  if from == to then return end
+  local taskKey = at('task', row.t)
+  if from then call('HINCRBY', taskKey, 'n:' .. from, -1) end
+  call('HINCRBY', taskKey, 'n:' .. to, 1)
+  local live = (isLive[to] and 1 or 0) - (isLive[from] and 1 or 0)
+  if live ~= 0 then call('HINCRBY', KEYS[1], 'live', live) end
+  local stuck = (to == 'stuck' and 1 or 0) - (from == 'stuck' and 1 or 0)
+  if stuck ~= 0 then
+    call('HINCRBY', KEYS[1], 'stuck', stuck)
+    if stuck > 0 then call('ZADD', at('stuck'), 0, row.id) else call('ZREM', at('stuck'), row.id) end
+  end
+end
+
+local function sealKey(sealed) return string.match(sealed, '^[^.]*') end
+local function countSeal(sealed, change)
+  if sealed and call('HINCRBY', at('seals'), sealKey(sealed), change) <= 0 then
+    call('HDEL', at('seals'), sealKey(sealed))
+  end
+end
+-- Counters of this shard are given back at once; those of other shards by whoever empties the outbox.
+local function releaseLocal(names)
+  for _, name in ipairs(names) do
+    if call('HINCRBY', at('counts'), name, -1) <= 0 then call('HDEL', at('counts'), name) end
+  end
+end
+local function releaseRemote(names, leaseId)
+  for _, name in ipairs(names) do call('SADD', at('outbox'), 'slot\n' .. name .. '\n' .. leaseId) end
+end
+
+-- What a death takes with it: the sealed secret, the counters and the claim go in the write in which the lease dies.
+local function bury(row)
+  row.d, row.f, row.se = nil, nil, nil
+  if row.cl then releaseLocal(cjson.decode(row.cl)) end
+  if row.cr then releaseRemote(cjson.decode(row.cr), row.id) end
+  row.cl, row.cr = nil, nil
+  if row.ik then call('PEXPIREAT', at('key', row.ik), int(now + 86400000)) end
+  call('ZADD', at('tombs'), int(now + 604800000), row.id)
+end
+
+-- Writes what changed of a lease and moves it in the due index. A new one has no .was.
+local function saveLease(row)
+  local was = row.was or {}
+  if isLive[was.k] and not isLive[row.k] then bury(row) end
+  if was.se ~= row.se then countSeal(was.se, -1) countSeal(row.se, 1) end
+  local set, drop = {}, {}
+  for name, value in pairs(row) do
+    if name ~= 'id' and name ~= 'was' and was[name] ~= value then
+      set[#set + 1] = name
+      set[#set + 1] = leaseNumbers[name] and int(value) or value
+    end
+  end
+  for name in pairs(was) do
+    if row[name] == nil then drop[#drop + 1] = name end
+  end
+  local key = at('lease', row.id)
+  if #set > 0 then call('HSET', key, unpack(set)) end
+  if #drop > 0 then call('HDEL', key, unpack(drop)) end
+  local target = standingOf(row.s).target
+  local oldDue, oldRank = dueOf(was)
+  local newDue, newRank = dueOf(row)
+  if oldDue and oldRank ~= newRank then call('ZREM', dueKey(oldRank, target), row.id) end
+  if newDue then
+    if newDue ~= oldDue or newRank ~= oldRank then call('ZADD', dueKey(newRank, target), int(newDue), row.id) end
+    due(newDue)
+  end
+  if was.f ~= row.f then
+    if was.f then call('SREM', at('claim', was.f), row.id) end
+    if row.f then call('SADD', at('claim', row.f), row.id) end
+  end
+  countMove(row, was.k, row.k)
+  touch()
+  local copy = {}
+  for name, value in pairs(row) do
+    if name ~= 'id' and name ~= 'was' then copy[name] = value end
+  end
+  row.was = copy
+end
+
+-- A claim that lapsed holds nobody up.
+local function isClaimed(row) return row.f ~= nil and (dueOf(row) or now) > now end
+
+-- The transition "due". Changes the row, does not store it.
+local function becomeDue(row, cause, orderedAt, dueAt)
+  if isDying[row.k] then
+    local sooner = math.min(row.d, dueAt)
+    if row.kc == 'expiry' and cause ~= 'expiry' then
+      row.kc, row.ko, row.d = cause, orderedAt, sooner
+      return
+    end
+    if cause ~= 'expiry' then row.ko = math.min(row.ko, orderedAt) end
+    if not row.lv then row.d = sooner end
+    return
+  end
+  row.ou = row.k == 'intended' and '1' or nil
+  row.k, row.kc, row.ko, row.n, row.d = 'revoking', cause, orderedAt, 0, dueAt
+  row.at = nil
+end
+
+local function auditDue(row, killCause, dueAt, cause)
+  return audit('lease.due', row.t, row.id, { cause = quote(killCause), due_at = int(dueAt) }, cause)
+end
+
+-- Makes a live lease due and stores it; answers the sequence of its entry, or nil where nothing changed.
+local function makeDue(row, killCause, orderedAt, dueAt, cause)
+  local dueNow = dueOf(row)
+  if not dueNow then return nil end
+  local wasDying, wasClaimed = isDying[row.k], isClaimed(row)
+  local oldCause, oldDue, oldOrdered = row.kc, row.d, row.ko
+  becomeDue(row, killCause, orderedAt, math.min(dueAt, dueNow))
+  if wasClaimed then row.d = dueNow end
+  if wasDying and oldCause == row.kc and oldDue == row.d and oldOrdered == row.ko then return nil end
+  saveLease(row)
+  return auditDue(row, row.kc, row.d, cause)
+end
+
+-- An automatic task ends, without a kill order, with its last lease.
+local function endIfSpent(taskId)
+  local row = findTask(taskId)
+  if not row or not row.au or row.x then return end
+  for _, count in ipairs(call('HMGET', at('task', taskId), 'n:intended', 'n:active', 'n:revoking', 'n:stuck')) do
+    if tonumber(count or 0) > 0 then return end
+  end
+  writeEnd(row, { outcome = 'credential_ended', endedAt = now })
+end
+`;
