@@ -53,7 +53,8 @@ if now - wall > 60000 then
 else
   now = math.max(now, wall)
 end
-local suspect = math.abs(wall - c.time.expect) > 60000
+-- At the first look of a process the ledger's clock itself is what the wall should show.
+local suspect = math.abs(wall - (c.time.expect or now)) > 60000
 local suspended = c.held or (restoring and 'restoring') or (suspect and 'clock_suspect') or nil
 
 -- touch(): something changed that has no entry of its own. due(): something of this change falls due then.

@@ -1,0 +1,79 @@
+/**
+ * Runs scripts on shards. Keeps, a shard, what this process has seen of the ledger's clock, so that it never goes back
+ * here either, and where the server's wall clock should be by our monotonic one, so that a step of it is noticed.
+ */
+import type { Clock } from "../../kernel/clock.ts";
+import { epochMillis, type EpochMillis } from "../../kernel/time.ts";
+import type { SuspendReason } from "../../ports/ledger-views.ts";
+import type { Script, ScriptReply, ScriptRunner } from "./script.ts";
+import type { Shards } from "./shards.ts";
+
+export interface ShardCalls {
+  readonly shards: Shards;
+  /** Runs a script on one shard. Rejects where the outcome is unknown. */
+  ask(shard: number, script: Script, command: object): Promise<ScriptReply>;
+  /** On every shard, at once; in their order. */
+  askAll(script: Script, command: object): Promise<readonly ScriptReply[]>;
+  /** The newest instant of the ledger's clock that was seen on any shard. */
+  latest(): EpochMillis;
+  onDue(listener: (dueAt: EpochMillis) => void): void;
+}
+
+interface ShardTime {
+  floor: number;
+  floorMono: number;
+  /** Null until the shard was asked once. */
+  reference: { readonly wall: number; readonly mono: number } | null;
+  epoch: number;
+}
+
+export function createShardCalls(options: {
+  runner: ScriptRunner;
+  shards: Shards;
+  clock: Clock;
+  /** Why this process may not issue, beside what the shards know. */
+  held: () => SuspendReason | null;
+}): ShardCalls {
+  const { runner, shards, clock, held } = options;
+  const times = Array.from({ length: shards.count }, (): ShardTime => ({
+    floor: 0,
+    floorMono: clock.monotonicMillis(),
+    reference: null,
+    epoch: 0,
+  }));
+  const listeners: ((dueAt: EpochMillis) => void)[] = [];
+
+  const timeOf = (shard: number): ShardTime => {
+    const time = times[shard];
+    if (time === undefined) throw new Error("no such shard");
+    return time;
+  };
+
+  async function ask(shard: number, script: Script, command: object): Promise<ScriptReply> {
+    const time = timeOf(shard);
+    const mono = clock.monotonicMillis();
+    const { floor, floorMono, reference } = time;
+    const expect = reference === null ? undefined : reference.wall + (mono - reference.mono);
+    const known = { floor, floorMono, mono, expect, wall: clock.now() };
+    const reply = await runner.run(script, shards.metaKey(shard), {
+      ...command,
+      held: held() ?? undefined,
+      time: known,
+    });
+    if (reply.now >= time.floor) Object.assign(time, { floor: reply.now, floorMono: mono });
+    if (time.reference === null) time.reference = { wall: reply.now, mono };
+    // An operator accepted the clock, here or on another node: the server's wall is right as it stands.
+    if (reply.epoch !== time.epoch) Object.assign(time, { reference: { wall: reply.wall, mono }, epoch: reply.epoch });
+    const { dueAt } = reply;
+    if (dueAt !== null) for (const listener of listeners) listener(epochMillis(dueAt));
+    return reply;
+  }
+
+  return {
+    shards,
+    ask,
+    askAll: (script, command) => Promise.all(times.map((_, shard) => ask(shard, script, command))),
+    latest: () => epochMillis(Math.max(0, ...times.map(({ floor }) => floor))),
+    onDue: (listener) => void listeners.push(listener),
+  };
+}

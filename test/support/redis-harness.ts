@@ -1,0 +1,45 @@
+/** The Redis engine as a harness of the ledger kit: a real server, keys of its own, the wall clock of the test. */
+import { createHash, randomBytes } from "node:crypto";
+import { Redis } from "ioredis";
+import { createRedisLedger } from "../../src/engines/redis/ledger.ts";
+import { createScriptRunner } from "../../src/engines/redis/script.ts";
+import { createShardCalls } from "../../src/engines/redis/shard-calls.ts";
+import { createShards } from "../../src/engines/redis/shards.ts";
+import { start } from "../../src/engines/redis/verbs/store.ts";
+import type { Ledger } from "../../src/ports/ledger.ts";
+import type { MakeHarness } from "../kit/ledger/harness.ts";
+import { createManualClock, type ManualClock } from "./manual-clock.ts";
+import { startRedis, type RedisServer } from "./redis-server.ts";
+import { silentLog } from "./silent.ts";
+
+let server: Promise<RedisServer> | null = null;
+
+const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");
+
+async function open(prefix: string, clock: ManualClock): Promise<Ledger> {
+  server ??= startRedis();
+  const { port } = await server;
+  const client = new Redis({ port, host: "127.0.0.1", enableAutoPipelining: true });
+  const runner = createScriptRunner({ client, digest: sha1, wall: "command" });
+  const calls = createShardCalls({ runner, shards: createShards({ prefix, count: 1 }), clock, held: () => null });
+  await start(calls);
+  return createRedisLedger({ calls, log: silentLog, close: async () => client.disconnect() });
+}
+
+/** One shard: the order of everything is then the model's. */
+export const makeRedisHarness: MakeHarness = async (options = {}) => {
+  const clock = createManualClock(options.startAt);
+  const prefix = `kit-${randomBytes(6).toString("hex")}`;
+  let ledger = await open(prefix, clock);
+  return {
+    get ledger() {
+      return ledger;
+    },
+    clock,
+    async restart() {
+      await ledger.close();
+      ledger = await open(prefix, clock);
+    },
+    close: () => ledger.close(),
+  };
+};
