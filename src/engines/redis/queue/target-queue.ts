@@ -1,0 +1,111 @@
+/**
+ * The BullMQ queue of one target. A job is a wake-up and holds nothing but the target's name; the due leases stay in the
+ * ledger and are claimed there by whoever runs the job. So a job that is lost, stalled, doubled or wiped loses nothing.
+ *
+ * On purpose: one attempt and a handler that never throws, for retrying is the ledger's; jobs leave no trace when done;
+ * short locks, so that a dead worker's wake-up comes back in seconds; stalled as often as it likes, never `failed`; no
+ * delayed jobs, which come up to 100 ms late, for the ledger's own timer rings.
+ */
+import { Queue, Worker, type ConnectionOptions } from "bullmq";
+import type { TargetName } from "../../../domain/names.ts";
+import type { Log } from "../../../ports/log.ts";
+import type { Work } from "../../../ports/workforce.ts";
+import { queueName } from "./queue-name.ts";
+
+export interface TargetQueue {
+  /** Adds a wake-up unless enough are waiting already. */
+  wake(): Promise<void>;
+  /** How many jobs wait and run, over all processes. */
+  depth(): Promise<QueueDepth>;
+  work(work: Work): void;
+  /** No job of this process runs, and none was woken for since `quietSince`. */
+  isIdle(): boolean;
+  /** Waits for what runs. */
+  close(): Promise<void>;
+}
+
+export interface QueueDepth {
+  readonly waiting: number;
+  readonly active: number;
+}
+
+/** Chunks of one target at a time in one process; each holds up to 50 attempts. */
+const chunksAtOnce = 2;
+/** Chunks of one target at a time in all processes together: a target must not drown in its own kills. */
+const chunksEverywhere = 16;
+/** Wake-ups that may wait: enough that no worker idles, few enough that a wiped queue is soon full again. */
+const mostWaiting = chunksAtOnce * 2;
+const lockMillis = 5_000;
+const stalledCheckMillis = 1_500;
+
+export interface TargetQueueOptions {
+  readonly target: TargetName;
+  readonly prefix: string;
+  /** For adding; fails fast while the server is away. */
+  readonly adding: ConnectionOptions;
+  /** For workers, which wait in a blocking call and reconnect for ever. */
+  readonly working: ConnectionOptions;
+  readonly log: Log;
+}
+
+export function openTargetQueue(options: TargetQueueOptions): TargetQueue {
+  const { target, adding, log } = options;
+  const { prefix, name } = queueName(options.prefix, target);
+  const queue = new Queue(name, { connection: adding, prefix, skipVersionCheck: true });
+  queue.on("error", () => log.warn("kill_queue_error", { target }));
+  let worker: Worker | null = null;
+  let running = 0;
+  let isAdding = false;
+
+  async function wake(): Promise<void> {
+    if (isAdding) return;
+    isAdding = true;
+    try {
+      if ((await queue.getWaitingCount()) < mostWaiting)
+        await queue.add("wake", null, { attempts: 1, removeOnComplete: true, removeOnFail: true });
+    } catch {
+      // The next look at the ledger wakes again.
+      log.warn("wake_up_lost", { target });
+    } finally {
+      isAdding = false;
+    }
+  }
+
+  return {
+    wake,
+    async depth() {
+      const counts = await queue.getJobCounts("wait", "active");
+      return { waiting: counts["wait"] ?? 0, active: counts["active"] ?? 0 };
+    },
+    work(work) {
+      worker ??= openWorker(options, async () => {
+        running += 1;
+        await work(target, () => void wake());
+        running -= 1;
+      });
+      void queue.setGlobalConcurrency(chunksEverywhere).catch(() => log.warn("kill_queue_error", { target }));
+    },
+    isIdle: () => running === 0 && !isAdding,
+    async close() {
+      await worker?.close();
+      await queue.close();
+    },
+  };
+}
+
+function openWorker({ target, working, log, ...options }: TargetQueueOptions, handle: () => Promise<void>): Worker {
+  const { prefix, name } = queueName(options.prefix, target);
+  const opened = new Worker(name, handle, {
+    connection: working,
+    prefix,
+    concurrency: chunksAtOnce,
+    lockDuration: lockMillis,
+    stalledInterval: stalledCheckMillis,
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 0 },
+    drainDelay: 5,
+    skipVersionCheck: true,
+  });
+  return opened.on("error", () => log.warn("kill_worker_error", { target }));
+}

@@ -1,0 +1,20 @@
+/**
+ * Who does the killing. A wake-up is only a hint: the ledger holds what is due, workers claim it there when they start,
+ * and what was woken for and not done is found due again. Lost, doubled or late wake-ups cost time, never a credential.
+ */
+import type { TargetName } from "../domain/names.ts";
+
+export interface Workforce {
+  /** Something of this target is due: a worker, of this process or another, should look soon. Never throws. */
+  wake(target: TargetName): void;
+  /** From now on this process works too. */
+  start(work: Work): void;
+  /** Takes nothing more and resolves when what was begun is done. */
+  stop(): Promise<void>;
+}
+
+/**
+ * One chunk: claims what is due of the target and ends it. Calls `again` as soon as it knows that more is due than it
+ * could claim, so that others begin while it works. Must not throw.
+ */
+export type Work = (target: TargetName, again: () => void) => Promise<void>;
