@@ -1,7 +1,7 @@
 /**
  * The workforce over BullMQ: a queue for each target that has due work, opened when it is first woken for and closed
- * after a minute of rest. Processes that only ask (`--role api`) add wake-ups; those that work open a worker as well.
- * A process learns of targets that others woke for by the bell, a publication, and by its own looks at the ledger.
+ * after a minute of rest. Processes that only ask (`--role api`) add wake-ups; those that work open workers as well.
+ * What another process woke for is heard of over the bell (`bell.ts`), and found in the ledger at the latest.
  */
 import type { ConnectionOptions } from "bullmq";
 import type { TargetName } from "../../../domain/names.ts";
@@ -9,16 +9,13 @@ import type { Clock } from "../../../kernel/clock.ts";
 import { millis } from "../../../kernel/time.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { Work, Workforce } from "../../../ports/workforce.ts";
-import { openTargetQueue, type QueueDepth, type TargetQueue } from "./target-queue.ts";
+import type { Bell } from "./bell.ts";
+import { createOpenQueues } from "./open-queues.ts";
+import { openTargetQueue, type QueueDepth } from "./target-queue.ts";
 
 export interface BullWorkforce extends Workforce {
   /** Of the queues that are open here. */
   depths(): Promise<ReadonlyMap<TargetName, QueueDepth>>;
-}
-
-interface OpenQueue {
-  readonly queue: TargetQueue;
-  wokenAt: number;
 }
 
 /** More targets than this take turns: each open worker is a connection. */
@@ -29,64 +26,51 @@ export function createBullWorkforce(options: {
   prefix: string;
   adding: ConnectionOptions;
   working: ConnectionOptions;
+  bell: Bell;
   clock: Clock;
   log: Log;
 }): BullWorkforce {
-  const { clock, log } = options;
-  const queues = new Map<TargetName, OpenQueue>();
+  const { bell, clock, log } = options;
   let work: Work | null = null;
   let isStopped = false;
-  let cancelTidying = clock.after(millis(restMillis), tidy);
-
-  /** Null while too many others are open and busy: the next look at the ledger asks again. */
-  function opened(target: TargetName): OpenQueue | null {
-    const known = queues.get(target);
-    if (known !== undefined) return known;
-    if (queues.size >= mostQueues && !closeOne(0)) return null;
-    const queue = openTargetQueue({ ...options, target });
-    if (work !== null) queue.work(work);
-    const made = { queue, wokenAt: clock.monotonicMillis() };
-    queues.set(target, made);
-    return made;
-  }
-
-  /** Closes the one that rests longest, if it has rested long enough. */
-  function closeOne(rest: number): boolean {
-    const resting = [...queues]
-      .filter(([, { queue, wokenAt }]) => queue.isIdle() && clock.monotonicMillis() - wokenAt >= rest)
-      .toSorted(([, left], [, right]) => left.wokenAt - right.wokenAt)[0];
-    if (resting === undefined) return false;
-    const [target, { queue }] = resting;
-    queues.delete(target);
-    void queue.close().catch(() => log.warn("kill_queue_error", { target }));
-    return true;
-  }
-
-  function tidy(): void {
-    let isMore = true;
-    while (isMore) isMore = closeOne(restMillis);
-    if (!isStopped) cancelTidying = clock.after(millis(restMillis), tidy);
-  }
+  const queues = createOpenQueues({
+    most: mostQueues,
+    clock,
+    log,
+    open(target) {
+      const queue = openTargetQueue({ ...options, target });
+      if (work !== null) queue.work(work);
+      return queue;
+    },
+  });
+  const tidyLater = () =>
+    clock.after(millis(restMillis), () => {
+      queues.closeResting(restMillis);
+      if (!isStopped) cancelTidying = tidyLater();
+    });
+  let cancelTidying = tidyLater();
 
   return {
     wake(target) {
       if (isStopped) return;
-      const open = opened(target);
-      if (open === null) return;
-      open.wokenAt = clock.monotonicMillis();
-      void open.queue.wake();
+      void queues.get(target)?.wake();
+      bell.ring(target);
     },
     start(given) {
       work = given;
-      for (const { queue } of queues.values()) queue.work(given);
+      for (const [, queue] of queues.all()) queue.work(given);
+      bell.listen((target) => {
+        if (!isStopped) queues.get(target);
+      });
     },
     async stop() {
       isStopped = true;
       cancelTidying();
-      await Promise.allSettled([...queues.values()].map(({ queue }) => queue.close()));
+      bell.close();
+      await Promise.allSettled(queues.all().map(([, queue]) => queue.close()));
     },
     async depths() {
-      const asked = [...queues].map(async ([target, { queue }]) => [target, await queue.depth()] as const);
+      const asked = queues.all().map(async ([target, queue]) => [target, await queue.depth()] as const);
       return new Map(await Promise.all(asked));
     },
   };
