@@ -75,6 +75,7 @@ local function countMove(row, from, to)
   local stuck = (to == 'stuck' and 1 or 0) - (from == 'stuck' and 1 or 0)
   if stuck ~= 0 then
     call('HINCRBY', KEYS[1], 'stuck', stuck)
+    call('HINCRBY', at('target', standingOf(row.s).target), 'st', stuck)
     if stuck > 0 then call('ZADD', at('stuck'), 0, row.id) else call('ZREM', at('stuck'), row.id) end
   end
 end
@@ -135,6 +136,9 @@ local function saveLease(row)
     if was.f then call('SREM', at('claim', was.f), row.id) end
     if row.f then call('SADD', at('claim', row.f), row.id) end
   end
+  local wasHeld, isHeld = was.f and oldDue, row.f and newDue
+  if isHeld and isHeld ~= wasHeld then call('ZADD', at('held', target), int(isHeld), row.id) end
+  if wasHeld and not isHeld then call('ZREM', at('held', target), row.id) end
   countMove(row, was.k, row.k)
   touch()
   local copy = {}
