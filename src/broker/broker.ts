@@ -12,7 +12,7 @@ import { revokeToken } from "./leases/revoke-token.ts";
 import { surrender } from "./leases/surrender.ts";
 import { listDoors, openDoor } from "./operate/doors.ts";
 import { blastRadius, kill } from "./operate/kill.ts";
-import { acceptClock, listAudit, listStuck, listTargets, setTargetPaused } from "./operate/observe.ts";
+import { acceptClock, auditHead, listAudit, listStuck, listTargets, setTargetPaused } from "./operate/observe.ts";
 import { readiness } from "./operate/readiness.ts";
 import type { BrokerParts, Caller } from "./parts.ts";
 import { endTask, readTask, type EndRequest } from "./tasks/end-task.ts";
@@ -53,6 +53,7 @@ export function createBroker(parts: BrokerParts) {
     setTargetPaused: (...args: Args<typeof setTargetPaused>) => setTargetPaused(parts, ...args),
     listStuck: (...args: Args<typeof listStuck>) => listStuck(parts, ...args),
     listAudit: (...args: Args<typeof listAudit>) => listAudit(parts, ...args),
+    auditHead: (...args: Args<typeof auditHead>) => auditHead(parts, ...args),
     acceptClock: (...args: Args<typeof acceptClock>) => acceptClock(parts, ...args),
 
     readiness: () => readiness(parts),

@@ -4,7 +4,7 @@
  */
 import { ok, type Result } from "../kernel/result.ts";
 import { readsOnly, type Api } from "./api.ts";
-import { fieldsOf, listOf, numberOf, optionalText, textOf, type Fields } from "./fields.ts";
+import { fieldsOf, listOf, optionalText, textOf, type Fields } from "./fields.ts";
 import type { Problem } from "./problem.ts";
 
 export interface KillTally {
@@ -18,10 +18,10 @@ export interface KillTally {
 
 const maxPages = 50;
 
-/** `taskId` is null for a kill that left a door: then every credential counts that a door made due. */
-export function createKillTally(api: Api, options: { afterSequence: number; taskId: string | null }): KillTally {
+/** Reads on from `after`, a place in the audit before the kill. `taskId` is null for a kill that left a door: then every credential counts that a door made due. */
+export function createKillTally(api: Api, options: { after: string; taskId: string | null }): KillTally {
   const { taskId } = options;
-  let after = options.afterSequence;
+  let { after } = options;
   let complete = false;
   const verdicts = new Map<string, string>();
   /** The task and, as they are ended with it, the tasks under it. */
@@ -32,7 +32,6 @@ export function createKillTally(api: Api, options: { afterSequence: number; task
   const take = (entry: Fields): void => {
     const lease = optionalText(entry, "lease_id");
     const data = fieldsOf(entry, "data");
-    after = Math.max(after, numberOf(entry, "sequence"));
     if (textOf(entry, "type") === "task.ended" && textOf(data, "outcome") === "parent_ended")
       tasks.add(textOf(entry, "task_id"));
     if (lease === null) return;
@@ -46,11 +45,13 @@ export function createKillTally(api: Api, options: { afterSequence: number; task
     async follow() {
       complete = false;
       for (let page = 0; page < maxPages && !complete; page += 1) {
-        const query = { after: String(after) };
+        const query = { after };
         const answer = await api({ method: "GET", path: "/audit/entries", query, effect: readsOnly });
         if (!answer.ok) return answer;
-        for (const entry of listOf(answer.value, "entries")) take(entry);
-        complete = numberOf(answer.value, "next") === 0;
+        const entries = listOf(answer.value, "entries");
+        for (const entry of entries) take(entry);
+        after = textOf(answer.value, "next");
+        complete = entries.length === 0;
       }
       return ok();
     },

@@ -1,5 +1,6 @@
 /** Texts of flags to values. Each refusal says what to write instead; commander puts the flag's name before it. */
 import { InvalidArgumentError } from "commander";
+import { parseAuditCursor } from "../domain/audit-cursor.ts";
 import { isName } from "../domain/names.ts";
 import { parseLeaseId, parseTaskId } from "../kernel/ids.ts";
 
@@ -96,7 +97,8 @@ export const collectNamed = (text: string, sofar: readonly NamedValue[] = []): r
   namedValue(text),
 ];
 
-export function sequenceNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("Write a sequence number, as in 42.");
-  return Number(text);
+export function auditCursor(text: string): string {
+  if (parseAuditCursor(text) === undefined)
+    throw new InvalidArgumentError("Write the cursor that an earlier reading ended with, as in 42.");
+  return text;
 }

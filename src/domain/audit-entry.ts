@@ -26,6 +26,8 @@ export interface AuditDraft {
 }
 
 export interface AuditEntry {
+  /** Whose chain it belongs to; 0 in an engine that has one. Not a part of the hashed body. */
+  readonly shard: number;
   readonly sequence: number;
   readonly at: EpochMillis;
   readonly type: AuditType;

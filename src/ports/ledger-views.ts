@@ -1,4 +1,6 @@
 /** What the ledger shows of tasks, leases, targets, doors and itself. */
+import type { AuditCursor } from "../domain/audit-cursor.ts";
+import type { AuditEntry } from "../domain/audit-entry.ts";
 import type { Gate } from "../domain/gate.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { ProviderName, TargetName } from "../domain/names.ts";
@@ -66,6 +68,13 @@ export interface Door {
   readonly closedAt: EpochMillis;
   /** Whether its kill order still has rows to walk. */
   readonly expanding: boolean;
+}
+
+export interface AuditPage {
+  /** None: there is nothing new yet. */
+  readonly entries: readonly AuditEntry[];
+  /** Where to go on, also at the end. */
+  readonly next: AuditCursor;
 }
 
 export interface LedgerHealth {

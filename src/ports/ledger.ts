@@ -10,7 +10,8 @@
  * - Lists are keyset-paged. Verbs that walk take a bound and say whether more is left.
  * - Kills and verdicts are accepted even when the disk is full or the clock is suspect; issuing is not.
  */
-import type { AuditDraft, AuditEntry, Cause } from "../domain/audit-entry.ts";
+import type { AuditCursor } from "../domain/audit-cursor.ts";
+import type { AuditDraft, Cause } from "../domain/audit-entry.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { DoorScope, KillScope } from "../domain/scope.ts";
 import type { Task } from "../domain/task.ts";
@@ -38,6 +39,7 @@ import type {
   FenceLost,
 } from "./ledger-commands.ts";
 import type {
+  AuditPage,
   TargetState,
   DueWork,
   TaskView,
@@ -111,7 +113,10 @@ export interface Ledger {
   listStuck(query: { after: LeaseId | null; limit: number }): Promise<readonly Lease[]>;
   listTargets(): Promise<readonly TargetState[]>;
   listDoors(): Promise<readonly Door[]>;
-  listAudit(query: { taskId: TaskId | null; after: number; limit: number }): Promise<readonly AuditEntry[]>;
+  /** In the order of each shard's sequence; of several shards by time, as far as they are written when it is read. */
+  listAudit(query: { taskId: TaskId | null; after: AuditCursor | null; limit: number }): Promise<AuditPage>;
+  /** The end of the audit now: reading on from here tells all that happens later. */
+  auditHead(): Promise<AuditCursor>;
   /** The sealing keys that live leases still need (what a sealed text names before its first dot). */
   sealedKeyIds(): Promise<readonly string[]>;
   /** An entry that belongs to no other verb: refusals, policy loads, start. */

@@ -24,6 +24,7 @@ const rows: readonly Row[] = [
   ["GET", "/admin/stuck", {}, 200, 200],
   ["POST", "/admin/clock/accept", {}, 204, 404],
   ["GET", "/audit/entries", {}, 200, 200],
+  ["GET", "/audit/head", {}, 200, 200],
   ["GET", "/metrics", {}, 200, 200],
 ];
 
@@ -58,7 +59,6 @@ describe("kill", () => {
         leases: 2,
         by_provider: { own: 2 },
         dry_run: false,
-        sequence: expect.any(Number),
       });
       const refused = await own.exchange({ task_id: taskId });
       expect([refused.status, refused.body["error"], refused.body["reason"]]).toEqual([
@@ -161,9 +161,13 @@ describe("what operators read", () => {
       { as: "viewer" },
     );
     expect(rest.body["entries"]).toEqual([entries[2]]);
+    const next = String(rest.body["next"]);
+    const nothing = await world.operate("GET", `/audit/entries?task_id=${taskId}&after=${next}`, { as: "viewer" });
+    expect(nothing.body).toEqual({ entries: [], next });
+    expect((await world.operate("GET", "/audit/head", { as: "viewer" })).body).toHaveProperty("next");
   });
 
-  it.each(["after=-1", "after=x", "after=1.5", "task_id=1"])("audit by %s is refused", async (query) => {
+  it.each(["after=-1", "after=x", "after=1..5", "task_id=1"])("audit by %s is refused", async (query) => {
     expect(told(await world.operate("GET", `/audit/entries?${query}`, { as: "viewer" }))).toEqual([
       400,
       "malformed-request",

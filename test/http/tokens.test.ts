@@ -187,7 +187,7 @@ describe("POST /token: a client that is gone", () => {
       });
       const response = await own.public.request(request);
       expect([response.status, await response.json()]).toMatchObject([503, { reason: "client_gone" }]);
-      const entries = await own.ledger.listAudit({ taskId: null, after: 0, limit: 100 });
+      const { entries } = await own.ledger.listAudit({ taskId: null, after: null, limit: 100 });
       expect(entries.map(({ type }) => type)).toContain("lease.activated");
       expect(entries.at(-1)).toMatchObject({ type: "lease.due", data: { cause: "undelivered" } });
     } finally {
@@ -211,7 +211,7 @@ describe("POST /token: a client that is gone", () => {
         const { lease_id: leaseId } = (await response.json()) as { lease_id: string };
         if (abortsInTime) client.abort();
         await own.ledger.health();
-        const entries = await own.ledger.listAudit({ taskId: null, after: 0, limit: 100 });
+        const { entries } = await own.ledger.listAudit({ taskId: null, after: null, limit: 100 });
         return entries.filter((entry) => entry.leaseId === leaseId && entry.type === "lease.due").length;
       };
       expect(await dueAfter(true)).toBe(1);

@@ -21,16 +21,11 @@ export async function blastRadius(parts: Parts, caller: Caller, scope: KillScope
   return ok(await parts.ledger.blastRadius(scope));
 }
 
-/** What of it still lived when it was ordered, and where in the audit it stands: whoever watches the dying reads on from there. */
-export interface Ordered extends BlastRadius {
-  readonly sequence: number;
-}
-
 export async function kill(
   parts: Parts,
   caller: Caller,
   request: { scope: KillScope; reason: string },
-): Promise<Result<Ordered, Fault>> {
+): Promise<Result<BlastRadius, Fault>> {
   if (!isOperator(caller, "kill")) return err(notFound);
   const { scope, reason } = request;
   const cause = causeOf(caller);
@@ -40,5 +35,5 @@ export async function kill(
       : await parts.ledger.closeDoor({ scope, reason, cause });
   if (answer.kind !== "ok") return err(answer.kind === "unknown" ? storeFault : notFound);
   // Counting looks at every live lease: the kill does not wait for it.
-  return ok({ ...(await parts.ledger.blastRadius(scope)), sequence: answer.sequence });
+  return ok(await parts.ledger.blastRadius(scope));
 }

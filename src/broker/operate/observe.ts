@@ -1,11 +1,11 @@
 /** What operators read: targets with their queues and breakers, stuck leases, audit. */
 import type { TargetName } from "../../domain/names.ts";
-import type { AuditEntry } from "../../domain/audit-entry.ts";
+import type { AuditCursor } from "../../domain/audit-cursor.ts";
 import { reportLease, type LeaseReport } from "../../domain/lease-report.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import type { TargetState } from "../../ports/ledger-views.ts";
+import type { AuditPage, TargetState } from "../../ports/ledger-views.ts";
 import { storeFault } from "../answer-faults.ts";
 import { isOperator } from "../callers/may.ts";
 import { causeOf } from "../cause.ts";
@@ -47,10 +47,15 @@ export async function listStuck(
 export async function listAudit(
   parts: Parts,
   caller: Caller,
-  query: { taskId: TaskId | null; after: number },
-): Promise<Result<readonly AuditEntry[], Fault>> {
+  query: { taskId: TaskId | null; after: AuditCursor | null },
+): Promise<Result<AuditPage, Fault>> {
   if (!isOperator(caller, "read")) return err(notFound);
   return ok(await parts.ledger.listAudit({ ...query, limit: maxPageSize }));
+}
+
+/** Whoever is about to do something, and wants to read what comes of it, asks first where the audit ends. */
+export async function auditHead(parts: Parts, caller: Caller): Promise<Result<AuditCursor, Fault>> {
+  return isOperator(caller, "read") ? ok(await parts.ledger.auditHead()) : err(notFound);
 }
 
 /** Takes the wall clock as right again after a suspect step; issuing resumes. */

@@ -10,11 +10,11 @@ import type { Run } from "../run.ts";
 import { openSession } from "../session.ts";
 import { pause, type Shell } from "../shell.ts";
 import type { Terminal } from "../terminal.ts";
-import { sequenceNumber, taskId } from "../values.ts";
+import { auditCursor, taskId } from "../values.ts";
 
 interface TailFlags extends ClientFlags {
   readonly task?: string;
-  readonly after: number;
+  readonly after?: string;
   readonly follow?: boolean;
 }
 
@@ -24,9 +24,9 @@ export function addAuditCommands(program: Command, run: Run): void {
   const audit = program.command("audit").description("the record of every change");
   const tail = audit.command("tail").description("the audit entries, oldest first; with --json one document a line");
   tail.option("--task <task-id>", "only those of one task", taskId);
-  tail.option("--after <sequence>", "begin after this entry", sequenceNumber, 0);
+  tail.option("--after <cursor>", "begin where an earlier reading ended", auditCursor);
   tail.option("--follow", "go on with new entries until stopped");
-  withExamples(withAdmin(tail), "mayfly audit tail --task $TASK", "mayfly audit tail --after 1200 --follow --json");
+  withExamples(withAdmin(tail), "mayfly audit tail --task $TASK", "mayfly audit tail --follow --json");
   tail.action(run(tailAudit));
 }
 
@@ -35,35 +35,32 @@ async function tailAudit(shell: Shell, flags: TailFlags): Promise<Outcome> {
   const api = await openSession(shell, flags, "admin");
   if (!api.ok) return api;
   const signal = shell.stopSignal();
-  let after = flags.after;
+  let { after } = flags;
   for (;;) {
     const page = await readPage(api.value, flags.task, after);
     if (!page.ok) return page;
     for (const entry of page.value.entries) print(terminal, flags, entry);
     after = page.value.after;
     if (terminal.isClosed() || signal.aborted) return ok(exitCodes.ok);
-    if (page.value.more) continue;
-    if (flags.follow !== true || !(await pause(shell, followMillis, signal))) return ok(exitCodes.ok);
+    if (page.value.entries.length > 0) continue;
+    if (flags.follow !== true) {
+      terminal.say(`that is all for now; what comes later: --after ${after}`);
+      return ok(exitCodes.ok);
+    }
+    if (!(await pause(shell, followMillis, signal))) return ok(exitCodes.ok);
   }
 }
 
 interface Page {
   readonly entries: readonly Fields[];
-  readonly after: number;
-  readonly more: boolean;
+  readonly after: string;
 }
 
-async function readPage(api: Api, task: string | undefined, after: number): Promise<Result<Page, Problem>> {
-  const query = { task_id: task, after: String(after) };
+async function readPage(api: Api, task: string | undefined, after: string | undefined): Promise<Result<Page, Problem>> {
+  const query = { task_id: task, after };
   const answer = await api({ method: "GET", path: "/audit/entries", query, effect: readsOnly });
   if (!answer.ok) return answer;
-  const entries = listOf(answer.value, "entries");
-  const last = entries.at(-1);
-  return ok({
-    entries,
-    after: last === undefined ? after : numberOf(last, "sequence"),
-    more: numberOf(answer.value, "next") > 0,
-  });
+  return ok({ entries: listOf(answer.value, "entries"), after: textOf(answer.value, "next") });
 }
 
 function print(terminal: Terminal, flags: TailFlags, entry: Fields): void {
@@ -78,7 +75,7 @@ function print(terminal: Terminal, flags: TailFlags, entry: Fields): void {
   );
   terminal.data(
     [
-      String(numberOf(entry, "sequence")),
+      `${numberOf(entry, "shard")}:${numberOf(entry, "sequence")}`,
       textOf(entry, "at"),
       textOf(entry, "type").padEnd(18),
       textOf(entry, "actor"),

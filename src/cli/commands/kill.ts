@@ -4,13 +4,13 @@
  */
 import type { Command } from "commander";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import type { Api } from "../api.ts";
+import { readsOnly, type Api } from "../api.ts";
 import { askBlastRadius, blastRadiusJson, sayBlastRadius, scopeBody, type BlastRadius } from "../blast-radius.ts";
 import { exitCodes } from "../exit-code.ts";
-import { numberOf, type Fields } from "../fields.ts";
+import { textOf, type Fields } from "../fields.ts";
 import { withAdmin, withExamples, type ClientFlags } from "../flags.ts";
 import { reportKill } from "../kill-report.ts";
-import { createKillTally } from "../kill-tally.ts";
+import { createKillTally, type KillTally } from "../kill-tally.ts";
 import { watchKill } from "../kill-watch.ts";
 import { failed, missingFlag, type Outcome, type Problem } from "../problem.ts";
 import type { Run } from "../run.ts";
@@ -64,13 +64,14 @@ async function kill(shell: Shell, flags: Wish): Promise<Outcome> {
   const consent = await askConsent(shell, flags);
   if (consent !== "yes") return explainNothing(shell, flags, radius.value, consent);
 
+  const tally = await tallyFrom(api.value, scope);
   const killed = await order(api.value, flags);
   if (!killed.ok) return killed;
   const watched = await watchKill(shell, {
     hit: radius.value.leases,
     timeoutMillis: watchSeconds * 1000,
     left: () => askBlastRadius(api.value, scope),
-    tally: tallyOf(api.value, scope, killed.value),
+    tally,
     quiet: flags.json === true,
   });
   if (!watched.ok)
@@ -111,9 +112,9 @@ async function order(api: Api, flags: Wish): Promise<Result<Fields, Problem>> {
   });
 }
 
-/** A broker that does not say where in the audit the kill stands is watched by counts alone. */
-function tallyOf(api: Api, scope: string, killed: Fields) {
-  const sequence = numberOf(killed, "sequence");
+/** From where the audit ends before the kill. Where that cannot be read, the kill is watched by counts alone. */
+async function tallyFrom(api: Api, scope: string): Promise<KillTally | null> {
+  const head = await api({ method: "GET", path: "/audit/head", effect: readsOnly });
   const taskId = scope.startsWith("task:") ? scope.slice("task:".length) : null;
-  return sequence === 0 ? null : createKillTally(api, { afterSequence: sequence - 1, taskId });
+  return head.ok ? createKillTally(api, { after: textOf(head.value, "next"), taskId }) : null;
 }

@@ -2,6 +2,7 @@
  * The model of the ledger: every verb of the port over plain Maps, each in one synchronous step. The oracle of the
  * conformance kit and of the simulator, never an engine for users: nothing outlives the process.
  */
+import { auditCursor } from "../../domain/audit-cursor.ts";
 import type { AuditDraft, Cause } from "../../domain/audit-entry.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Answer, Ledger } from "../../ports/ledger.ts";
@@ -57,6 +58,7 @@ export function openMemoryLedger(options: { clock: Clock; state: MemoryState }):
     listTargets: read(listTargets),
     listDoors: read(listDoors),
     listAudit: createAuditReader(state.audit),
+    auditHead: async () => auditCursor([state.audit.length]),
     sealedKeyIds: read(reading.sealedKeyIds),
     appendAudit: verb(appendAudit),
     health: async () => reading.health(model, isStopped()),

@@ -25,7 +25,7 @@ export function record(model: Model, draft: AuditDraft, now: EpochMillis): numbe
   const { type, taskId, leaseId } = draft;
   const { actor, requestId } = cause;
   audit.push({
-    entry: { sequence, at: now, type, taskId, leaseId, actor, requestId, data },
+    entry: { shard: 0, sequence, at: now, type, taskId, leaseId, actor, requestId, data },
     body: auditBody(draft, sequence, now),
   });
   touch(model, now);

@@ -4,7 +4,7 @@
  */
 import type { LeaseId } from "../../kernel/ids.ts";
 import type { Answer, Ledger } from "../../ports/ledger.ts";
-import { listAudit, sealedKeyIds } from "./reads/audit-reads.ts";
+import { auditHead, listAudit, sealedKeyIds } from "./reads/audit-reads.ts";
 import { blastRadius, summarize } from "./reads/count-reads.ts";
 import { findByFingerprint, listLeases, listStuck, readLease, readTask } from "./reads/lease-reads.ts";
 import { listDoorRows } from "./rows/door-rows.ts";
@@ -81,6 +81,7 @@ export function createSqlLedger(parts: SqlLedgerParts): SqlLedger {
     listTargets: async () => listTargets(view()),
     listDoors: async () => listDoorRows(view()),
     listAudit: async (query) => listAudit(view(), query),
+    auditHead: async () => auditHead(view()),
     sealedKeyIds: async () => sealedKeyIds(view()),
   };
 }

@@ -30,8 +30,7 @@ export const killEndpoints = (broker: Broker): readonly Endpoint[] => [
         return radius.ok ? ok({ status: 200, json: { ...radiusOf(scope, radius.value), dry_run } }) : radius;
       }
       const killed = await broker.kill(caller, { scope, reason });
-      if (!killed.ok) return killed;
-      return ok({ status: 200, json: { ...radiusOf(scope, killed.value), dry_run, sequence: killed.value.sequence } });
+      return killed.ok ? ok({ status: 200, json: { ...radiusOf(scope, killed.value), dry_run } }) : killed;
     },
   },
   {

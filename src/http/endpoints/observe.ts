@@ -1,5 +1,6 @@
 /** What operators watch: stuck leases, audit, the clock, metrics. */
 import type { Broker } from "../../broker/broker.ts";
+import { parseAuditCursor } from "../../domain/audit-cursor.ts";
 import type { AuditEntry } from "../../domain/audit-entry.ts";
 import { parseLeaseId, parseTaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
@@ -7,12 +8,13 @@ import { err, ok } from "../../kernel/result.ts";
 import { toRfc3339 } from "../../kernel/time.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { malformed } from "../request-fault.ts";
-import { auditPage, stuckAnswer } from "../schemas/operate.ts";
+import { auditHeadAnswer, auditPage, stuckAnswer } from "../schemas/operate.ts";
 import { leaseAnswerOf } from "../task-answer.ts";
 
 export const observeEndpoints = (broker: Broker): readonly Endpoint[] => [
   stuckEndpoint(broker),
   auditEndpoint(broker),
+  auditHeadEndpoint(broker),
   clockEndpoint(broker),
 ];
 
@@ -40,24 +42,42 @@ const auditEndpoint = (broker: Broker): Endpoint => ({
   method: "get",
   path: "/audit/entries",
   operation: "listAudit",
-  summary: "Audit entries in order of their sequence",
+  summary: "Audit entries, oldest first; those of one shard in order of their sequence",
   shape: "problem",
   access: { operatorMay: ["read"] },
-  parameters: { task_id: "query: only of this task", after: "query: sequence of the last entry already read" },
-  answers: { 200: { description: "A page; hashes form a chain over all entries", schema: auditPage } },
+  parameters: {
+    task_id: "query: only of this task",
+    after: "query: next of the page before; left out: from the beginning",
+  },
+  answers: { 200: { description: "A page; an empty one is the end, for now", schema: auditPage } },
   async handle(call, caller) {
-    const { task_id: taskText, after: afterText = "0" } = call.request.query();
+    const { task_id: taskText, after: afterText } = call.request.query();
     const taskId = taskText === undefined ? null : parseTaskId(taskText);
     if (taskId === undefined) return err(malformed("task_id is not the id of a task"));
-    if (!/^[0-9]{1,15}$/.test(afterText)) return err(malformed("after must be a sequence number"));
-    const entries = await broker.listAudit(caller, { taskId, after: Number(afterText) });
-    if (!entries.ok) return entries;
-    const next = entries.value.length === maxPageSize ? entries.value.at(-1)?.sequence : undefined;
-    return ok({ status: 200, json: { entries: entries.value.map(entryOf), next } });
+    const after = afterText === undefined ? null : parseAuditCursor(afterText);
+    if (after === undefined) return err(malformed("after is not the next of a page"));
+    const page = await broker.listAudit(caller, { taskId, after });
+    if (!page.ok) return page;
+    return ok({ status: 200, json: { entries: page.value.entries.map(entryOf), next: page.value.next } });
   },
 });
 
-const entryOf = ({ sequence, at, type, taskId, leaseId, actor, requestId, data, hash }: AuditEntry) => ({
+const auditHeadEndpoint = (broker: Broker): Endpoint => ({
+  method: "get",
+  path: "/audit/head",
+  operation: "readAuditHead",
+  summary: "Where the audit ends now: read on from here to see only what is new",
+  shape: "problem",
+  access: { operatorMay: ["read"] },
+  answers: { 200: { description: "The end", schema: auditHeadAnswer } },
+  async handle(_call, caller) {
+    const head = await broker.auditHead(caller);
+    return head.ok ? ok({ status: 200, json: { next: head.value } }) : head;
+  },
+});
+
+const entryOf = ({ shard, sequence, at, type, taskId, leaseId, actor, requestId, data, hash }: AuditEntry) => ({
+  shard,
   sequence,
   at: toRfc3339(at),
   type,

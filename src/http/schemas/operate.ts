@@ -29,13 +29,7 @@ export const blastRadiusAnswer = named(
   }),
 );
 
-export const killAnswer = named(
-  "KillAnswer",
-  blastRadiusAnswer.extend({
-    dry_run: z.boolean(),
-    sequence: z.int().optional().meta({ description: "Of the kill in the audit; the verdicts follow it" }),
-  }),
-);
+export const killAnswer = named("KillAnswer", blastRadiusAnswer.extend({ dry_run: z.boolean() }));
 
 export const doorsAnswer = named(
   "Doors",
@@ -72,12 +66,17 @@ export const targetsAnswer = named("Targets", z.object({ targets: z.array(target
 
 export const stuckAnswer = named("Stuck", z.object({ leases: z.array(leaseReport), next: z.string().optional() }));
 
+const auditCursorText = z
+  .string()
+  .meta({ description: "Send it as `after` to read on, now or later; not to be parsed" });
+
 export const auditPage = named(
   "AuditPage",
   z.object({
     entries: z.array(
       z.object({
-        sequence: z.int(),
+        shard: z.int().meta({ description: "Hashes form one chain a shard; not a part of what is hashed" }),
+        sequence: z.int().meta({ description: "Grows by one in its shard" }),
         at: instant,
         type: z.string(),
         task_id: z.string().nullable(),
@@ -88,6 +87,8 @@ export const auditPage = named(
         hash: z.string(),
       }),
     ),
-    next: z.int().optional().meta({ description: "Send it as `after` to read the next page" }),
+    next: auditCursorText,
   }),
 );
+
+export const auditHeadAnswer = named("AuditHead", z.object({ next: auditCursorText }));

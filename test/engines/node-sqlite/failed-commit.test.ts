@@ -89,7 +89,7 @@ describe("a verb that wrote and then threw", () => {
     const counts = { openTasks: 1, liveLeases: 1, stuckLeases: 0 };
     expect(core.health(store.condition())).toMatchObject({ suspended: null, counts });
     expect(await ledger.summarize(first.task.id)).toMatchObject({ live: 1, dead: 0 });
-    const entries = await ledger.listAudit({ taskId: null, after: 0, limit: 10 });
+    const { entries } = await ledger.listAudit({ taskId: null, after: null, limit: 10 });
     expect(entries.map((entry) => [entry.sequence, entry.type])).toEqual([
       [1, "task.opened"],
       [2, "lease.intended"],

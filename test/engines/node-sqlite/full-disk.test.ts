@@ -144,7 +144,7 @@ describe("full disk: a database that may not grow", () => {
     expect((await ledger.health()).suspended).toBe("disk_full");
     const { openTasks } = (await ledger.health()).counts;
     expect(await ledger.readTask(scene.task.id)).toMatchObject({ gate: { kind: "open" } });
-    const entries = await ledger.listAudit({ taskId: scene.task.id, after: 0, limit: 200 });
+    const { entries } = await ledger.listAudit({ taskId: scene.task.id, after: null, limit: 200 });
     expect(entries.length).toBe(1 + scene.leases.length * 2 + 1);
     await ledger.close();
     const reopened = await openOrThrow(sqliteOptions(options.file, clock));

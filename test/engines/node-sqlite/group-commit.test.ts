@@ -100,7 +100,7 @@ describe("group commit: order", () => {
     const unwritable = { ...draft, data: { fraction: 0.5 } };
     await expect(ledger.appendAudit(unwritable)).rejects.toThrow("safe integers");
     const next = await ledger.appendAudit({ ...draft, data: {} });
-    const entries = await ledger.listAudit({ taskId: null, after: 0, limit: 10 });
+    const { entries } = await ledger.listAudit({ taskId: null, after: null, limit: 10 });
     expect(next).toMatchObject({ kind: "ok", sequence: entries.length });
   });
 });

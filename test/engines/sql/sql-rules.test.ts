@@ -169,8 +169,9 @@ async function askAll(ledger: Verbs, { task, lease }: { task: { id: Task }; leas
   await ledger.blastRadius({ kind: "issuer", name: cluster });
   await ledger.listTargets();
   await ledger.listDoors();
-  await ledger.listAudit({ taskId: task.id, after: 0, limit: 10 });
-  await ledger.listAudit({ taskId: null, after: 0, limit: 10 });
+  await ledger.listAudit({ taskId: task.id, after: null, limit: 10 });
+  await ledger.listAudit({ taskId: null, after: null, limit: 10 });
+  await ledger.auditHead();
   await ledger.sealedKeyIds();
   await ledger.dueWork();
 }

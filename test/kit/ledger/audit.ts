@@ -1,8 +1,10 @@
 /** Audit: one entry in the same write as each change (promise P1), none for a refusal, all in one hash chain. */
 import { expect } from "vitest";
+import type { AuditCursor } from "../../../src/domain/audit-cursor.ts";
 import { auditBody, type AuditEntry, type AuditType } from "../../../src/domain/audit-entry.ts";
 import { base64UrlFromBytes } from "../../../src/kernel/base64url.ts";
 import type { Answer, Ledger } from "../../../src/ports/ledger.ts";
+import type { AuditPage } from "../../../src/ports/ledger-views.ts";
 import { agentName, broker, fingerprintOf, ledgerTarget, operator } from "../../support/builders.ts";
 import { describeRows, endOf, sequenceOf, valueOf, type Bench, type Row } from "./bench.ts";
 import type { MakeHarness } from "./harness.ts";
@@ -10,11 +12,12 @@ import type { MakeHarness } from "./harness.ts";
 /** Every entry, page by page. */
 export async function readAll(ledger: Ledger, pageSize = 200): Promise<readonly AuditEntry[]> {
   const entries: AuditEntry[] = [];
-  for (;;) {
+  for (let after: AuditCursor | null = null; ;) {
     // oxlint-disable-next-line no-await-in-loop -- each page starts where the one before ended
-    const page = await ledger.listAudit({ taskId: null, after: entries.at(-1)?.sequence ?? 0, limit: pageSize });
-    if (page.length === 0) return entries;
-    entries.push(...page);
+    const page: AuditPage = await ledger.listAudit({ taskId: null, after, limit: pageSize });
+    if (page.entries.length === 0) return entries;
+    entries.push(...page.entries);
+    after = page.next;
   }
 }
 
@@ -115,7 +118,7 @@ const answers: readonly Row[] = verbs.map(([type, run]) => [
   `${type}: the answer's sequence is its entry's`,
   async (bench) => {
     const sequence = sequenceOf(await run(bench));
-    const [entry] = await bench.ledger.listAudit({ taskId: null, after: sequence - 1, limit: 1 });
+    const entry = (await readAll(bench.ledger)).find((each) => each.sequence === sequence);
     expect(entry).toMatchObject({ type, sequence, at: bench.clock.now() });
   },
 ]);
@@ -192,7 +195,7 @@ const chains: readonly Row[] = [
       await bench.active(other);
       await bench.ended(task);
       const all = await readAll(bench.ledger);
-      const own = await bench.ledger.listAudit({ taskId: task.id, after: 0, limit: 100 });
+      const { entries: own } = await bench.ledger.listAudit({ taskId: task.id, after: null, limit: 100 });
       expect(own).toEqual(all.filter((entry) => entry.taskId === task.id));
       expect(own.map((entry) => entry.type)).toEqual([
         "task.opened",
@@ -201,8 +204,30 @@ const chains: readonly Row[] = [
         "task.ended",
       ]);
       expect(own[1]).toMatchObject({ leaseId: lease.id, taskId: task.id });
-      const later = await bench.ledger.listAudit({ taskId: task.id, after: own[1]?.sequence ?? 0, limit: 1 });
-      expect(later).toEqual(own.slice(2, 3));
+      const half = await bench.ledger.listAudit({ taskId: task.id, after: null, limit: 2 });
+      const later = await bench.ledger.listAudit({ taskId: task.id, after: half.next, limit: 1 });
+      expect([...half.entries, ...later.entries]).toEqual(own.slice(0, 3));
+    },
+  ],
+  [
+    "a cursor at the end stays there until something is written, and then tells just that",
+    async (bench) => {
+      const [task, other] = [await bench.opened(), await bench.opened()];
+      const head = await bench.ledger.auditHead();
+      const nothing = await bench.ledger.listAudit({ taskId: null, after: head, limit: 10 });
+      const own = await bench.ledger.listAudit({ taskId: task.id, after: null, limit: 10 });
+      const noMore = await bench.ledger.listAudit({ taskId: task.id, after: own.next, limit: 10 });
+      expect([nothing.entries, noMore.entries, noMore.next]).toEqual([[], [], own.next]);
+      await bench.ended(other);
+      await bench.ended(task);
+      const typesAfter = async (query: Pick<Parameters<Ledger["listAudit"]>[0], "taskId" | "after">) =>
+        (await bench.ledger.listAudit({ ...query, limit: 10 })).entries.map((entry) => [entry.type, entry.taskId]);
+      const ends = [other, task].map(({ id }) => ["task.ended", id]);
+      expect(await typesAfter({ taskId: null, after: nothing.next })).toEqual(ends);
+      expect(await typesAfter({ taskId: task.id, after: noMore.next })).toEqual(ends.slice(1));
+      expect(await typesAfter({ taskId: null, after: await bench.ledger.auditHead() })).toEqual([]);
+      const unheardOf = await bench.ledger.listAudit({ taskId: bench.ids.task(), after: null, limit: 10 });
+      expect(unheardOf.entries).toEqual([]);
     },
   ],
   [

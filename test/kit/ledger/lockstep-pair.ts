@@ -3,6 +3,7 @@
  * they answer, what they then hold and what they wrote to audit is compared.
  */
 import { expect } from "vitest";
+import { sequenceIn } from "../../../src/domain/audit-cursor.ts";
 import type { AuditEntry, AuditType } from "../../../src/domain/audit-entry.ts";
 import type { LeaseId, TaskId } from "../../../src/kernel/ids.ts";
 import type { Answer, Ledger } from "../../../src/ports/ledger.ts";
@@ -30,15 +31,7 @@ export interface Pair {
 }
 
 export function createPair(engine: LedgerHarness, model: LedgerHarness): Pair {
-  let head = 0;
-  const readHead = async (): Promise<number> => {
-    for (let last = head; ; head = last) {
-      // oxlint-disable-next-line no-await-in-loop -- each page starts where the one before ended
-      const page = await engine.ledger.listAudit({ taskId: null, after: last, limit: 200 });
-      if (page.length === 0) return head;
-      last = page.at(-1)?.sequence ?? last;
-    }
-  };
+  const readHead = async (): Promise<number> => sequenceIn(await engine.ledger.auditHead(), 0);
   const pair: Pair = {
     engine,
     model,

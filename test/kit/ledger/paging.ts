@@ -56,7 +56,8 @@ const lists: readonly Row[] = [
       const task = await bench.opened();
       await Promise.all(Array.from({ length: maxPageSize + 1 }, () => bench.intended(task)));
       expect(await bench.ledger.listLeases({ taskId: task.id, after: null, limit: 10_000 })).toHaveLength(maxPageSize);
-      expect(await bench.ledger.listAudit({ taskId: null, after: 0, limit: 10_000 })).toHaveLength(maxPageSize);
+      const { entries } = await bench.ledger.listAudit({ taskId: null, after: null, limit: 10_000 });
+      expect(entries).toHaveLength(maxPageSize);
     },
   ],
   [
@@ -171,11 +172,11 @@ const purging: readonly Row[] = [
       const task = await bench.opened();
       await bench.ended(task);
       await bench.sweep();
-      const before = await bench.ledger.listAudit({ taskId: task.id, after: 0, limit: 10 });
+      const before = await bench.ledger.listAudit({ taskId: task.id, after: null, limit: 10 });
       bench.clock.advance(tombstoneMillis);
       await purge(bench);
       expect(await bench.ledger.readTask(task.id)).toBeUndefined();
-      expect(await bench.ledger.listAudit({ taskId: task.id, after: 0, limit: 10 })).toEqual(before);
+      expect(await bench.ledger.listAudit({ taskId: task.id, after: null, limit: 10 })).toEqual(before);
     },
   ],
 ];

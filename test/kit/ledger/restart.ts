@@ -8,7 +8,7 @@ import type { MakeHarness } from "./harness.ts";
 async function everything(bench: Bench) {
   const { ledger } = bench;
   const page = { after: null, limit: 200 };
-  const audit = await ledger.listAudit({ taskId: null, after: 0, limit: 200 });
+  const { entries: audit } = await ledger.listAudit({ taskId: null, after: null, limit: 200 });
   const taskIds = [...new Set(audit.flatMap(({ taskId }) => (taskId === null ? [] : [taskId])))];
   const views = taskIds.map((taskId) =>
     Promise.all([ledger.readTask(taskId), ledger.listLeases({ taskId, ...page }), ledger.summarize(taskId)]),

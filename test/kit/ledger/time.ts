@@ -178,7 +178,7 @@ const downtime: readonly Row[] = [
       expect(valueOf(await bench.ledger.heartbeat({ taskId: task.id, cause: broker })).heartbeat?.dueAt).toBe(
         bench.clock.now() + 20_000,
       );
-      const entries = await bench.ledger.listAudit({ taskId: task.id, after: 0, limit: 10 });
+      const { entries } = await bench.ledger.listAudit({ taskId: task.id, after: null, limit: 10 });
       expect(entries.map((entry) => entry.type)).toContain("task.heartbeat_graced");
     },
   ],

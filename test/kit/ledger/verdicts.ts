@@ -143,7 +143,7 @@ const rest: readonly Row[] = [
       const task = await bench.opened();
       const claimed = await bench.dying(await bench.active(task, {}, { provenAlive: false }));
       await bench.judge(claimed, { kind: "dead-verified" });
-      const entries = await bench.ledger.listAudit({ taskId: task.id, after: 0, limit: 100 });
+      const { entries } = await bench.ledger.listAudit({ taskId: task.id, after: null, limit: 100 });
       expect(entries.find(({ type }) => type === "lease.revoked")?.data).toMatchObject({ verdict: "dead-unverified" });
     },
   ],
@@ -223,7 +223,7 @@ const rest: readonly Row[] = [
       const underWay = await bench.state(stuck.id);
       valueOf(await bench.ledger.makeDue({ ...order, endsBackoff: true }));
       expect(await bench.state(stuck.id), "what a worker has in hand").toEqual(underWay);
-      const entries = await bench.ledger.listAudit({ taskId: stuck.taskId, after: 0, limit: 100 });
+      const { entries } = await bench.ledger.listAudit({ taskId: stuck.taskId, after: null, limit: 100 });
       expect(entries.filter(({ type }) => type === "lease.due").map(({ actor }) => actor)).toEqual([
         operator.actor,
         operator.actor,

@@ -80,20 +80,25 @@ export function createClient(broker: Pick<BrokerProcess, "publicUrl" | "adminUrl
     kill: (scope: object) =>
       post<Refusal>(`${broker.adminUrl}/admin/kill`, "security-desk", { scope, reason: "crash test" }),
 
-    async audit(after = 0): Promise<readonly AuditLine[]> {
+    /** After a place that `auditHead` told, or from the beginning. */
+    async audit(after?: string): Promise<readonly AuditLine[]> {
       const lines: AuditLine[] = [];
-      for (let next: number | undefined = after; next !== undefined;) {
-        const url: string = `${broker.adminUrl}/audit/entries?after=${next}`;
-        const { body }: Answered<AuditPage> = await call<AuditPage>(url, "security-desk");
+      for (let query = after === undefined ? "" : `?after=${after}`; ;) {
+        const { body } = await call<AuditPage>(`${broker.adminUrl}/audit/entries${query}`, "security-desk");
+        if (body.entries.length === 0) return lines;
         lines.push(...body.entries);
-        next = body.next;
+        query = `?after=${body.next}`;
       }
-      return lines;
+    },
+
+    async auditHead(): Promise<string> {
+      const { body } = await call<Pick<AuditPage, "next">>(`${broker.adminUrl}/audit/head`, "security-desk");
+      return body.next;
     },
   };
 }
 
 interface AuditPage {
   readonly entries: readonly AuditLine[];
-  readonly next?: number;
+  readonly next: string;
 }

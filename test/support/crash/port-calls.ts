@@ -55,6 +55,7 @@ const ledgerVerbs: Readonly<Record<keyof Ledger, Effect | "unwatched">> = {
   listTargets: "read",
   listDoors: "read",
   listAudit: "read",
+  auditHead: "read",
   sealedKeyIds: "read",
   health: "read",
   onDue: "unwatched",

@@ -52,7 +52,7 @@ export async function startStorm(world: World): Promise<Storm> {
   return {
     async round(seed) {
       const people = world.meet(broker);
-      const mark = { audit: (await people.audit()).at(-1)?.sequence ?? 0, issued: world.issued.length, shiftMillis };
+      const mark = { audit: await people.auditHead(), issued: world.issued.length, shiftMillis };
       const load = await loadAndKill(people, broker, seed);
       const damage = checkStore(data);
       const restartedAt = performance.now();

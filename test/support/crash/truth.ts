@@ -29,8 +29,8 @@ export interface RunFiles {
   readonly tokens: Tokens;
   /** Every task of the run was ended: its end is waited for, as a silent task has a grace after a restart. */
   readonly endsAll?: boolean;
-  /** Audit entries up to this one are of earlier runs. */
-  readonly after?: number;
+  /** Audit entries up to here are of earlier runs. */
+  readonly after?: string;
 }
 
 export async function readTruth(world: World, people: Client, run: RunFiles): Promise<Truth> {

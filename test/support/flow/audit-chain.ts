@@ -5,11 +5,11 @@
 import { createHash } from "node:crypto";
 import type { AuditLine } from "./client.ts";
 
-/** The sequence of the first entry that does not fit, or undefined. `entries` begin with the first of all. */
+/** The sequence of the first entry of one shard that does not fit, or undefined. `entries` begin with its first. */
 export function firstBrokenEntry(entries: readonly AuditLine[]): number | undefined {
   let before: Uint8Array = new Uint8Array(32);
   let expected = 1;
-  for (const { hash, at, ...rest } of entries) {
+  for (const { hash, at, shard: _shard, ...rest } of entries) {
     const body = sorted({ ...rest, at: Date.parse(at) });
     const mine = createHash("sha256").update(before).update(body).digest();
     if (rest.sequence !== expected || mine.toString("base64url") !== hash) return rest.sequence;

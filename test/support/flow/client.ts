@@ -33,7 +33,7 @@ export interface Body {
   readonly heartbeat_due_at?: string | null;
   readonly summary?: { readonly live: number; readonly dead: number; readonly stuck: number };
   readonly leases?: readonly LeaseLine[] & number;
-  readonly next?: string & number;
+  readonly next?: string;
   readonly entries?: readonly AuditLine[];
   readonly doors?: readonly { readonly scope: string; readonly reason: string; readonly expanding: boolean }[];
   readonly targets?: readonly TargetLine[];
@@ -64,6 +64,7 @@ export interface LeaseLine {
 }
 
 export interface AuditLine {
+  readonly shard: number;
   readonly sequence: number;
   readonly at: string;
   readonly type: string;
@@ -203,10 +204,14 @@ export function createClient(servers: Servers, urls: () => { public: string; adm
         return { lines: page.body.leases ?? [], next: page.body.next };
       }),
     audit: (task) =>
-      readPages(async (after: number | undefined) => {
-        const query = `after=${after ?? 0}${task === undefined ? "" : `&task_id=${task}`}`;
-        const { body } = await operate("GET", `/audit/entries?${query}`, { as: "viewer" });
-        return { lines: body.entries ?? [], next: body.next };
+      readPages(async (after: string | undefined) => {
+        const query = new URLSearchParams({
+          ...(after === undefined ? {} : { after }),
+          ...(task === undefined ? {} : { task_id: task }),
+        });
+        const { body } = await operate("GET", `/audit/entries?${query.toString()}`, { as: "viewer" });
+        const lines = body.entries ?? [];
+        return { lines, next: lines.length === 0 ? undefined : body.next };
       }),
   };
 }

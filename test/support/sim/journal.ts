@@ -2,11 +2,13 @@
  * The story of a run as the audit tells it, folded entry by entry in the ledger's own order, with what the broker asked
  * for beside it. Gate and limits are judged here, at the entry where they matter, by sequence and not by arrival.
  */
+import type { AuditCursor } from "../../../src/domain/audit-cursor.ts";
 import type { AuditEntry } from "../../../src/domain/audit-entry.ts";
 import type { Task } from "../../../src/domain/task.ts";
 import type { LeaseId, TaskId } from "../../../src/kernel/ids.ts";
 import { maxPageSize } from "../../../src/kernel/limits.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
+import type { AuditPage } from "../../../src/ports/ledger-views.ts";
 import type { RecordIntent } from "../../../src/ports/ledger-commands.ts";
 import { checkGate, silenceOf } from "./check-gate.ts";
 import { checkIntent } from "./check-limits.ts";
@@ -82,6 +84,7 @@ export function createJournal(): Journal {
   };
   const touched = new Set<LeaseId>();
   let last = 0;
+  let readTo: AuditCursor | null = null;
   let text = "";
 
   function chainOf(taskId: TaskId): readonly TaskStory[] {
@@ -115,15 +118,16 @@ export function createJournal(): Journal {
     async catchUp(ledger) {
       if (revived !== null) throw revived;
       for (;;) {
-        const page = await ledger.listAudit({ taskId: null, after: last, limit: maxPageSize });
-        for (const entry of page) {
+        const page: AuditPage = await ledger.listAudit({ taskId: null, after: readTo, limit: maxPageSize });
+        readTo = page.next;
+        for (const entry of page.entries) {
           if (entry.sequence <= last) throw new Violation("P1", "audit sequences do not grow", entry);
           last = entry.sequence;
           text += JSON.stringify(entry);
           if (entry.leaseId !== null) touched.add(entry.leaseId);
           await fold(entry, ledger);
         }
-        if (page.length < maxPageSize) return;
+        if (page.entries.length < maxPageSize) return;
       }
     },
   };

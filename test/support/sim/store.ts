@@ -152,6 +152,7 @@ export function createFaultyStore(tools: {
     listTargets: read(() => real.listTargets()),
     listDoors: read(() => real.listDoors()),
     listAudit: read((query) => real.listAudit(query)),
+    auditHead: read(() => real.auditHead()),
     health: read(() => real.health()),
     sealedKeyIds: read(() => real.sealedKeyIds()),
     onDue: (listener) => real.onDue((at) => void (owner.alive && listener(at))),

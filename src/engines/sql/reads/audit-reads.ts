@@ -1,29 +1,43 @@
 /** Audit entries as they were written, by sequence; and the sealing keys that live leases still need. */
+import { auditCursor, sequenceIn, type AuditCursor } from "../../../domain/audit-cursor.ts";
 import type { AuditEntry, AuditType } from "../../../domain/audit-entry.ts";
 import type { JsonObject } from "../../../kernel/canonical-json.ts";
 import { base64UrlFromBytes } from "../../../kernel/base64url.ts";
 import { keyOfId, type LeaseId, type RequestId, type TaskId } from "../../../kernel/ids.ts";
 import { maxPageSize } from "../../../kernel/limits.ts";
 import type { EpochMillis } from "../../../kernel/time.ts";
-import { bytes, text, type SqlRow } from "../driver.ts";
+import type { AuditPage } from "../../../ports/ledger-views.ts";
+import { bytes, integer, text, type SqlRow } from "../driver.ts";
 import type { View } from "../tx.ts";
 
 interface AuditQuery {
   readonly taskId: TaskId | null;
-  readonly after: number;
+  readonly after: AuditCursor | null;
   readonly limit: number;
 }
 
-export function listAudit(view: View, { taskId, after, limit }: AuditQuery): readonly AuditEntry[] {
-  const page = Math.min(limit, maxPageSize);
+export function listAudit(view: View, { taskId, after, limit }: AuditQuery): AuditPage {
+  const start = sequenceIn(after, 0);
+  const entries = entriesAfter(view, { taskId, start, page: Math.min(limit, maxPageSize) });
+  return { entries, next: auditCursor([entries.at(-1)?.sequence ?? start]) };
+}
+
+export function auditHead(view: View): AuditCursor {
+  return auditCursor([integer(view.sql.get("SELECT coalesce(max(sequence), 0) FROM audit")?.[0])]);
+}
+
+function entriesAfter(
+  view: View,
+  { taskId, start, page }: { taskId: TaskId | null; start: number; page: number },
+): readonly AuditEntry[] {
   if (taskId === null)
     return view.sql
-      .all("SELECT body, hash FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?", after, page)
+      .all("SELECT body, hash FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?", start, page)
       .map(entryFromRow);
   const rows = view.sql.all(
     "SELECT body, hash FROM audit WHERE task_key = ? AND sequence > ? ORDER BY sequence LIMIT ?",
     keyOfId(taskId),
-    after,
+    start,
     page,
   );
   return rows.map(entryFromRow).filter((entry) => entry.taskId === taskId);
@@ -44,7 +58,7 @@ interface Body {
 function entryFromRow([body, hash]: SqlRow): AuditEntry {
   const entry = JSON.parse(text(body)) as Body;
   const { task_id: taskId, lease_id: leaseId, request_id: requestId, ...rest } = entry;
-  return { ...rest, taskId, leaseId, requestId, hash: base64UrlFromBytes(bytes(hash)) };
+  return { ...rest, shard: 0, taskId, leaseId, requestId, hash: base64UrlFromBytes(bytes(hash)) };
 }
 
 /** One index look-up a key, whatever the number of sealed leases. */
