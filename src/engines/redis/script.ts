@@ -41,6 +41,8 @@ export interface ScriptReply {
   readonly epoch: number;
   /** The earliest instant at which something that the script changed falls due; null for none. */
   readonly dueAt: number | null;
+  /** Whether it left something in the shard's outbox. */
+  readonly left: boolean;
   readonly payload: readonly Reply[];
 }
 
@@ -83,8 +85,8 @@ export function createScriptRunner(options: {
 const isMissingScript = (error: unknown): boolean => error instanceof Error && error.message.startsWith("NOSCRIPT");
 
 function parseReply(reply: unknown): ScriptReply {
-  if (!Array.isArray(reply) || reply.length !== 7) throw new Error("the server's answer is not a script's");
-  const [kind, sequence, now, wall, epoch, due, payload] = reply as Reply[];
+  if (!Array.isArray(reply) || reply.length !== 8) throw new Error("the server's answer is not a script's");
+  const [kind, sequence, now, wall, epoch, due, left, payload] = reply as Reply[];
   if (kind !== "ok" && kind !== "conflict") throw new Error("the server's answer is not a script's");
   const dueAt = numberOf(due);
   return {
@@ -94,6 +96,7 @@ function parseReply(reply: unknown): ScriptReply {
     wall: numberOf(wall),
     epoch: numberOf(epoch),
     dueAt: dueAt < 0 ? null : dueAt,
+    left: numberOf(left) === 1,
     payload: listOf(payload),
   };
 }

@@ -17,6 +17,8 @@ export interface ShardCalls {
   /** The newest instant of the ledger's clock that was seen on any shard. */
   latest(): EpochMillis;
   onDue(listener: (dueAt: EpochMillis) => void): void;
+  /** Tells the shards in whose outbox a script of this process left something. */
+  onLeft(listener: (shard: number) => void): void;
 }
 
 interface ShardTime {
@@ -42,6 +44,7 @@ export function createShardCalls(options: {
     epoch: 0,
   }));
   const listeners: ((dueAt: EpochMillis) => void)[] = [];
+  const leftListeners: ((shard: number) => void)[] = [];
 
   const timeOf = (shard: number): ShardTime => {
     const time = times[shard];
@@ -66,6 +69,7 @@ export function createShardCalls(options: {
     if (reply.epoch !== time.epoch) Object.assign(time, { reference: { wall: reply.wall, mono }, epoch: reply.epoch });
     const { dueAt } = reply;
     if (dueAt !== null) for (const listener of listeners) listener(epochMillis(dueAt));
+    if (reply.left) for (const listener of leftListeners) listener(shard);
     return reply;
   }
 
@@ -75,5 +79,6 @@ export function createShardCalls(options: {
     askAll: (script, command) => Promise.all(times.map((_, shard) => ask(shard, script, command))),
     latest: () => epochMillis(Math.max(0, ...times.map(({ floor }) => floor))),
     onDue: (listener) => void listeners.push(listener),
+    onLeft: (listener) => void leftListeners.push(listener),
   };
 }

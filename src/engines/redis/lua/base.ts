@@ -64,15 +64,25 @@ local function due(instant)
   if not dueHint or instant < dueHint then dueHint = instant end
 end
 
+-- leave(): what this shard owes to another one; whoever ran the script is told, and any node may do it.
+local left = false
+local function leave(...)
+  call('SADD', at('outbox'), table.concat({ ... }, '\n'))
+  left = true
+end
+
 local broker = { actor = 'broker' }
--- Appends an entry in the same atomic step as its change; data holds JSON texts by name.
+-- Appends an entry in the same atomic step as its change; data holds JSON texts by name, or is a whole one.
 local function audit(kind, taskId, leaseId, data, cause)
   cause = cause or broker
-  if cause.evidence then data.evidence = cause.evidence end
+  if type(data) == 'table' then
+    if cause.evidence then data.evidence = cause.evidence end
+    data = object(data)
+  end
   seq = seq + 1
   touched = true
   local body = object({
-    actor = quote(cause.actor), at = int(now), data = object(data), lease_id = quote(leaseId),
+    actor = quote(cause.actor), at = int(now), data = data, lease_id = quote(leaseId),
     request_id = quote(cause.requestId), sequence = int(seq), task_id = quote(taskId), type = quote(kind),
   })
   call('XADD', at('audit'), int(seq) .. '-0', 'b', body)
@@ -86,7 +96,7 @@ local function finish(kind, sequence, payload)
     if suspect and not told then audit('clock.suspect', nil, nil, { wall = int(wall) }) end
     call('HSET', KEYS[1], 'clock', int(now), 'seq', int(seq), 'told', suspect and '1' or '0')
   end
-  return { kind, sequence or seq, now, wall, epoch, dueHint or -1, payload or {} }
+  return { kind, sequence or seq, now, wall, epoch, dueHint or -1, left and 1 or 0, payload or {} }
 end
 local function conflict(...) return finish('conflict', seq, { ... }) end
 `;

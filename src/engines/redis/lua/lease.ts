@@ -22,15 +22,15 @@ end
 -- The names that many leases share, kept once: agent, issuer, template, provider, target, digest of the provider,
 -- native expiry, and agent and issuer of the task.
 local standings = {}
+local function standingFrom(text, key)
+  local names = cjson.decode(text)
+  return {
+    key = key, text = text, template = names[3], provider = names[4], target = names[5], nativeExpiry = names[7],
+    doors = { 'all', 'agent:' .. names[1], 'issuer:' .. names[2], 'template:' .. names[3], 'provider:' .. names[4], 'agent:' .. names[8], 'issuer:' .. names[9] },
+  }
+end
 local function standingOf(key)
-  if not standings[key] then
-    local text = call('HGET', at('standings'), key)
-    local names = cjson.decode(text)
-    standings[key] = {
-      key = key, text = text, target = names[5], nativeExpiry = names[7],
-      doors = { 'all', 'agent:' .. names[1], 'issuer:' .. names[2], 'template:' .. names[3], 'provider:' .. names[4], 'agent:' .. names[8], 'issuer:' .. names[9] },
-    }
-  end
+  standings[key] = standings[key] or standingFrom(call('HGET', at('standings'), key), key)
   return standings[key]
 end
 local function internStanding(text)
@@ -86,23 +86,16 @@ local function countSeal(sealed, change)
     call('HDEL', at('seals'), sealKey(sealed))
   end
 end
--- Counters of this shard are given back at once; those of other shards by whoever empties the outbox.
-local function releaseLocal(names)
-  for _, name in ipairs(names) do
-    if call('HINCRBY', at('counts'), name, -1) <= 0 then call('HDEL', at('counts'), name) end
-  end
-end
-local function releaseRemote(names, leaseId)
-  for _, name in ipairs(names) do call('SADD', at('outbox'), 'slot\n' .. name .. '\n' .. leaseId) end
+-- For the purge, when it drops the row: what finds the lease by its fingerprint lives in another shard.
+local function forgetPrint(row)
+  if row.fp then leave('print', row.fp, row.id) end
 end
 
 -- What a death takes with it: the sealed secret, the counters and the claim go in the write in which the lease dies.
 local function bury(row)
   row.d, row.f, row.se = nil, nil, nil
-  if row.cl then releaseLocal(cjson.decode(row.cl)) end
-  if row.cr then releaseRemote(cjson.decode(row.cr), row.id) end
-  row.cl, row.cr = nil, nil
-  if row.ik then call('PEXPIREAT', at('key', row.ik), int(now + 86400000)) end
+  releaseCounters(row)
+  if row.ik then call('PEXPIRE', at('key', row.ik), 86400000) end
   call('ZADD', at('tombs'), int(now + 604800000), row.id)
 end
 
@@ -151,8 +144,8 @@ end
 -- A claim that lapsed holds nobody up.
 local function isClaimed(row) return row.f ~= nil and (dueOf(row) or now) > now end
 
--- The transition "due". Changes the row, does not store it.
-local function becomeDue(row, cause, orderedAt, dueAt)
+-- The transition "due". Changes the row, does not store it. endsBackoff: a person wants it tried at once.
+local function becomeDue(row, cause, orderedAt, dueAt, endsBackoff)
   if isDying[row.k] then
     local sooner = math.min(row.d, dueAt)
     if row.kc == 'expiry' and cause ~= 'expiry' then
@@ -160,7 +153,7 @@ local function becomeDue(row, cause, orderedAt, dueAt)
       return
     end
     if cause ~= 'expiry' then row.ko = math.min(row.ko, orderedAt) end
-    if not row.lv then row.d = sooner end
+    if not row.lv or endsBackoff then row.d = sooner end
     return
   end
   row.ou = row.k == 'intended' and '1' or nil
@@ -173,12 +166,12 @@ local function auditDue(row, killCause, dueAt, cause)
 end
 
 -- Makes a live lease due and stores it; answers the sequence of its entry, or nil where nothing changed.
-local function makeDue(row, killCause, orderedAt, dueAt, cause)
+local function makeDue(row, killCause, orderedAt, dueAt, cause, endsBackoff)
   local dueNow = dueOf(row)
   if not dueNow then return nil end
   local wasDying, wasClaimed = isDying[row.k], isClaimed(row)
   local oldCause, oldDue, oldOrdered = row.kc, row.d, row.ko
-  becomeDue(row, killCause, orderedAt, math.min(dueAt, dueNow))
+  becomeDue(row, killCause, orderedAt, math.min(dueAt, dueNow), endsBackoff)
   if wasClaimed then row.d = dueNow end
   if wasDying and oldCause == row.kc and oldDue == row.d and oldOrdered == row.ko then return nil end
   saveLease(row)

@@ -2,9 +2,12 @@
  * Tasks, doors and the gate. The judgement is the same as the domain's (src/domain/gate.ts), evaluated in the step that
  * it guards; test/kit holds both together.
  */
+import { counters } from "./counters.ts";
+
 export const task = String.raw`
+${counters}
 local taskNumbers = { dp = 1, o = 1, d = 1, hb = 1, hd = 1, g = 1, xa = 1, qo = 1, qe = 1 }
-local taskFields = { 'ag', 'is', 'p', 'rt', 'dp', 'o', 'd', 'hb', 'hf', 'hd', 'g', 'x', 'xa', 'qo', 'qe', 'au' }
+local taskFields = { 'ag', 'is', 'p', 'rt', 'dp', 'o', 'd', 'hb', 'hf', 'hd', 'g', 'x', 'xa', 'qo', 'qe', 'au', 'cl', 'cr' }
 local tasks = {}
 
 -- Everything of a task but its frozen text; nil where there is none.
@@ -92,6 +95,8 @@ local function writeEnd(row, ended)
   call('ZREM', at('closes'), row.id)
   call('ZADD', at('tombs'), int(ended.endedAt + 604800000), row.id)
   call('HINCRBY', KEYS[1], 'open', -1)
+  if row.cl or row.cr then call('HDEL', at('task', row.id), 'cl', 'cr') end
+  releaseCounters(row)
   row.x, row.xa, row.qe = ended.outcome, ended.endedAt, sequence
   return sequence
 end
@@ -127,6 +132,8 @@ local function checkOpening(opening)
   if anyClosed({ 'all', 'agent:' .. opening.agent, 'issuer:' .. opening.issuer }) then
     return nil, { 'gate_closed', 'door_closed' }
   end
+  local full = fullLimit(opening.limits, {})
+  if full then return nil, { 'limit_reached', full } end
   return parent
 end
 
@@ -135,7 +142,7 @@ local function draftTask(opening, parent)
   local row = {
     id = opening.id, ag = opening.agent, is = opening.issuer, fz = opening.frozen, p = opening.parentId,
     rt = parent and parent.rt or opening.id, dp = (parent and parent.dp or 0) + 1,
-    o = now, d = now + opening.deadline, g = generation, au = opening.automatic and '1' or nil,
+    o = now, d = now + opening.deadline, g = generation, au = opening.automatic and '1' or nil, cl = opening.cl, cr = opening.cr,
   }
   if parent then row.d = math.min(row.d, parent.d) end
   if opening.everySeconds then
@@ -160,6 +167,7 @@ local function writeOpening(opening, row, cause)
   call('ZADD', at('closes'), int(closesAt(row)), row.id)
   if row.p then call('ZADD', at('kids', row.p), 0, row.id) end
   call('HINCRBY', KEYS[1], 'open', 1)
+  takeCounters(row.cl)
   tasks[row.id] = row
   due(closesAt(row))
   return row.qo
