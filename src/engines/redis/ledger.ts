@@ -3,9 +3,17 @@ import type { Ledger } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/log.ts";
 import { orUnknown } from "./answers.ts";
 import type { ShardCalls } from "./shard-calls.ts";
+import { claimDue, releaseClaim } from "./verbs/claims.ts";
+import { closeDoor, openDoor } from "./verbs/doors.ts";
+import { dueWork } from "./verbs/due-work.ts";
+import { loadPolicy } from "./verbs/policy.ts";
+import { purge } from "./verbs/purge.ts";
 import { readTask } from "./verbs/reads.ts";
 import { acceptClock, health } from "./verbs/store.ts";
+import { closeOverdueTasks, expandKillOrders } from "./verbs/sweep.ts";
+import { listTargets, setTarget } from "./verbs/targets.ts";
 import { beat, endTask, openTask } from "./verbs/tasks.ts";
+import { recordVerdict } from "./verbs/verdicts.ts";
 
 export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: () => Promise<void> }): Ledger {
   const { calls, log, close } = parts;
@@ -13,6 +21,18 @@ export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: (
     openTask: (command) => orUnknown(log, "openTask", () => openTask(calls, command)),
     heartbeat: (command) => orUnknown(log, "heartbeat", () => beat(calls, command)),
     endTask: (command) => orUnknown(log, "endTask", () => endTask(calls, command)),
+    closeDoor: (command) => orUnknown(log, "closeDoor", () => closeDoor(calls, command)),
+    openDoor: (command) => orUnknown(log, "openDoor", () => openDoor(calls, command)),
+    loadPolicy: (command) => orUnknown(log, "loadPolicy", () => loadPolicy(calls, command)),
+    closeOverdueTasks: (limit) => orUnknown(log, "closeOverdueTasks", () => closeOverdueTasks(calls, limit)),
+    expandKillOrders: (limit) => orUnknown(log, "expandKillOrders", () => expandKillOrders(calls, limit)),
+    dueWork: () => dueWork(calls),
+    claimDue: (command) => orUnknown(log, "claimDue", () => claimDue(calls, command)),
+    recordVerdict: (command) => orUnknown(log, "recordVerdict", () => recordVerdict(calls, command)),
+    releaseClaim: (command) => orUnknown(log, "releaseClaim", () => releaseClaim(calls, command)),
+    setTarget: (command) => orUnknown(log, "setTarget", () => setTarget(calls, command)),
+    purge: (limit) => orUnknown(log, "purge", () => purge(calls, limit)),
+    listTargets: () => listTargets(calls),
     readTask: (taskId) => readTask(calls, taskId),
     health: () => health(calls),
     acceptClock: (cause) => orUnknown(log, "acceptClock", () => acceptClock(calls, cause)),

@@ -82,6 +82,11 @@ local function insertOrder(order)
   call('HINCRBY', at('ordered'), order.scope, 1)
   due(now)
 end
+local function removeOrder(order)
+  call('ZREM', at('orders'), order.id)
+  call('DEL', at('order', order.id))
+  if call('HINCRBY', at('ordered'), order.scope, -1) <= 0 then call('HDEL', at('ordered'), order.scope) end
+end
 local function orderTaskKill(row, sequence, orderedAt)
   insertOrder({ rank = 0, sequence = sequence, subject = row.id, scope = 'task:' .. row.id, cause = 'task_ended', orderedAt = orderedAt })
 end
