@@ -5,6 +5,7 @@
 import { maxSweepRows } from "../../../kernel/limits.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import { answer } from "../answers.ts";
+import { lease as leaseLua } from "../lua/lease.ts";
 import { task as taskLua } from "../lua/task.ts";
 import { defineScript } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
@@ -13,11 +14,11 @@ import { sweepShards } from "../sweep-shards.ts";
 /**
  * purge {limit} -> how many were dropped; 1 where more is past its time, else 0. A task that cannot go yet is looked at
  * again after an hour, or when the last thing that holds it goes.
- * Keys: meta, tombs, lease:ID, leases:TASK, task:ID, kids:TASK, ordered.
+ * Keys: meta, tombs, lease:ID, leases:TASK, task:ID, kids:TASK, ordered, outbox.
  */
 const purgeScript = defineScript(
   "purge",
-  [taskLua],
+  [taskLua, leaseLua],
   String.raw`
 -- What held the task is gone: it may go with this purge. One that is open or ended too recently keeps its time.
 local function lookAgain(taskId)
@@ -25,7 +26,8 @@ local function lookAgain(taskId)
   if row and row.x then call('ZADD', at('tombs'), 'XX', int(row.xa + 604800000), taskId) end
 end
 local function dropLease(id)
-  local facts = call('HMGET', at('lease', id), 't', 'k')
+  local facts = call('HMGET', at('lease', id), 't', 'k', 'fp')
+  forgetPrint({ id = id, fp = facts[3] or nil })
   call('ZREM', at('tombs'), id)
   call('DEL', at('lease', id))
   call('ZREM', at('leases', facts[1]), id)
