@@ -86,11 +86,6 @@ local function countSeal(sealed, change)
     call('HDEL', at('seals'), sealKey(sealed))
   end
 end
--- For the purge, when it drops the row: what finds the lease by its fingerprint lives in another shard.
-local function forgetPrint(row)
-  if row.fp then leave('print', row.fp, row.id) end
-end
-
 -- What a death takes with it: the sealed secret, the counters and the claim go in the write in which the lease dies.
 local function bury(row)
   row.d, row.f, row.se = nil, nil, nil

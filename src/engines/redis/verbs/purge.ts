@@ -5,7 +5,6 @@
 import { maxSweepRows } from "../../../kernel/limits.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import { answer } from "../answers.ts";
-import { lease as leaseLua } from "../lua/lease.ts";
 import { task as taskLua } from "../lua/task.ts";
 import { defineScript } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
@@ -18,7 +17,7 @@ import { sweepShards } from "../sweep-shards.ts";
  */
 const purgeScript = defineScript(
   "purge",
-  [taskLua, leaseLua],
+  [taskLua],
   String.raw`
 -- What held the task is gone: it may go with this purge. One that is open or ended too recently keeps its time.
 local function lookAgain(taskId)
@@ -27,9 +26,9 @@ local function lookAgain(taskId)
 end
 local function dropLease(id)
   local facts = call('HMGET', at('lease', id), 't', 'k', 'fp')
-  forgetPrint({ id = id, fp = facts[3] or nil })
   call('ZREM', at('tombs'), id)
   call('DEL', at('lease', id))
+  if facts[3] then leave('print', facts[3], id) end
   call('ZREM', at('leases', facts[1]), id)
   call('HINCRBY', at('task', facts[1]), 'n:' .. facts[2], -1)
   lookAgain(facts[1])
