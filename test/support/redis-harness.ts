@@ -20,7 +20,12 @@ async function open(prefix: string, clock: ManualClock): Promise<Ledger> {
   server ??= startRedis();
   const { port } = await server;
   const client = new Redis({ port, host: "127.0.0.1", enableAutoPipelining: true });
-  const runner = createScriptRunner({ client, digest: sha1, wall: "command" });
+  const runner = createScriptRunner({
+    clientFor: () => client,
+    digest: sha1,
+    wall: "command",
+    knowsFlags: true,
+  });
   const calls = createShardCalls({ runner, shards: createShards({ prefix, count: 1 }), clock, held: () => null });
   await start(calls);
   return createRedisLedger({ calls, log: silentLog, close: async () => client.disconnect() });

@@ -14,6 +14,10 @@ export interface Script {
   /** As in the README and in SLOWLOG. */
   readonly name: string;
   readonly text: string;
+  /** Which connections it runs on; all but `issue` also when the server's memory is full. */
+  readonly lane: "issue" | "end" | "revoke";
+  /** Whether it must survive a failover: answered only when a replica has it. */
+  readonly isAcknowledged: boolean;
 }
 
 /** Where the wall clock is read: the server's own, or what the command says, for tests over virtual time. */
@@ -25,8 +29,13 @@ const wallText: Readonly<Record<WallSource, string>> = {
 };
 
 /** `parts` are pieces of Lua that the script stands on, in order; the base is always the first. */
-export function defineScript(name: string, parts: readonly string[], body: string): Script {
-  return { name, text: [`-- mayfly ${name}`, base, ...parts, body].join("\n") };
+export function defineScript(
+  name: string,
+  parts: readonly string[],
+  body: string,
+  { lane = "issue", isAcknowledged = false }: Partial<Pick<Script, "lane" | "isAcknowledged">> = {},
+): Script {
+  return { name, text: [`-- mayfly ${name}`, base, ...parts, body].join("\n"), lane, isAcknowledged };
 }
 
 /** Every script answers this, in this order. */
@@ -53,17 +62,23 @@ export interface ScriptRunner {
   run(script: Script, key: string, command: object): Promise<ScriptReply>;
 }
 
+/** A script with this first line runs although the memory that the server may use is full. Since Redis 7.0. */
+const despiteFullMemory = "#!lua flags=allow-oom\n";
+
 export function createScriptRunner(options: {
-  client: ScriptClient;
+  clientFor: (script: Script) => ScriptClient;
   digest: (text: string) => string;
   wall: WallSource;
+  /** Whether the server knows flags of scripts; one before 7.0 refuses kills, too, when its memory is full. */
+  knowsFlags: boolean;
 }): ScriptRunner {
-  const { client, digest, wall } = options;
+  const { clientFor, digest, wall, knowsFlags } = options;
   const loaded = new Map<Script, { text: string; sha1: string }>();
   const load = (script: Script): { text: string; sha1: string } => {
     const known = loaded.get(script);
     if (known !== undefined) return known;
-    const text = script.text.replace("@WALL@", () => wallText[wall]);
+    const flags = knowsFlags && script.lane !== "issue" ? despiteFullMemory : "";
+    const text = flags + script.text.replace("@WALL@", () => wallText[wall]);
     const made = { text, sha1: digest(text) };
     loaded.set(script, made);
     return made;
@@ -71,6 +86,7 @@ export function createScriptRunner(options: {
   return {
     async run(script, key, command) {
       const { text, sha1 } = load(script);
+      const client = clientFor(script);
       const argument = JSON.stringify(command);
       try {
         return parseReply(await client.evalsha(sha1, 1, key, argument));

@@ -39,6 +39,7 @@ if parent == nil then return conflict(unpack(refusal)) end
 local sequence = writeOpening(opening, draftTask(opening, parent), c.cause)
 return finish('ok', sequence, { 'opened', taskReply(opening.id) })
 `,
+  { isAcknowledged: true },
 );
 
 /** heartbeat {taskId, cause} -> the task's row. Conflicts: not_found, gate_closed REASON. */
@@ -71,6 +72,7 @@ if not sequence then
 end
 return finish('ok', sequence, { taskReply(row.id) })
 `,
+  { lane: "end", isAcknowledged: true },
 );
 
 export const openingCommand = ({ task, deadline, heartbeat }: OpenTask): object => ({

@@ -1,0 +1,92 @@
+/**
+ * The connections of a ledger, in three lanes that never share one: issuing, ends (which may wait for a replica), and
+ * revoking, so that neither an issue nor a replica that is down ever holds up a kill.
+ */
+import type { Log } from "../../ports/log.ts";
+import type { ServerNode, Access } from "./node-client.ts";
+import { codeOf } from "./open-fault.ts";
+import { createReplicaAcks } from "./replica-acks.ts";
+import type { Script, ScriptClient } from "./script.ts";
+import { createTopology, type LaneNodes, type Shape } from "./topology.ts";
+
+export type LaneName = "issue" | "end" | "revoke";
+
+export interface Connection {
+  readonly isCluster: boolean;
+  clientFor(script: Script): ScriptClient;
+  /** The connections that issue: what holds for them is asked on them. */
+  issuingNodes(): readonly ServerNode[];
+  refresh(): Promise<void>;
+  close(): void;
+}
+
+export interface ConnectionOptions {
+  readonly shape: Shape;
+  readonly access: Access;
+  readonly log: Log;
+  /** Whether a failover could take the place of a master: then a replica must have what may not be lost. */
+  readonly mayFailOver: boolean;
+  /** An issuing connection was lost, or there is a new master. */
+  readonly onDoubt: () => void;
+}
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const { shape, access, log, mayFailOver, onDoubt } = options;
+  const topology = createTopology(shape, access, log);
+  const nodes: Readonly<Record<LaneName, LaneNodes>> = {
+    issue: topology.lane("issue", onDoubt),
+    end: topology.lane("end"),
+    revoke: topology.lane("revoke"),
+  };
+  const acks = createReplicaAcks();
+
+  /**
+   * A server that says MOVED has done nothing. A kill goes on to where the slot is now; an issue does not, because
+   * what that server knows was not looked at yet.
+   */
+  async function run(use: Use, key: string, send: (node: ServerNode) => Promise<unknown>): Promise<unknown> {
+    try {
+      return await runOnce(use, key, send);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== "MOVED" && code !== "CLUSTERDOWN") throw error;
+      await topology.refresh();
+      if (use.lane === "issue" || code !== "MOVED") throw error;
+      return runOnce(use, key, send);
+    }
+  }
+
+  async function runOnce({ lane, isAwaited }: Use, key: string, send: (node: ServerNode) => Promise<unknown>) {
+    const node = nodes[lane].nodeOf(key);
+    const connection = node.connection();
+    const reply = await send(node);
+    if (isAwaited) await acks.wait(node, connection);
+    return reply;
+  }
+
+  const makeClient = (use: Use): ScriptClient => ({
+    evalsha: (digest, keys, key, command) =>
+      run(use, key, ({ client }) => client.evalsha(digest, keys, key, command)),
+    eval: (text, keys, key, command) => run(use, key, ({ client }) => client.eval(text, keys, key, command)),
+  });
+  const clients = new Map<string, ScriptClient>();
+
+  return {
+    isCluster: topology.isCluster,
+    clientFor({ lane, isAcknowledged }) {
+      const isAwaited = mayFailOver && isAcknowledged;
+      const name = `${lane}-${isAwaited}`;
+      const client = clients.get(name) ?? makeClient({ lane, isAwaited });
+      clients.set(name, client);
+      return client;
+    },
+    issuingNodes: () => nodes.issue.all(),
+    refresh: () => topology.refresh(),
+    close: () => topology.close(),
+  };
+}
+
+interface Use {
+  readonly lane: LaneName;
+  readonly isAwaited: boolean;
+}
