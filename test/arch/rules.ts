@@ -34,7 +34,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   attest: { layers: inner, packages: ["jose"] },
   keys: { layers: inner, packages: ["jose"] },
   "engines/*": portSide,
-  "engines/redis": { layers: inner, packages: ["ioredis"] },
+  "engines/redis": { layers: inner, packages: ["bullmq", "ioredis"] },
   "engines/node-sqlite": { layers: [...inner, "engines/sql"], node: true },
   providers: { layers: [...inner, "providers/*"] },
   "providers/*": { layers: [...inner, "providers/shared"], packages: ["jose"] },

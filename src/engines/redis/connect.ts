@@ -65,8 +65,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   const makeClient = (use: Use): ScriptClient => ({
-    evalsha: (digest, keys, key, command) =>
-      run(use, key, ({ client }) => client.evalsha(digest, keys, key, command)),
+    evalsha: (digest, keys, key, command) => run(use, key, ({ client }) => client.evalsha(digest, keys, key, command)),
     eval: (text, keys, key, command) => run(use, key, ({ client }) => client.eval(text, keys, key, command)),
   });
   const clients = new Map<string, ScriptClient>();

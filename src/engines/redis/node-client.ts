@@ -47,7 +47,9 @@ export function clientOptions(
 ): RedisOptions & { replyMapping: "legacy" } {
   const retry = use.once ? () => null : pause;
   const tls =
-    access.tls === null ? undefined : { ...(access.tls.ca !== null && { ca: access.tls.ca }), rejectUnauthorized: true };
+    access.tls === null
+      ? undefined
+      : { ...(access.tls.ca !== null && { ca: access.tls.ca }), rejectUnauthorized: true };
   return {
     ...(address.kind === "server"
       ? { host: address.at.host, port: address.at.port }
@@ -101,7 +103,9 @@ export function createNode(address: Address, access: Access, options: { lane: st
     log.warn("ledger_connection_lost", { server: name, lane });
     for (const listener of lost) listener();
   });
-  client.connect().catch((error: unknown) => log.warn("ledger_unreachable", { server: name, lane, code: codeOf(error) }));
+  client
+    .connect()
+    .catch((error: unknown) => log.warn("ledger_unreachable", { server: name, lane, code: codeOf(error) }));
   return {
     name,
     client,

@@ -28,48 +28,19 @@ export interface Topology {
   close(): void;
 }
 
-interface Lane {
-  readonly nodes: Map<string, ServerNode>;
-  readonly connect: (address: Address) => ServerNode;
-  readonly onLost: () => void;
-}
-
 export function createTopology(shape: Shape, access: Access, log: Log): Topology {
   const lanes: Lane[] = [];
-  let ranges = shape.kind === "cluster" ? shape.ranges : [];
-  let masterOfSlot = mapSlots(ranges);
+  let map = createMap(shape);
   let refreshing: Promise<void> | null = null;
   let isClosed = false;
 
-  const addresses = (): readonly (readonly [string, Address])[] =>
-    shape.kind === "one"
-      ? [["one", shape.address]]
-      : uniqueMasters(ranges).map((at) => [addressText(at), { kind: "server", at }]);
-
-  function joinMasters(lane: Lane, isFirst: boolean): void {
-    const wanted = new Map(addresses());
-    for (const [name, node] of lane.nodes) {
-      if (wanted.has(name)) continue;
-      lane.nodes.delete(name);
-      node.close();
-    }
-    for (const [name, address] of wanted) {
-      if (lane.nodes.has(name)) continue;
-      const node = lane.connect(address);
-      node.onLost(lane.onLost);
-      lane.nodes.set(name, node);
-      if (!isFirst) lane.onLost();
-    }
-  }
-
-  async function readMap(): Promise<void> {
-    if (shape.kind === "one") return;
-    for (const node of lanes.flatMap(({ nodes }) => [...nodes.values()])) {
-      const found = await askMap(node);
-      if (found === null || isClosed) continue;
-      ranges = found;
-      masterOfSlot = mapSlots(found);
-      for (const lane of lanes) joinMasters(lane, false);
+  async function readMap(seeds: readonly HostPort[]): Promise<void> {
+    const known = lanes.flatMap((lane) => lane.all());
+    for (const node of known) {
+      const ranges = await askMap(node, log);
+      if (ranges === null || isClosed) continue;
+      map = createMap({ kind: "cluster", seeds, ranges });
+      for (const lane of lanes) lane.follow(map);
       return;
     }
     log.warn("ledger_map_unreadable");
@@ -78,49 +49,85 @@ export function createTopology(shape: Shape, access: Access, log: Log): Topology
   return {
     isCluster: shape.kind === "cluster",
     lane(name, onLost = () => {}) {
-      const lane = { nodes: new Map(), onLost, connect: (at: Address) => createNode(at, access, { lane: name, log }) };
+      const lane = createLane((address) => createNode(address, access, { lane: name, log }), onLost);
       lanes.push(lane);
-      joinMasters(lane, true);
-      return {
-        all: () => [...lane.nodes.values()],
-        nodeOf(key) {
-          const master = shape.kind === "one" ? "one" : (masterOfSlot[slotOf(key)] ?? "");
-          const node = lane.nodes.get(master);
-          if (node === undefined) throw new Error("CLUSTERDOWN no master is known for a slot");
-          return node;
-        },
-      };
+      lane.follow(map);
+      return { all: lane.all, nodeOf: (key) => lane.nodeOf(map.masterOf(key)) };
     },
     refresh() {
-      refreshing ??= readMap().finally(() => {
+      if (shape.kind === "one") return Promise.resolve();
+      refreshing ??= readMap(shape.seeds).finally(() => {
         refreshing = null;
       });
       return refreshing;
     },
     close() {
       isClosed = true;
-      for (const { nodes } of lanes) for (const node of nodes.values()) node.close();
+      for (const lane of lanes) for (const node of lane.all()) node.close();
     },
   };
+}
 
-  async function askMap(node: ServerNode): Promise<readonly SlotRange[] | null> {
-    try {
-      const { host = "", port = 0 } = node.client.options;
-      const found = parseSlots(await node.client.call("CLUSTER", "SLOTS"), { host, port });
-      return found.length === 0 ? null : found;
-    } catch (error) {
-      log.warn("ledger_map_unread", { server: node.name, code: codeOf(error) });
-      return null;
-    }
+/** Who has what, by names of masters. */
+interface MasterMap {
+  readonly masters: ReadonlyMap<string, Address>;
+  masterOf(key: string): string | undefined;
+}
+
+function createMap(shape: Shape): MasterMap {
+  if (shape.kind === "one") return { masters: new Map([["one", shape.address]]), masterOf: () => "one" };
+  const bySlot = Array.from<string | undefined>({ length: slotCount });
+  for (const { from, to, master } of shape.ranges) bySlot.fill(addressText(master), from, to + 1);
+  const masters = uniqueMasters(shape.ranges).map((at) => [addressText(at), { kind: "server", at }] as const);
+  return { masters: new Map(masters), masterOf: (key) => bySlot[slotOf(key)] };
+}
+
+interface Lane {
+  all(): readonly ServerNode[];
+  nodeOf(master: string | undefined): ServerNode;
+  /** Connects to masters that are new in the map, and leaves those that are gone. */
+  follow(map: MasterMap): void;
+}
+
+function createLane(connect: (address: Address) => ServerNode, onLost: () => void): Lane {
+  const nodes = new Map<string, ServerNode>();
+  let isFirst = true;
+  return {
+    all: () => [...nodes.values()],
+    nodeOf(master) {
+      const node = nodes.get(master ?? "");
+      if (node === undefined) throw new Error("CLUSTERDOWN no master is known for a slot");
+      return node;
+    },
+    follow({ masters }) {
+      for (const [name, node] of nodes) {
+        if (masters.has(name)) continue;
+        nodes.delete(name);
+        node.close();
+      }
+      for (const [name, address] of masters) {
+        if (nodes.has(name)) continue;
+        const node = connect(address);
+        node.onLost(onLost);
+        nodes.set(name, node);
+        if (!isFirst) onLost();
+      }
+      isFirst = false;
+    },
+  };
+}
+
+async function askMap(node: ServerNode, log: Log): Promise<readonly SlotRange[] | null> {
+  try {
+    const { host = "", port = 0 } = node.client.options;
+    const found = parseSlots(await node.client.call("CLUSTER", "SLOTS"), { host, port });
+    return found.length === 0 ? null : found;
+  } catch (error) {
+    log.warn("ledger_map_unread", { server: node.name, code: codeOf(error) });
+    return null;
   }
 }
 
 export function uniqueMasters(ranges: readonly SlotRange[]): readonly HostPort[] {
   return [...new Map(ranges.map(({ master }) => [addressText(master), master])).values()];
-}
-
-function mapSlots(ranges: readonly SlotRange[]): readonly (string | undefined)[] {
-  const masters = Array.from<string | undefined>({ length: slotCount });
-  for (const { from, to, master } of ranges) masters.fill(addressText(master), from, to + 1);
-  return masters;
 }
