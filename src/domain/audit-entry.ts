@@ -63,6 +63,7 @@ export type AuditType =
   | "clock.suspect"
   | "clock.accepted"
   | "store.restored"
+  | "store.replayed"
   | "broker.started";
 
 /** The exact bytes that are hashed and stored; readers never serialise anew. Named in order, which is faster to write. */

@@ -35,7 +35,7 @@ export async function openAdapters(options: ServeOptions, machine: Machine): Pro
   const keys = await readKeys(options, machine);
   if (!keys.ok) return keys;
   const { sealer, signer } = keys.value;
-  const ledger = await openStore(options.ledgerFile, { ...machine, sealer });
+  const ledger = await openStore(options, { ...machine, sealer });
   if (!ledger.ok) return ledger;
   return ok({ sealer, signer, ledger: ledger.value, connections: openConnections(options.mode) });
 }

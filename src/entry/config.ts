@@ -2,13 +2,17 @@
  * The settings of `mayfly serve`: flags first, then environment. Everything is checked before anything is opened, and
  * all faults are told at once. Secrets come by environment or file only, never as a flag.
  */
-import { isAbsolute, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
+import type { AcceptedLoss } from "../engines/redis/durability.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
+import { parseAcceptLoss, parseLedger, type LedgerChoice } from "./ledger-choice.ts";
 import type { LogLevel } from "./node-log.ts";
 
 export interface ServeOptions {
   readonly policyDir: string;
-  readonly ledgerFile: string;
+  readonly ledger: LedgerChoice;
+  /** How much of what was answered may be lost with a Redis server. */
+  readonly acceptedLoss: AcceptedLoss;
   readonly listen: Address;
   readonly adminListen: Address;
   /** The broker's own identifier (RFC 8414 `issuer`); null takes the address that was bound. */
@@ -42,6 +46,7 @@ export interface ConfigFault {
 export interface ServeFlags {
   readonly policy?: string | undefined;
   readonly ledger?: string | undefined;
+  readonly acceptLoss?: string | undefined;
   readonly listen?: string | undefined;
   readonly adminListen?: string | undefined;
   readonly issuer?: string | undefined;
@@ -60,10 +65,15 @@ export function parseServeOptions(flags: ServeFlags, env: Environment): Result<S
   };
   const mode = (flags.development ?? isTrue(env["MAYFLY_DEVELOPMENT"])) ? "development" : "production";
   const dataDir = resolve(flags.data ?? env["MAYFLY_DATA"] ?? "mayfly-data");
+  const ledger = flags.ledger ?? env["MAYFLY_LEDGER"] ?? `sqlite:${join(dataDir, "ledger.db")}`;
   const nowhere: Address = { host: "127.0.0.1", port: 0 };
   const options: ServeOptions = {
     policyDir: resolve(take(required("--policy", flags.policy ?? env["MAYFLY_POLICY"], "--policy ./policy"), ".")),
-    ledgerFile: take(parseLedger(flags.ledger ?? env["MAYFLY_LEDGER"] ?? `sqlite:${join(dataDir, "ledger.db")}`), ""),
+    ledger: take(parseLedger(ledger, flags.ledger === undefined ? "environment" : "flag"), {
+      kind: "sqlite",
+      file: "",
+    }),
+    acceptedLoss: take(parseAcceptLoss(flags.acceptLoss ?? env["MAYFLY_ACCEPT_LOSS"]), null),
     listen: take(parseAddress("--listen", flags.listen ?? env["MAYFLY_LISTEN"] ?? "127.0.0.1:8080"), nowhere),
     adminListen: take(
       parseAddress("--admin-listen", flags.adminListen ?? env["MAYFLY_ADMIN_LISTEN"] ?? "127.0.0.1:8081"),
@@ -89,16 +99,6 @@ function required(setting: string, value: string | undefined, example: string): 
 
 export const environmentName = (setting: string): string =>
   `MAYFLY_${setting.replace(/^--/, "").replaceAll("-", "_").toUpperCase()}`;
-
-export function parseLedger(text: string): Result<string, ConfigFault> {
-  const file = text.startsWith("sqlite:") ? text.slice("sqlite:".length) : "";
-  if (file !== "" && !file.startsWith("//")) return ok(isAbsolute(file) ? file : resolve(file));
-  return err({
-    setting: "--ledger",
-    message: "is not a ledger that this release knows",
-    fix: "write sqlite:FILE, as in --ledger sqlite:./mayfly.db",
-  });
-}
 
 function parseAddress(setting: string, text: string): Result<Address, ConfigFault> {
   const parts = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text);

@@ -1,21 +1,36 @@
 /** Opens the ledger that `--ledger` names, and refuses one whose seals the key ring cannot open. */
+import { createHash } from "node:crypto";
 import { openSqliteLedger } from "../engines/node-sqlite/open.ts";
+import { openRedisLedger } from "../engines/redis/open.ts";
+import type { RedisPlace } from "../engines/redis/ledger-url.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
 import type { Sealer } from "../ports/sealer.ts";
-import type { ConfigFault } from "./config.ts";
+import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
+import { readAccess } from "./redis-access.ts";
+
+type Choice = Pick<ServeOptions, "ledger" | "acceptedLoss" | "mode">;
+
+interface Tools {
+  readonly env: Environment;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onFatal: (reason: string) => void;
+}
 
 export async function openStore(
-  file: string,
-  tools: { sealer: Sealer; clock: Clock; log: Log; onFatal: (reason: string) => void },
+  choice: Choice,
+  tools: Tools & { readonly sealer: Sealer },
 ): Promise<Result<Ledger, ConfigFault>> {
-  const { sealer, clock, log, onFatal } = tools;
-  const opened = await openSqliteLedger({ file, clock, log, onFatal });
-  if (!opened.ok) return err({ setting: "--ledger", message: opened.fault.message, fix: opened.fault.fix });
+  const { sealer } = tools;
+  const opened =
+    choice.ledger.kind === "sqlite"
+      ? await openSqlite(choice.ledger.file, tools)
+      : await openRedis(choice.ledger.place, choice, tools);
+  if (!opened.ok) return opened;
   const ledger = opened.value;
-  await ledger.releaseLostClaims();
   const missing = (await ledger.sealedKeyIds()).find((id) => !sealer.keyIds().includes(id));
   if (missing === undefined) return ok(ledger);
   // A seal that cannot be opened is a credential that cannot be killed: better not to start.
@@ -26,3 +41,27 @@ export async function openStore(
     fix: "put that key back into the ring; without it they could not be revoked",
   });
 }
+
+async function openSqlite(file: string, { clock, log, onFatal }: Tools): Promise<Result<Ledger, ConfigFault>> {
+  const opened = await openSqliteLedger({ file, clock, log, onFatal });
+  if (!opened.ok) return err({ setting, ...words(opened.fault) });
+  await opened.value.releaseLostClaims();
+  return opened;
+}
+
+async function openRedis(place: RedisPlace, choice: Choice, tools: Tools): Promise<Result<Ledger, ConfigFault>> {
+  const access = await readAccess(place, tools.env);
+  if (!access.ok) return access;
+  const { clock, log } = tools;
+  const opened = await openRedisLedger({ place, access: access.value, demand: demandOf(choice), clock, log, sha1 });
+  return opened.ok ? opened : err({ setting, ...words(opened.fault) });
+}
+
+const setting = "--ledger";
+const words = ({ message, fix }: { readonly message: string; readonly fix: string }) => ({ message, fix });
+
+/** Development accepts any loss. */
+export const demandOf = ({ mode, acceptedLoss }: Pick<Choice, "mode" | "acceptedLoss">) =>
+  mode === "production" ? { acceptedLoss } : null;
+
+const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");

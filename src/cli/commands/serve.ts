@@ -11,6 +11,7 @@ import type { Shell } from "../shell.ts";
 export interface ServeFlags {
   readonly policy?: string;
   readonly ledger?: string;
+  readonly acceptLoss?: string;
   readonly listen?: string;
   readonly adminListen?: string;
   readonly issuer?: string;
@@ -24,7 +25,14 @@ export function withServeFlags(command: Command): Command {
   const group = "Broker (each also as MAYFLY_...; a flag wins):";
   const flags = [
     new Option("--policy <dir>", "the folder of policy files (MAYFLY_POLICY)"),
-    new Option("--ledger <ledger>", "sqlite:FILE; without it a file in the data folder (MAYFLY_LEDGER)"),
+    new Option(
+      "--ledger <ledger>",
+      "sqlite:FILE, redis://HOST or rediss://USER@HOST; without it a file in the data folder (MAYFLY_LEDGER)",
+    ),
+    new Option(
+      "--accept-loss <seconds>",
+      "start on a Redis server that may lose this much of what was answered, or `all` (MAYFLY_ACCEPT_LOSS)",
+    ),
     new Option("--listen <host:port>", "for agents and orchestrators; 127.0.0.1:8080 without (MAYFLY_LISTEN)"),
     new Option("--admin-listen <host:port>", "for operators; 127.0.0.1:8081 without (MAYFLY_ADMIN_LISTEN)"),
     new Option("--issuer <url>", "the https URL under which agents reach this broker (MAYFLY_ISSUER)"),
@@ -44,10 +52,11 @@ export function addServeCommand(program: Command, run: Run): void {
     withServeFlags(command),
     "mayfly serve --policy ./policy --development",
     "mayfly serve --policy /etc/mayfly/policy --ledger sqlite:/var/lib/mayfly/ledger.db \\\n      --listen 0.0.0.0:8080 --issuer https://broker.example",
+    "mayfly serve --policy /etc/mayfly/policy --ledger 'rediss://mayfly@redis.example:6379?ca=/etc/mayfly/ca.pem' \\\n      --issuer https://broker.example",
   );
   command.addHelpText(
     "after",
-    "\nKey rings come from MAYFLY_SEALING_KEYS and MAYFLY_SIGNING_KEYS, or the files that MAYFLY_SEALING_KEYS_FILE and\nMAYFLY_SIGNING_KEYS_FILE name; `mayfly keys generate` makes a first pair.",
+    "\nKey rings come from MAYFLY_SEALING_KEYS and MAYFLY_SIGNING_KEYS, or the files that MAYFLY_SEALING_KEYS_FILE and\nMAYFLY_SIGNING_KEYS_FILE name; `mayfly keys generate` makes a first pair.\nThe password of a Redis ledger comes from MAYFLY_LEDGER_PASSWORD, MAYFLY_LEDGER_PASSWORD_FILE or ?password_file= in its\nURL; ?sentinel=NAME, ?prefix=NAME, ?shards=NUMBER and ?ca=FILE say the rest.",
   );
   command.action(run(serveBroker));
 }

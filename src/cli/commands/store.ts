@@ -38,8 +38,8 @@ async function ledgerFile(shell: Shell, flags: StoreFlags): Promise<Result<strin
   const ledger = flags.ledger ?? shell.env["MAYFLY_LEDGER"];
   if (ledger === undefined || ledger === "")
     return missingFlag("--ledger", "--ledger sqlite:/var/lib/mayfly/ledger.db");
-  const { parseLedger } = await import("../../entry/config.ts");
-  const file = parseLedger(ledger);
+  const { parseLedgerFile } = await import("../../entry/ledger-choice.ts");
+  const file = parseLedgerFile(ledger);
   return file.ok ? file : misused(`${file.fault.setting} ${file.fault.message}`, file.fault.fix);
 }
 

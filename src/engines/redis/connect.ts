@@ -12,7 +12,8 @@ import { createTopology, type LaneNodes, type Shape } from "./topology.ts";
 export type LaneName = "issue" | "end" | "revoke";
 
 export interface Connection {
-  readonly isCluster: boolean;
+  /** Resolves when every lane can be used for the first time. */
+  ready(): Promise<void>;
   clientFor(script: Script): ScriptClient;
   /** The connections that issue: what holds for them is asked on them. */
   issuingNodes(): readonly ServerNode[];
@@ -71,7 +72,9 @@ export function createConnection(options: ConnectionOptions): Connection {
   const clients = new Map<string, ScriptClient>();
 
   return {
-    isCluster: topology.isCluster,
+    async ready() {
+      await Promise.all(Object.values(nodes).flatMap((lane) => lane.all().map((node) => node.ready)));
+    },
     clientFor({ lane, isAcknowledged }) {
       const isAwaited = mayFailOver && isAcknowledged;
       const name = `${lane}-${isAwaited}`;

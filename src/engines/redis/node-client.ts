@@ -24,6 +24,8 @@ export type Address =
 export interface ServerNode {
   readonly name: string;
   readonly client: Redis;
+  /** Resolves when it can be used for the first time. */
+  readonly ready: Promise<void>;
   /** Grows with every new connection: what was sent on an earlier one is not waited for on a later one. */
   connection(): number;
   /** Called whenever the connection is lost. */
@@ -91,10 +93,12 @@ export function createNode(address: Address, access: Access, options: { lane: st
   let connections = 0;
   let isUp = false;
   let isClosed = false;
+  const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>();
   client.on("error", () => {});
   client.on("ready", () => {
     connections += 1;
     isUp = true;
+    becomeReady();
     log.info("ledger_connected", { server: name, lane });
   });
   client.on("close", () => {
@@ -109,6 +113,7 @@ export function createNode(address: Address, access: Access, options: { lane: st
   return {
     name,
     client,
+    ready,
     connection: () => connections,
     onLost: (listener) => void lost.push(listener),
     close() {

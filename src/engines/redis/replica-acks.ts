@@ -21,28 +21,23 @@ export class NoReplicaError extends Error {
 
 export function createReplicaAcks(): ReplicaAcks {
   /** One at a time on a connection: each holds up all that follows it, and a later one says no less. */
-  const waiting = new Map<ServerNode, { now: Promise<number>; next: Promise<number> | null }>();
-
-  const ask = (node: ServerNode): Promise<number> => node.client.wait(1, waitMillis);
+  const waiting = new Map<ServerNode, { readonly running: Promise<number>; next: Promise<number> | null }>();
 
   function shared(node: ServerNode): Promise<number> {
-    const running = waiting.get(node);
-    if (running === undefined) return begin(node, ask(node));
-    running.next ??= running.now.then(
-      () => begin(node, ask(node)),
-      () => begin(node, ask(node)),
-    );
-    return running.next;
+    const entry = waiting.get(node);
+    if (entry === undefined) return begin(node);
+    entry.next ??= entry.running.catch(() => 0).then(() => begin(node));
+    return entry.next;
   }
 
-  function begin(node: ServerNode, now: Promise<number>): Promise<number> {
-    const entry: { now: Promise<number>; next: Promise<number> | null } = { now, next: null };
+  async function begin(node: ServerNode): Promise<number> {
+    const entry = { running: node.client.wait(1, waitMillis), next: null };
     waiting.set(node, entry);
-    const done = (): void => {
-      if (entry.next === null && waiting.get(node) === entry) waiting.delete(node);
-    };
-    now.then(done, done);
-    return now;
+    try {
+      return await entry.running;
+    } finally {
+      if (entry.next === null) waiting.delete(node);
+    }
   }
 
   return {

@@ -20,7 +20,6 @@ export interface LaneNodes {
 }
 
 export interface Topology {
-  readonly isCluster: boolean;
   /** Made once a lane. `onLost` is told of each lost connection and of each new master. */
   lane(name: string, onLost?: () => void): LaneNodes;
   /** Reads the map of a cluster anew, once for all who ask meanwhile. */
@@ -47,12 +46,11 @@ export function createTopology(shape: Shape, access: Access, log: Log): Topology
   }
 
   return {
-    isCluster: shape.kind === "cluster",
     lane(name, onLost = () => {}) {
       const lane = createLane((address) => createNode(address, access, { lane: name, log }), onLost);
       lanes.push(lane);
       lane.follow(map);
-      return { all: lane.all, nodeOf: (key) => lane.nodeOf(map.masterOf(key)) };
+      return { all: () => lane.all(), nodeOf: (key) => lane.nodeOf(map.masterOf(key)) };
     },
     refresh() {
       if (shape.kind === "one") return Promise.resolve();

@@ -8,6 +8,7 @@ import { readKeys } from "../read-keys.ts";
 import { checkAddress, checkNode, checkRoom } from "./check-host.ts";
 import { checkKeys } from "./check-keys.ts";
 import { checkLedger } from "./check-ledger.ts";
+import { checkRedis } from "./check-redis.ts";
 import { checkPolicyAndNetwork } from "./check-network.ts";
 import { fail, type Finding } from "./finding.ts";
 
@@ -24,8 +25,12 @@ export async function* examine(flags: ServeFlags, env: Environment): AsyncGenera
 async function* examineSettings(options: ServeOptions, env: Environment): AsyncGenerator<Finding, void> {
   const keys = await checkKeys(options, env);
   yield* keys.findings;
-  yield* await checkLedger(options.ledgerFile);
-  yield await checkRoom(options.ledgerFile);
+  const { ledger } = options;
+  if (ledger.kind === "redis") yield* await checkRedis(ledger.place, options, env);
+  else {
+    yield* await checkLedger(ledger.file);
+    yield await checkRoom(ledger.file);
+  }
   yield await checkAddress("--listen", options.listen);
   yield await checkAddress("--admin-listen", options.adminListen);
   // Reading rings that are not there would make them.

@@ -46,7 +46,8 @@ export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
 
   const options: ServeOptions = {
     policyDir,
-    ledgerFile,
+    ledger: { kind: "sqlite", file: ledgerFile },
+    acceptedLoss: null,
     dataDir: join(folder, "data"),
     listen: { host: "127.0.0.1", port: 0 },
     adminListen: { host: "127.0.0.1", port: 0 },

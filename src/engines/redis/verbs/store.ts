@@ -9,17 +9,28 @@ import type { ShardCalls } from "../shard-calls.ts";
 
 /**
  * start {} -> nothing. Notes how long no broker was running: heartbeats that fell due meanwhile get a grace.
- * Keys: meta. A stretch shorter than the shortest interval earns none and leaves an earlier one as it is.
+ * Keys: meta. A stretch of two ticks of `alive` is no downtime and leaves an earlier one as it is.
  */
 const startScript = defineScript(
   "start",
   [],
   String.raw`
 local from = math.max(tonumber(meta[1]) or 0, tonumber(call('HGET', KEYS[1], 'alive')) or 0)
-if from > 0 then call('HSET', KEYS[1], 'downFrom', int(from), 'downUntil', int(now)) end
+if from > 0 and now - from > 2000 then call('HSET', KEYS[1], 'downFrom', int(from), 'downUntil', int(now)) end
 call('HSET', KEYS[1], 'told', '0')
 return finish('ok')
 `,
+);
+
+/** alive {} -> nothing. Says that a node runs now: downtime is when none did. Keys: meta. */
+const aliveScript = defineScript(
+  "alive",
+  [],
+  String.raw`
+call('HSET', KEYS[1], 'alive', int(now))
+return finish('ok')
+`,
+  { lane: "revoke" },
 );
 
 /** health {} -> generation, why suspended or '', open tasks, live leases, stuck leases. Keys: meta. */
@@ -45,6 +56,10 @@ return finish('ok', audit('clock.accepted', nil, nil, {}, c.cause))
 
 export async function start(calls: ShardCalls): Promise<void> {
   await calls.askAll(startScript, {});
+}
+
+export async function sayAlive(calls: ShardCalls): Promise<void> {
+  await calls.askAll(aliveScript, {});
 }
 
 export async function health(calls: ShardCalls): Promise<LedgerHealth> {

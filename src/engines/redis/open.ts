@@ -1,0 +1,132 @@
+/**
+ * Opens a ledger on Redis: looks at the servers before anything is written there, makes or enters the store, and says
+ * what is wrong where it cannot be used. Any number of nodes open the same one.
+ */
+import type { Cause } from "../../domain/audit-entry.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { err, ok, type Result } from "../../kernel/result.ts";
+import { millis } from "../../kernel/time.ts";
+import type { Ledger } from "../../ports/ledger.ts";
+import type { Log } from "../../ports/log.ts";
+import { createConnection, type Connection } from "./connect.ts";
+import { describeDurability, type Durability } from "./durability.ts";
+import { createRedisLedger } from "./ledger.ts";
+import { describePlace } from "./ledger-url.ts";
+import { faultOfError, type OpenFault } from "./open-fault.ts";
+import { createRecentChanges } from "./recent-changes.ts";
+import { createScriptRunner, type ScriptRunner } from "./script.ts";
+import { checkServers, type CheckedServers, type CheckOptions } from "./server-checks.ts";
+import { createShardCalls, type ShardCalls } from "./shard-calls.ts";
+import { createShards } from "./shards.ts";
+import { enterStore } from "./verbs/enter-store.ts";
+import { sayAlive, start } from "./verbs/store.ts";
+import { createWatch, type Watch } from "./watch-servers.ts";
+
+export interface OpenOptions extends CheckOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** SHA-1 as hexadecimal: how Redis names a script. */
+  readonly sha1: (text: string) => string;
+}
+
+export interface RedisLedger extends Ledger {
+  readonly durability: Durability;
+  readonly shards: number;
+}
+
+const readyMillis = millis(10_000);
+
+export async function openRedisLedger(options: OpenOptions): Promise<Result<RedisLedger, OpenFault>> {
+  const checked = await checkServers(options);
+  if (!checked.ok) return checked;
+  const { access, log } = options;
+  const { shape, mayFailOver } = checked.value;
+  const watching: { watch: Watch | null } = { watch: null };
+  const connection = createConnection({ shape, access, log, mayFailOver, onDoubt: () => watching.watch?.doubt() });
+  try {
+    const opened = await enter(options, checked.value, connection, watching);
+    if (!opened.ok) connection.close();
+    return opened;
+  } catch (error) {
+    watching.watch?.stop();
+    connection.close();
+    return err(faultOfError(describePlace(options.place), error));
+  }
+}
+
+async function enter(
+  options: OpenOptions,
+  { durability, knowsFlags }: CheckedServers,
+  connection: Connection,
+  watching: { watch: Watch | null },
+): Promise<Result<RedisLedger, OpenFault>> {
+  const { place, clock, log, sha1: digest } = options;
+  await inTime(clock, connection.ready());
+  const clientFor: Connection["clientFor"] = (script) => connection.clientFor(script);
+  const runner = createScriptRunner({ clientFor, digest, wall: "server", knowsFlags });
+  const callsFor = (shards: ReturnType<typeof createShards>): ShardCalls =>
+    createShardCalls({ runner, shards, clock, held: () => null });
+  const { prefix, shards: chosen } = place;
+  const count = await enterStore({ prefix, shards: chosen, make: true }, callsFor);
+  if (!count.ok) return count;
+
+  const shards = createShards({ prefix, count: count.value });
+  const calls = createShardCalls({ runner, shards, clock, held: () => watching.watch?.held() ?? null });
+  await start(calls);
+  const close = async (): Promise<void> => {
+    watching.watch?.stop();
+    connection.close();
+  };
+  const recent = createRecentChanges(clock);
+  const ledger = recent.remember(createRedisLedger({ calls, log, close }));
+  const again = createRedisLedger({ calls: callsThatRepeat(runner, shards, clock), log, close });
+  watching.watch = createWatch({
+    nodes: () => connection.issuingNodes(),
+    refresh: () => connection.refresh(),
+    sayAlive: () => sayAlive(calls),
+    replay: () => replay(recent, again, log),
+    clock,
+    log,
+  });
+  await watching.watch.start();
+  log.info("ledger_opened", {
+    place: describePlace(place),
+    shards: count.value,
+    durability: describeDurability(durability),
+  });
+  return ok({ ...ledger, durability, shards: count.value });
+}
+
+/** Of what was answered already: not held by what holds up new changes, and never turned away by a closed gate. */
+function callsThatRepeat(runner: ScriptRunner, shards: ReturnType<typeof createShards>, clock: Clock): ShardCalls {
+  const repeating: ScriptRunner = {
+    run: (script, key, command) => runner.run(script, key, { ...command, lost: true }),
+  };
+  return createShardCalls({ runner: repeating, shards, clock, held: () => null });
+}
+
+async function replay(recent: ReturnType<typeof createRecentChanges>, ledger: Ledger, log: Log): Promise<boolean> {
+  const { isDone, changes, lost } = await recent.replay(ledger);
+  if (!isDone) return false;
+  log.warn("ledger_replayed", { changes, lost });
+  const audited = await ledger.appendAudit({
+    type: "store.replayed",
+    taskId: null,
+    leaseId: null,
+    cause: broker,
+    data: { changes, lost },
+  });
+  return audited.kind === "ok";
+}
+
+const broker: Cause = { actor: "broker", requestId: null };
+
+async function inTime(clock: Clock, promise: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const cancel = clock.after(readyMillis, () => reject(new Error("ETIMEDOUT not ready in time")));
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    cancel();
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * What this process was told is stored, of the last minute: tasks, intents, mints, kills and ends. A master that takes
+ * another's place may lack the newest of it. Written again through the same verbs it is harmless where it is there; an
+ * intent that was lost is written as one to be killed, because its credential may exist.
+ */
+import type { Clock } from "../../kernel/clock.ts";
+import type { LeaseId } from "../../kernel/ids.ts";
+import { millis } from "../../kernel/time.ts";
+import { unreachable } from "../../kernel/unreachable.ts";
+import type { Answer, Ledger } from "../../ports/ledger.ts";
+import type { OpenTask, RecordIntent } from "../../ports/ledger-commands.ts";
+
+/** The verbs whose loss would matter, and what they were told. */
+const kept = ["openTask", "recordIntent", "completeMint", "makeDue", "closeDoor", "loadPolicy", "endTask"] as const;
+type KeptVerb = (typeof kept)[number];
+type Change = { readonly [V in KeptVerb]: { readonly verb: V; readonly command: Parameters<Ledger[V]>[0] } }[KeptVerb];
+
+export interface RecentChanges {
+  /** The same ledger, remembered. */
+  remember(ledger: Ledger): Ledger;
+  replay(ledger: Ledger): Promise<Replayed>;
+}
+
+export interface Replayed {
+  /** Whether the outcome of each is known. */
+  readonly isDone: boolean;
+  readonly changes: number;
+  /** Intents that were lost; they are due now. */
+  readonly lost: number;
+}
+
+const keptMillis = 60_000;
+/** A bound on memory: at two kilobytes each some 100 MB. The oldest go first. */
+const mostKept = 50_000;
+
+export function createRecentChanges(clock: Clock): RecentChanges {
+  let entries: { readonly at: number; readonly change: Change }[] = [];
+  let first = 0;
+
+  function note(change: Change): void {
+    const now = clock.monotonicMillis();
+    entries.push({ at: now, change });
+    while (entries.length - first > mostKept || (entries[first]?.at ?? now) < now - keptMillis) first += 1;
+    if (first < entries.length / 2 || first < 1_000) return;
+    entries = entries.slice(first);
+    first = 0;
+  }
+
+  async function noted<T, C>(change: Change, asked: Promise<Answer<T, C>>): Promise<Answer<T, C>> {
+    const answer = await asked;
+    if (answer.kind === "ok") note(change);
+    return answer;
+  }
+
+  return {
+    remember: (ledger) => ({
+      ...ledger,
+      openTask: (command) => noted({ verb: "openTask", command }, ledger.openTask(command)),
+      recordIntent: (command) => noted({ verb: "recordIntent", command }, ledger.recordIntent(command)),
+      completeMint: (command) => noted({ verb: "completeMint", command }, ledger.completeMint(command)),
+      makeDue: (command) => noted({ verb: "makeDue", command }, ledger.makeDue(command)),
+      closeDoor: (command) => noted({ verb: "closeDoor", command }, ledger.closeDoor(command)),
+      loadPolicy: (command) => noted({ verb: "loadPolicy", command }, ledger.loadPolicy(command)),
+      endTask: (command) => noted({ verb: "endTask", command }, ledger.endTask(command)),
+    }),
+    replay(ledger) {
+      const now = clock.monotonicMillis();
+      const newest = entries.slice(first).filter(({ at }) => at >= now - keptMillis);
+      return replayAll(
+        ledger,
+        newest.map(({ at, change }) => aged(change, now - at)),
+      );
+    },
+  };
+}
+
+/** A deadline is a span from its commit: written again it must not end later than it did. */
+function aged(change: Change, ageMillis: number): Change {
+  if (change.verb === "openTask") return { ...change, command: agedTask(change.command, ageMillis) };
+  if (change.verb !== "recordIntent" || change.command.automaticTask === null) return change;
+  return {
+    ...change,
+    command: { ...change.command, automaticTask: agedTask(change.command.automaticTask, ageMillis) },
+  };
+}
+
+const agedTask = (command: OpenTask, ageMillis: number): OpenTask => ({
+  ...command,
+  deadline: millis(Math.max(1, command.deadline - ageMillis)),
+});
+
+/** In the order in which they were answered. */
+async function replayAll(ledger: Ledger, changes: readonly Change[]): Promise<Replayed> {
+  const lost = new Set<LeaseId>();
+  for (const change of changes) {
+    const answer = await replayOne(ledger, change, lost);
+    if (answer.kind === "unknown") return { isDone: false, changes: changes.length, lost: lost.size };
+  }
+  return { isDone: true, changes: changes.length, lost: lost.size };
+}
+
+function replayOne(ledger: Ledger, change: Change, lost: Set<LeaseId>): Promise<Answer<unknown, unknown>> {
+  switch (change.verb) {
+    case "recordIntent":
+      return replayIntent(ledger, change.command, lost);
+    case "completeMint":
+      return ledger.completeMint(
+        lost.has(change.command.leaseId) ? { ...change.command, rejectAs: "outcome_unknown" } : change.command,
+      );
+    case "openTask":
+      return ledger.openTask(change.command);
+    case "makeDue":
+      return ledger.makeDue(change.command);
+    case "closeDoor":
+      return ledger.closeDoor(change.command);
+    case "loadPolicy":
+      return ledger.loadPolicy(change.command);
+    case "endTask":
+      return ledger.endTask(change.command);
+    default:
+      return unreachable(change);
+  }
+}
+
+/** Without what only guards a new mint: this one may have happened. */
+async function replayIntent(
+  ledger: Ledger,
+  command: RecordIntent,
+  lost: Set<LeaseId>,
+): Promise<Answer<unknown, unknown>> {
+  const { id } = command.lease;
+  if (!lost.has(id) && (await isThere(ledger, id))) return done;
+  lost.add(id);
+  const again = { ...command, limits: [], replay: null, replaces: null, demandKillPath: false };
+  const recorded = await ledger.recordIntent(again);
+  if (recorded.kind !== "ok") return recorded;
+  const { cause } = command;
+  return ledger.makeDue({ leaseId: id, killCause: "outcome_unknown", delay: millis(0), cause });
+}
+
+const done: Answer<void, never> = { kind: "ok", value: undefined, sequence: 0 };
+
+const isThere = async (ledger: Ledger, id: LeaseId): Promise<boolean> => (await ledger.readLease(id)) !== undefined;

@@ -1,0 +1,48 @@
+/** The servers of a Redis ledger: reachable, fit to keep one, and what they could lose. Writes nothing there. */
+
+import { describeDurability, durabilityFix, type Durability } from "../../engines/redis/durability.ts";
+import { describePlace, type RedisPlace } from "../../engines/redis/ledger-url.ts";
+import { checkServers } from "../../engines/redis/server-checks.ts";
+import { isNearlyFull } from "../../engines/redis/watch-servers.ts";
+import type { Environment, ServeOptions } from "../config.ts";
+import { demandOf } from "../open-store.ts";
+import { readAccess } from "../redis-access.ts";
+import { fail, fine, warn, type Finding } from "./finding.ts";
+
+const check = "ledger";
+
+export async function checkRedis(
+  place: RedisPlace,
+  options: Pick<ServeOptions, "mode" | "acceptedLoss">,
+  env: Environment,
+): Promise<readonly Finding[]> {
+  const access = await readAccess(place, env);
+  if (!access.ok) return [fail(check, access.fault.message, access.fault.fix)];
+  const checked = await checkServers({ place, access: access.value, demand: demandOf(options) });
+  if (!checked.ok) return [fail(check, checked.fault.message, checked.fault.fix)];
+  const { masters, durability, knowsFlags } = checked.value;
+  const [version] = masters.map(({ versionText }) => versionText);
+  const several = masters.length > 1 ? `, ${masters.length} masters` : "";
+  return [
+    fine(check, `${describePlace(place)} answers: Redis ${version}${several}`),
+    durabilityFinding(durability),
+    ...(masters.some(({ memory }) => isNearlyFull(memory))
+      ? [fail("ledger memory", "more than 90 % is used; nothing is issued", "raise maxmemory, or add memory")]
+      : []),
+    ...(knowsFlags
+      ? []
+      : [
+          warn(
+            "ledger memory",
+            "before Redis 7.0 kills fail, too, when maxmemory is reached",
+            "use Redis 7.0 or newer",
+          ),
+        ]),
+  ];
+}
+
+function durabilityFinding(durability: Durability): Finding {
+  const text = describeDurability(durability);
+  if (durability.kind === "every_write") return fine("ledger durability", text);
+  return warn("ledger durability", text, durabilityFix(durability));
+}
