@@ -220,7 +220,7 @@ describe("cli: doctor", () => {
   });
 
   it("tells every setting that is wrong, a line each with its fix", async () => {
-    const ran = await runCli(["doctor", "--policy", dir, "--ledger", "redis://x"]);
+    const ran = await runCli(["doctor", "--policy", dir, "--ledger", "mysql://x"]);
     expect(ran.code).toBe(1);
     expect(ran.stdout).toMatch(/^ok +node: v/);
     for (const setting of ["--ledger", "--issuer", "MAYFLY_SEALING_KEYS", "MAYFLY_SIGNING_KEYS"])
