@@ -37,5 +37,7 @@ function tell(parts: AttemptParts, lease: Lease): void {
   } else if (state.kind === "stuck") {
     parts.metrics.count("mayfly_revocations_dead", { provider });
     parts.log.error("lease_stuck", { lease: lease.id, provider, reason: state.lastReason, fix: state.fix });
+  } else if (state.kind === "revoking" && state.lastVerdict === "retry") {
+    parts.metrics.count("mayfly_revocation_retries_total", { target: lease.target });
   }
 }

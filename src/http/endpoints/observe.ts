@@ -1,40 +1,15 @@
-/** What operators watch: stuck leases, audit, the clock, metrics. */
+/** What operators watch: audit, the clock, metrics. */
 import type { Broker } from "../../broker/broker.ts";
 import type { AuditEntry } from "../../domain/audit-entry.ts";
-import { parseLeaseId, parseTaskId } from "../../kernel/ids.ts";
+import { parseTaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
 import { err, ok } from "../../kernel/result.ts";
 import { toRfc3339 } from "../../kernel/time.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { malformed } from "../request-fault.ts";
-import { auditPage, stuckAnswer } from "../schemas/operate.ts";
-import { leaseAnswerOf } from "../task-answer.ts";
+import { auditPage } from "../schemas/operate.ts";
 
-export const observeEndpoints = (broker: Broker): readonly Endpoint[] => [
-  stuckEndpoint(broker),
-  auditEndpoint(broker),
-  clockEndpoint(broker),
-];
-
-const stuckEndpoint = (broker: Broker): Endpoint => ({
-  method: "get",
-  path: "/admin/stuck",
-  operation: "listStuck",
-  summary: "Credentials whose provider refuses to revoke them: each needs a person",
-  shape: "problem",
-  access: { operatorMay: ["read"] },
-  parameters: { after: "query: next of the page before" },
-  answers: { 200: { description: "A page, oldest first", schema: stuckAnswer } },
-  async handle(call, caller) {
-    const text = call.request.query("after");
-    const after = text === undefined ? null : parseLeaseId(text);
-    if (after === undefined) return err(malformed("after is not the next of a page"));
-    const leases = await broker.listStuck(caller, after);
-    if (!leases.ok) return leases;
-    const next = leases.value.length === maxPageSize ? leases.value.at(-1)?.leaseId : undefined;
-    return ok({ status: 200, json: { leases: leases.value.map(leaseAnswerOf), next } });
-  },
-});
+export const observeEndpoints = (broker: Broker): readonly Endpoint[] => [auditEndpoint(broker), clockEndpoint(broker)];
 
 const auditEndpoint = (broker: Broker): Endpoint => ({
   method: "get",
