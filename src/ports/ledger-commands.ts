@@ -68,7 +68,10 @@ export interface RecordIntent {
   readonly limits: readonly LimitReservation[];
   readonly replay: ReplayMarker | null;
   readonly idempotency: IdempotencyMark | null;
-  /** The old lease becomes due after a grace and is not counted twice. */
+  /**
+   * The old lease becomes due after a grace and is not counted twice. While what it replaced itself is not dead it keeps
+   * its place, and the new one needs its own: a chain of replacements never holds more than twice what limits allow.
+   */
   readonly replaces: LeaseId | null;
   /** False where the template opts out of "never mint what cannot be killed". */
   readonly demandKillPath: boolean;
