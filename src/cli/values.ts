@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from "commander";
 import { isName } from "../domain/names.ts";
 import { parseLeaseId, parseTaskId } from "../kernel/ids.ts";
+import { maxPageSize } from "../kernel/limits.ts";
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
@@ -99,4 +100,10 @@ export const collectNamed = (text: string, sofar: readonly NamedValue[] = []): r
 export function sequenceNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("Write a sequence number, as in 42.");
   return Number(text);
+}
+
+export function pageCount(text: string): number {
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > maxPageSize) throw new InvalidArgumentError(`Write a number from 1 to ${maxPageSize}.`);
+  return count;
 }

@@ -150,6 +150,13 @@ export interface RecordVerdict {
   readonly jitter: number;
 }
 
+export interface ListAudit {
+  readonly taskId: TaskId | null;
+  readonly after: number;
+  readonly limit: number;
+  readonly newest?: boolean;
+}
+
 export interface SetTarget {
   readonly target: TargetName;
   /** Null leaves it as it is. */

@@ -31,6 +31,7 @@ import type {
   ClaimDue,
   RecordVerdict,
   SetTarget,
+  ListAudit,
   GateClosed,
   Suspended,
   NotFound,
@@ -111,7 +112,8 @@ export interface Ledger {
   listStuck(query: { after: LeaseId | null; limit: number }): Promise<readonly Lease[]>;
   listTargets(): Promise<readonly TargetState[]>;
   listDoors(): Promise<readonly Door[]>;
-  listAudit(query: { taskId: TaskId | null; after: number; limit: number }): Promise<readonly AuditEntry[]>;
+  /** In order of their sequence; with `newest` the last `limit` of them, in that order too. */
+  listAudit(query: ListAudit): Promise<readonly AuditEntry[]>;
   /** The sealing keys that live leases still need (what a sealed text names before its first dot). */
   sealedKeyIds(): Promise<readonly string[]>;
   /** An entry that belongs to no other verb: refusals, policy loads, start. */

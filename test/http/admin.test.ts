@@ -165,14 +165,19 @@ describe("what operators read", () => {
       { as: "viewer" },
     );
     expect(rest.body["entries"]).toEqual([entries[2]]);
+    const newest = await world.operate("GET", `/audit/entries?task_id=${taskId}&last=2`, { as: "viewer" });
+    expect(newest.body["entries"]).toEqual(entries.slice(-2));
   });
 
-  it.each(["after=-1", "after=x", "after=1.5", "task_id=1"])("audit by %s is refused", async (query) => {
-    expect(told(await world.operate("GET", `/audit/entries?${query}`, { as: "viewer" }))).toEqual([
-      400,
-      "malformed-request",
-    ]);
-  });
+  it.each(["after=-1", "after=x", "after=1.5", "task_id=1", "last=0", "last=201", "last=-1", "last="])(
+    "audit by %s is refused",
+    async (query) => {
+      expect(told(await world.operate("GET", `/audit/entries?${query}`, { as: "viewer" }))).toEqual([
+        400,
+        "malformed-request",
+      ]);
+    },
+  );
 
   it("targets with their state; one is paused and resumed by its name", async () => {
     const own = await createWorld();

@@ -51,13 +51,15 @@ export async function listStuck(
   return ok(leases.map((lease) => reportLease(lease, "closed", now)));
 }
 
+/** `last`: only so many, the newest ones; null begins behind `after`. */
 export async function listAudit(
   parts: Parts,
   caller: Caller,
-  query: { taskId: TaskId | null; after: number },
+  query: { taskId: TaskId | null; after: number; last: number | null },
 ): Promise<Result<readonly AuditEntry[], Fault>> {
   if (!isOperator(caller, "read")) return err(notFound);
-  return ok(await parts.ledger.listAudit({ ...query, limit: maxPageSize }));
+  const { taskId, after, last } = query;
+  return ok(await parts.ledger.listAudit({ taskId, after, limit: last ?? maxPageSize, newest: last !== null }));
 }
 
 /** Takes the wall clock as right again after a suspect step; issuing resumes. */

@@ -1,28 +1,23 @@
 /** The audit entries with their hash chain: hash = SHA-256(previous hash, body), the first on 32 zero bytes. */
 import type { AuditEntry } from "../../domain/audit-entry.ts";
 import { base64UrlFromBytes } from "../../kernel/base64url.ts";
-import type { TaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
+import type { ListAudit } from "../../ports/ledger-commands.ts";
 import type { AuditRow } from "./state.ts";
 
-export interface AuditQuery {
-  readonly taskId: TaskId | null;
-  readonly after: number;
-  readonly limit: number;
-}
-
-export type ReadAudit = (query: AuditQuery) => Promise<readonly AuditEntry[]>;
+export type ReadAudit = (query: ListAudit) => Promise<readonly AuditEntry[]>;
 
 export function createAuditReader(rows: readonly AuditRow[]): ReadAudit {
   let chain: Promise<readonly Uint8Array[]> = Promise.resolve([]);
-  return async ({ taskId, after, limit }) => {
+  return async ({ taskId, after, limit, newest = false }) => {
     chain = chain.then((hashes) => extend(hashes, rows.slice(hashes.length)));
     const hashes = await chain;
-    return rows
+    const page = Math.min(limit, maxPageSize);
+    const found = rows
       .slice(0, hashes.length)
       .map(({ entry }, index) => ({ ...entry, hash: base64UrlFromBytes(hashes[index] ?? new Uint8Array()) }))
-      .filter((entry) => entry.sequence > after && (taskId === null || entry.taskId === taskId))
-      .slice(0, Math.min(limit, maxPageSize));
+      .filter((entry) => entry.sequence > after && (taskId === null || entry.taskId === taskId));
+    return newest ? found.slice(-page) : found.slice(0, page);
   };
 }
 

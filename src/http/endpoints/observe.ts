@@ -18,14 +18,21 @@ const auditEndpoint = (broker: Broker): Endpoint => ({
   summary: "Audit entries in order of their sequence",
   shape: "problem",
   access: { operatorMay: ["read"] },
-  parameters: { task_id: "query: only of this task", after: "query: sequence of the last entry already read" },
+  parameters: {
+    task_id: "query: only of this task",
+    after: "query: sequence of the last entry already read",
+    last: `query: only the newest so many of them, at most ${maxPageSize}`,
+  },
   answers: { 200: { description: "A page; hashes form a chain over all entries", schema: auditPage } },
   async handle(call, caller) {
-    const { task_id: taskText, after: afterText = "0" } = call.request.query();
+    const { task_id: taskText, after: afterText = "0", last: lastText } = call.request.query();
     const taskId = taskText === undefined ? null : parseTaskId(taskText);
     if (taskId === undefined) return err(malformed("task_id is not the id of a task"));
     if (!/^[0-9]{1,15}$/.test(afterText)) return err(malformed("after must be a sequence number"));
-    const entries = await broker.listAudit(caller, { taskId, after: Number(afterText) });
+    const last = lastText === undefined ? null : Number(lastText);
+    if (last !== null && (!/^[0-9]{1,3}$/.test(lastText ?? "") || last < 1 || last > maxPageSize))
+      return err(malformed(`last must be a number from 1 to ${maxPageSize}`));
+    const entries = await broker.listAudit(caller, { taskId, after: Number(afterText), last });
     if (!entries.ok) return entries;
     const next = entries.value.length === maxPageSize ? entries.value.at(-1)?.sequence : undefined;
     return ok({ status: 200, json: { entries: entries.value.map(entryOf), next } });

@@ -171,6 +171,8 @@ async function askAll(ledger: Verbs, { task, lease }: { task: { id: Task }; leas
   await ledger.listDoors();
   await ledger.listAudit({ taskId: task.id, after: 0, limit: 10 });
   await ledger.listAudit({ taskId: null, after: 0, limit: 10 });
+  await ledger.listAudit({ taskId: task.id, after: 0, limit: 10, newest: true });
+  await ledger.listAudit({ taskId: null, after: 0, limit: 10, newest: true });
   await ledger.sealedKeyIds();
   await ledger.dueWork();
 }

@@ -206,6 +206,22 @@ const chains: readonly Row[] = [
     },
   ],
   [
+    "the newest entries come in order too, of all and of a task, and none from before",
+    async (bench) => {
+      const [task, other] = [await bench.opened(), await bench.opened()];
+      await bench.active(task);
+      await bench.active(other);
+      const all = await readAll(bench.ledger);
+      const own = all.filter((entry) => entry.taskId === task.id);
+      const newest = { after: 0, limit: 2, newest: true };
+      expect(await bench.ledger.listAudit({ ...newest, taskId: null })).toEqual(all.slice(-2));
+      expect(await bench.ledger.listAudit({ ...newest, taskId: task.id })).toEqual(own.slice(-2));
+      const after = all.at(-2)?.sequence ?? 0;
+      expect(await bench.ledger.listAudit({ ...newest, after, taskId: null })).toEqual(all.slice(-1));
+      expect(await bench.ledger.listAudit({ ...newest, limit: 10_000, taskId: null })).toEqual(all);
+    },
+  ],
+  [
     "the life and death of a lease is told in full",
     async (bench) => {
       const task = await bench.opened();

@@ -5,28 +5,24 @@ import { base64UrlFromBytes } from "../../../kernel/base64url.ts";
 import { keyOfId, type LeaseId, type RequestId, type TaskId } from "../../../kernel/ids.ts";
 import { maxPageSize } from "../../../kernel/limits.ts";
 import type { EpochMillis } from "../../../kernel/time.ts";
+import type { ListAudit } from "../../../ports/ledger-commands.ts";
 import { bytes, text, type SqlRow } from "../driver.ts";
 import type { View } from "../tx.ts";
 
-interface AuditQuery {
-  readonly taskId: TaskId | null;
-  readonly after: number;
-  readonly limit: number;
-}
-
-export function listAudit(view: View, { taskId, after, limit }: AuditQuery): readonly AuditEntry[] {
+export function listAudit(view: View, { taskId, after, limit, newest = false }: ListAudit): readonly AuditEntry[] {
   const page = Math.min(limit, maxPageSize);
-  if (taskId === null)
-    return view.sql
-      .all("SELECT body, hash FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?", after, page)
-      .map(entryFromRow);
-  const rows = view.sql.all(
-    "SELECT body, hash FROM audit WHERE task_key = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-    keyOfId(taskId),
-    after,
-    page,
-  );
-  return rows.map(entryFromRow).filter((entry) => entry.taskId === taskId);
+  const order = `ORDER BY sequence ${newest ? "DESC" : "ASC"} LIMIT ?`;
+  const rows =
+    taskId === null
+      ? view.sql.all(`SELECT body, hash FROM audit WHERE sequence > ? ${order}`, after, page)
+      : view.sql.all(
+          `SELECT body, hash FROM audit WHERE task_key = ? AND sequence > ? ${order}`,
+          keyOfId(taskId),
+          after,
+          page,
+        );
+  const entries = rows.map(entryFromRow).filter((entry) => taskId === null || entry.taskId === taskId);
+  return newest ? entries.toReversed() : entries;
 }
 
 /** The text was written by `auditBody`. */
