@@ -123,6 +123,7 @@ describe("SIGTERM", () => {
     const { child, publicUrl } = world;
     child.signal("SIGTERM");
     await untilRefused(publicUrl);
+    expect(child.text()).toContain("waiting for 1 credential being minted, at most 20s");
     release();
     const answer = await underWay;
     const answeredAt = performance.now();
@@ -139,6 +140,28 @@ describe("SIGTERM", () => {
     const ended = await world.end(task);
     expect(ended.body.summary).toMatchObject({ live: 0, dead: 1 });
     expect(await world.servers.isAlive(token)).toBe(false);
+  });
+});
+
+describe("a second SIGTERM", () => {
+  it("ends at once, though a credential is being minted; the next start ends what may have been made", async () => {
+    const { proxy } = world.servers;
+    const task = await world.openTask();
+    const arrival = proxy.arrival(oauthPaths.token);
+    const release = proxy.hold(oauthPaths.token);
+    const underWay = world.exchange({ task }).catch(() => undefined);
+    await arrival;
+    const { child } = world;
+    child.signal("SIGTERM");
+    await eventuallyTrue("it says what it waits for", async () => child.text().includes("waiting for 1 credential"));
+    child.signal("SIGTERM");
+    expect(await child.exited).toBe(130);
+    release();
+    expect(await underWay).toBeUndefined();
+    await world.startAgain();
+    const ended = await world.end(task, { waitSeconds: 0 });
+    expect(ended.body.summary).toMatchObject({ live: 1 });
+    expect(ended.body.leases?.map(({ state }) => state)).toEqual(["revoking"]);
   });
 });
 
