@@ -13,6 +13,7 @@ import { err, ok, type Result } from "../kernel/result.ts";
 import type { Log } from "../ports/log.ts";
 import { compose, type Composed } from "./compose.ts";
 import type { Address, ConfigFault, Environment, ServeOptions } from "./config.ts";
+import { crashExitCode, endOnSurprise } from "./crash-only.ts";
 import { closeServer, drain, stopGraceMillis } from "./drain.ts";
 import { createInFlight, type InFlight } from "./in-flight.ts";
 import { createNodeEntropy, nodeClock } from "./node-clock.ts";
@@ -99,7 +100,7 @@ const say = (line: string): void => void process.stderr.write(`mayfly: ${line}\n
 /** A commit that failed leaves memory and disk in doubt: the process ends and the next start repairs. */
 function onFatal(reason: string): void {
   say(`the ledger failed (${reason}); stopping, the next start repairs`);
-  process.exit(70);
+  process.exit(crashExitCode);
 }
 
 type Fetch = (request: Request, bindings?: unknown) => Response | Promise<Response>;
@@ -131,6 +132,7 @@ async function listen(
 
 /** Runs until a signal; the answer is the exit code. */
 export async function serve(options: ServeOptions, env: Environment): Promise<number> {
+  endOnSurprise(createNodeLog(options.logLevel));
   const started = await startBroker(options, env);
   if (!started.ok) {
     const { setting, message, fix } = started.fault;

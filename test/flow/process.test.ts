@@ -165,6 +165,33 @@ describe("a second SIGTERM", () => {
   });
 });
 
+describe("a fault that nobody expected", () => {
+  const canary = "canary-of-a-third-party";
+  /** Loaded into the broker's process beside it: a bug that strikes at a signal. */
+  const bugs = {
+    unhandled_rejection: `void Promise.reject(new Error(text))`,
+    uncaught_exception: `throw new TypeError(text)`,
+  };
+
+  it.each(Object.entries(bugs))("%s: told without its text, and the process ends", async (kind, bug) => {
+    const script = `const text = process.env.CANARY; process.on("SIGUSR2", () => { ${bug}; });`;
+    const preload = `--import=data:text/javascript,${encodeURIComponent(script)}`;
+    const data = join(world.folder, `data-${kind}`);
+    const args = ["--development", "--policy", join(world.folder, "policy"), "--data", data, ...freePorts];
+    const child = startChild(args, {
+      ...world.env,
+      NODE_OPTIONS: preload,
+      CANARY: `${canary}\n    at ${canary} (file:1:1)`,
+    });
+    await child.line("started");
+    child.signal("SIGUSR2");
+    expect(await child.exited).toBe(70);
+    expect(await child.line("crashed")).toMatchObject({ kind, name: expect.stringMatching(/^(Type)?Error$/) });
+    expect(String((await child.line("crashed"))["places"])).toContain("at process");
+    expect(child.text()).not.toContain(canary);
+  });
+});
+
 describe("SIGKILL", () => {
   it("after an end was answered but not carried out: the next start carries it out", async () => {
     const { proxy } = world.servers;
