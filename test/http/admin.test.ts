@@ -100,14 +100,24 @@ describe("kill", () => {
   const malformed: readonly [name: string, json: unknown, text: string][] = [
     ["no scope", { reason: "x" }, "scope is missing"],
     ["no reason", { scope: { kind: "all" } }, "reason is missing"],
-    ["an unknown kind", { scope: { kind: "tenant", name: "x" }, reason: "x" }, "scope"],
     [
-      "a scope with too much",
-      { scope: { kind: "all", name: "bot" }, reason: "x" },
-      "scope has an unknown member: name",
+      "an unknown kind",
+      { scope: { kind: "tenant", name: "x" }, reason: "x" },
+      "scope.kind must be one of all, task, agent",
     ],
-    ["a name that cannot be", { scope: { kind: "agent", name: "*" }, reason: "x" }, "scope.name is not right"],
-    ["a dry run that is text", { scope: { kind: "all" }, reason: "x", dry_run: "true" }, "dry_run is not right"],
+    ["no kind", { scope: {}, reason: "x" }, "scope.kind is missing; it must be one of all, task, agent"],
+    ["a scope that is text", { scope: "all", reason: "x" }, "scope must be an object"],
+    ["a scope with too much", { scope: { kind: "all", name: "bot" }, reason: "x" }, "scope.name is not known here"],
+    [
+      "a name that cannot be",
+      { scope: { kind: "agent", name: "*" }, reason: "x" },
+      "scope.name must be a resource name",
+    ],
+    [
+      "a dry run that is text",
+      { scope: { kind: "all" }, reason: "x", dry_run: "true" },
+      "dry_run must be true or false",
+    ],
   ];
   it.each(malformed)("refuses %s and kills nothing", async (_name, json, text) => {
     const answer = await world.operate("POST", "/admin/kill", { as: "desk", json });

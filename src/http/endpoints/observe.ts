@@ -6,7 +6,7 @@ import { maxPageSize } from "../../kernel/limits.ts";
 import { err, ok } from "../../kernel/result.ts";
 import { toRfc3339 } from "../../kernel/time.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { malformed } from "../request-fault.ts";
+import { invalidMember } from "../request-fault.ts";
 import { auditPage } from "../schemas/operate.ts";
 
 export const observeEndpoints = (broker: Broker): readonly Endpoint[] => [auditEndpoint(broker), clockEndpoint(broker)];
@@ -27,11 +27,13 @@ const auditEndpoint = (broker: Broker): Endpoint => ({
   async handle(call, caller) {
     const { task_id: taskText, after: afterText = "0", last: lastText } = call.request.query();
     const taskId = taskText === undefined ? null : parseTaskId(taskText);
-    if (taskId === undefined) return err(malformed("task_id is not the id of a task"));
-    if (!/^[0-9]{1,15}$/.test(afterText)) return err(malformed("after must be a sequence number"));
+    if (taskId === undefined)
+      return err(invalidMember("task_id", "wrong_form", "must be the id of a task: tsk_ and 21 letters and digits"));
+    if (!/^[0-9]{1,15}$/.test(afterText))
+      return err(invalidMember("after", "wrong_form", "must be the sequence of an entry, a whole number"));
     const last = lastText === undefined ? null : Number(lastText);
     if (last !== null && (!/^[0-9]{1,3}$/.test(lastText ?? "") || last < 1 || last > maxPageSize))
-      return err(malformed(`last must be a number from 1 to ${maxPageSize}`));
+      return err(invalidMember("last", "out_of_range", `must be a whole number from 1 to ${maxPageSize}`));
     const entries = await broker.listAudit(caller, { taskId, after: Number(afterText), last });
     if (!entries.ok) return entries;
     const next = entries.value.length === maxPageSize ? entries.value.at(-1)?.sequence : undefined;

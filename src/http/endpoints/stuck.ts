@@ -8,7 +8,7 @@ import { maxPageSize } from "../../kernel/limits.ts";
 import { err, ok } from "../../kernel/result.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { readJson } from "../read-body.ts";
-import { malformed } from "../request-fault.ts";
+import { invalidCursor } from "../request-fault.ts";
 import { retryAnswer, retryBody, stuckAnswer, type RetryScopeBody } from "../schemas/operate.ts";
 import { leaseAnswerOf } from "../task-answer.ts";
 
@@ -25,7 +25,7 @@ const listEndpoint = (broker: Broker): Endpoint => ({
   answers: { 200: { description: "A page, oldest first", schema: stuckAnswer } },
   async handle(call, caller) {
     const after = pageStart(call.request.query("after"));
-    if (after === undefined) return err(notAPage);
+    if (after === undefined) return err(invalidCursor);
     const leases = await broker.listStuck(caller, after);
     if (!leases.ok) return leases;
     const next = leases.value.length === maxPageSize ? leases.value.at(-1)?.leaseId : undefined;
@@ -46,7 +46,7 @@ const retryEndpoint = (broker: Broker): Endpoint => ({
     const body = await readJson(call.request, retryBody);
     if (!body.ok) return body;
     const after = pageStart(body.value.after);
-    if (after === undefined) return err(notAPage);
+    if (after === undefined) return err(invalidCursor);
     const scope = retryScopeOf(body.value.scope);
     if (scope === undefined) return err({ code: "not_found" });
     const answer = await broker.retryStuck(caller, { scope, after });
@@ -57,7 +57,6 @@ const retryEndpoint = (broker: Broker): Endpoint => ({
 });
 
 const pageStart = (text: string | undefined) => (text === undefined ? null : parseLeaseId(text));
-const notAPage = malformed("after is not the next of a page");
 
 /** Undefined for an id that cannot exist. Of a target only a name that the ledger lists gets past the use case. */
 function retryScopeOf(body: RetryScopeBody): RetryScope | undefined {
