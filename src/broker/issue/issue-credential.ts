@@ -119,7 +119,7 @@ async function deliver(
   if (answer.kind === "conflict") return err(storeFault);
   if (answer.value.outcome === "closed") return err(await closedFault(parts, planned, mint.command));
   const told = tell(parts, planned, { ...mint, lease: answer.value.lease });
-  if (told.expiresInSeconds <= 0) {
+  if (told.expiresInSeconds < 0) {
     // A store that was slow, or a wall that stepped: what is over already helps nobody, and may live on.
     await giveUp(parts, planned, "undelivered");
     return err({ code: "unavailable", why: "over_before_answer", retryAfterSeconds: seconds(1) });
