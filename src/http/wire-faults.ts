@@ -22,7 +22,7 @@ export function wireFault(fault: HttpFault): wire.WireFault {
     case "invalid_target":
       return wire.invalidTarget;
     case "invalid_details":
-      return { ...wire.invalidDetails, reason: fault.why };
+      return wire.invalidDetails(fault.why);
     case "denied":
       return { ...wire.denied, reason: fault.why };
     case "not_found":

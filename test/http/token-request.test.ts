@@ -208,6 +208,18 @@ describe("token request: refused before the broker", () => {
   });
 
   const keys = ["", "two words", "a,b", "é", "k".repeat(256)];
+  it.each([
+    ["not_json", "tenant=apac", "must be JSON"],
+    ["one_object_only", "[]", "must be a list of exactly one object"],
+    ["unknown_type", details([{ ...oneDetail, type: "payment" }]), "must have type mayfly_template"],
+    ["malformed", details([{ ...oneDetail, actions: ["*"] }]), "takes type, template and parameters"],
+    ["too_large", " ".repeat(maxContextBytes + 1), `at most ${maxContextBytes} characters`],
+  ])("details that are %s are told what they must be", async (reason, sent, text) => {
+    const answer = await post(bodyOf({ authorization_details: sent }));
+    expect(answer.told[2]).toBe(reason);
+    expect(answer.text).toContain(text);
+  });
+
   it.each(keys)("the idempotency key %j", async (key) => {
     const answer = await post(bodyOf({}), { ...formType, "Idempotency-Key": key });
     expect(answer.told).toEqual([400, "invalid_request", "wrong_form"]);
