@@ -88,7 +88,10 @@ function send(world: World, { step, task, replaces }: SentExchange): void {
     const sentError = world.time.wallError();
     const result = await node.broker.issue({
       requestId,
-      attestation: attestationOf(agent, isReusable(agent) ? null : `token-${step.token}`),
+      attestation: attestationOf(
+        agent,
+        isReusable(agent) ? null : { token: step.token, physical: world.time.physical() },
+      ),
       template: templateName(kind),
       taskId: task?.id ?? null,
       parameters: {},
