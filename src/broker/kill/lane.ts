@@ -8,14 +8,15 @@ import { maxClaimRows } from "../../kernel/limits.ts";
 import { millis } from "../../kernel/time.ts";
 import { recordAttempt, type AttemptParts } from "./attempt.ts";
 import { createDoorbell } from "./doorbell.ts";
-import { killOne, type KillAttempt } from "./kill-one.ts";
-import { createTargetBreaker, type BreakerReading, type Tick } from "./target-breaker.ts";
-import { createVerdictBatch } from "./verdict-batch.ts";
+import { killOne } from "./kill-one.ts";
+import { createOpenClaims, type OpenClaims } from "./open-claims.ts";
+import { createTargetBreaker, type BreakerReading, type TargetBreaker, type Tick } from "./target-breaker.ts";
+import { createVerdictBatch, type VerdictBatch } from "./verdict-batch.ts";
 
 export interface Lane {
   /** Claims as long as there are free slots and due leases; returns at once. */
   fill(reading: BreakerReading): void;
-  /** Claims nothing more; resolves when nothing is in flight. */
+  /** Claims nothing more; resolves when every verdict is recorded. */
   drain(): Promise<void>;
   /** Claims that still hold unfinished leases. */
   openClaims(): readonly string[];
@@ -39,77 +40,44 @@ const claimMillis = 30_000;
 export function createLane(parts: AttemptParts, target: TargetName, counters: LaneCounters): Lane {
   const breaker = createTargetBreaker(parts, target, counters.tick);
   const verdicts = createVerdictBatch(parts.clock);
+  const inHand = createOpenClaims();
   const { promise: drained, resolve: tellDrained } = Promise.withResolvers<void>();
-  /** How many leases of each claim have no recorded verdict yet. */
-  const unfinished = new Map<string, number>();
-  let inFlight = 0;
-  let unrecorded = 0;
   let isDraining = false;
   /** The last claim took all that was due: nothing to ask for until the pool says so. */
   let isDry = false;
 
-  async function work(lease: Lease, fence: string): Promise<void> {
-    try {
-      const attempt = await attemptKill(lease);
-      const recorded = verdicts.add(() => recordAttempt(parts, { lease, fence, attempt }));
-      // The breaker waits for it; and with nothing in flight there is nothing to wait for.
-      if (attempt.targetFault || inFlight === 0) verdicts.flush();
-      else claims.ring();
-      await recorded;
-      await breaker.note(attempt);
-    } catch {
-      parts.log.error("attempt_failed", { lease: lease.id, target });
-    }
-    finish(fence);
-    claims.ring();
-  }
-
-  async function attemptKill(lease: Lease): Promise<KillAttempt> {
-    try {
-      return await killOne(parts, lease, parts.ledgerNow());
-    } finally {
-      inFlight -= 1;
-    }
-  }
-
-  function finish(fence: string): void {
-    unrecorded -= 1;
-    const left = (unfinished.get(fence) ?? 1) - 1;
-    if (left === 0) unfinished.delete(fence);
-    else unfinished.set(fence, left);
-  }
+  const workplace: Workplace = { parts, breaker, verdicts, inHand, ring: () => claims.ring() };
 
   const free = (): number => {
     const allowed = breaker.allowed();
     if (isDraining || isDry || allowed === "none") return 0;
-    if (allowed === "one") return unrecorded === 0 ? 1 : 0;
-    return inFlight > refillAt ? 0 : Math.min(maxClaimRows, slots - inFlight, maxUnrecorded - unrecorded);
+    if (allowed === "one") return inHand.unrecorded() === 0 ? 1 : 0;
+    const attempts = inHand.attempts();
+    return attempts > refillAt ? 0 : Math.min(maxClaimRows, slots - attempts, maxUnrecorded - inHand.unrecorded());
   };
 
   const claims = createDoorbell(async () => {
     try {
-      await claimAll();
+      for (let limit = free(); limit > 0; limit = free()) if (!(await claim(limit))) break;
     } catch {
       isDry = false;
       parts.log.error("claim_failed", { target });
     }
-    if (isDraining && unrecorded === 0) tellDrained();
+    if (isDraining && inHand.unrecorded() === 0) tellDrained();
   });
 
-  async function claimAll(): Promise<void> {
-    for (let limit = free(); limit > 0; limit = free()) {
-      const fence = counters.newFence();
-      // In the same turn, and so in one commit with the claim.
-      verdicts.flush();
-      isDry = true;
-      const answer = await parts.ledger.claimDue({ target, limit, claim: millis(claimMillis), fence });
-      if (answer.kind !== "ok" || answer.value.length === limit) isDry = false;
-      if (answer.kind !== "ok" || answer.value.length === 0) break;
-      inFlight += answer.value.length;
-      unrecorded += answer.value.length;
-      unfinished.set(fence, answer.value.length);
-      for (const lease of answer.value) void work(lease, fence);
-    }
+  /** Answers whether the ledger took it: a sick store is not asked again at once. */
+  async function claim(limit: number): Promise<boolean> {
+    const fence = counters.newFence();
+    // In one turn of the event loop, and so in one commit with the claim.
+    verdicts.flush();
+    isDry = true;
+    const answer = await parts.ledger.claimDue({ target, limit, claim: millis(claimMillis), fence });
+    if (answer.kind !== "ok" || answer.value.length === limit) isDry = false;
+    if (answer.kind !== "ok") return false;
+    if (answer.value.length > 0) inHand.opened(fence, answer.value.length);
+    for (const lease of answer.value) void attemptOn(workplace, { lease, fence });
+    return true;
   }
 
   return {
@@ -123,6 +91,34 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
       claims.ring();
       return drained;
     },
-    openClaims: () => [...unfinished.keys()],
+    openClaims: () => inHand.fences(),
   };
+}
+
+interface Workplace {
+  readonly parts: AttemptParts;
+  readonly breaker: TargetBreaker;
+  readonly verdicts: VerdictBatch;
+  readonly inHand: OpenClaims;
+  /** Something became free. */
+  readonly ring: () => void;
+}
+
+/** Leaves its slot as soon as the provider answered; the verdict may wait for others. */
+async function attemptOn(at: Workplace, claimed: { lease: Lease; fence: string }): Promise<void> {
+  const { parts, breaker, verdicts, inHand } = at;
+  const { lease, fence } = claimed;
+  try {
+    const attempt = await killOne(parts, lease, parts.ledgerNow()).finally(() => inHand.attempted());
+    const recorded = verdicts.add(() => recordAttempt(parts, { ...claimed, attempt }));
+    // The breaker waits for a fault; and with no attempt under way there is nothing to wait for.
+    if (attempt.targetFault || inHand.attempts() === 0) verdicts.flush();
+    at.ring();
+    await recorded;
+    await breaker.note(attempt);
+  } catch {
+    parts.log.error("attempt_failed", { lease: lease.id, target: lease.target });
+  }
+  inHand.recorded(fence);
+  at.ring();
 }
