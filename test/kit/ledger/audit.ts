@@ -236,6 +236,20 @@ const chains: readonly Row[] = [
       expect(told).toEqual(["lease.intended", "lease.activated", "lease.due", "lease.revoked"]);
     },
   ],
+  [
+    "a kill names every lease that it makes due, alone or together with others of its task",
+    async (bench) => {
+      const task = await bench.opened();
+      const leases = [await bench.active(task), await bench.active(task), await bench.active(task)];
+      await bench.ended(task);
+      await bench.sweep();
+      const told = (await bench.ledger.listAudit({ taskId: task.id, after: 0, limit: 100 })).filter(
+        (entry) => entry.type === "lease.due",
+      );
+      expect(told.flatMap(({ leaseId, data }) => leaseId ?? data["leases"])).toEqual(leases.map(({ id }) => id));
+      for (const { data } of told) expect(data).toMatchObject({ cause: "task_ended" });
+    },
+  ],
 ];
 
 export function describeAudit(make: MakeHarness): void {

@@ -4,7 +4,7 @@
  */
 import type { AuditEntry } from "../../../src/domain/audit-entry.ts";
 import type { Task } from "../../../src/domain/task.ts";
-import type { LeaseId, TaskId } from "../../../src/kernel/ids.ts";
+import { parseLeaseId, type LeaseId, type TaskId } from "../../../src/kernel/ids.ts";
 import { maxPageSize } from "../../../src/kernel/limits.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import type { RecordIntent } from "../../../src/ports/ledger-commands.ts";
@@ -120,7 +120,7 @@ export function createJournal(): Journal {
           if (entry.sequence <= last) throw new Violation("P1", "audit sequences do not grow", entry);
           last = entry.sequence;
           text += JSON.stringify(entry);
-          if (entry.leaseId !== null) touched.add(entry.leaseId);
+          for (const id of leasesOf(entry)) touched.add(id);
           await fold(entry, ledger);
         }
         if (page.length < maxPageSize) return;
@@ -174,4 +174,10 @@ export function createJournal(): Journal {
   }
 
   return journal;
+}
+
+/** A page of a kill names many in one entry. */
+function leasesOf({ leaseId, data }: AuditEntry): readonly LeaseId[] {
+  if (leaseId !== null) return [leaseId];
+  return Array.isArray(data["leases"]) ? data["leases"].flatMap((id) => parseLeaseId(String(id)) ?? []) : [];
 }

@@ -8,7 +8,7 @@ import type { JsonObject } from "../../../kernel/canonical-json.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { ClaimDue, FenceLost, NotFound, RecordVerdict, Suspended } from "../../../ports/ledger-commands.ts";
 import { text } from "../driver.ts";
-import { auditDue, isClaimed, moved } from "../lease-moves.ts";
+import { auditDueTogether, isClaimed, moved, type FellDue } from "../lease-moves.ts";
 import { findLease, selectLeases, storeLease, type LeaseRecord } from "../rows/lease-rows.ts";
 import { dueAtOf } from "../rows/lease-state.ts";
 import { findTarget } from "../rows/target-rows.ts";
@@ -29,6 +29,7 @@ export function claimDue(tx: Tx, command: ClaimDue): Answer<readonly Lease[], ne
   if (blockedUntil(target, tx.now) !== null) return answer([], tx.sequence());
   const limit = Math.min(command.limit, maxClaimRows);
   const chosen: Lease[] = [];
+  const fallen: FellDue[] = [];
   for (const rank of [0, 1]) {
     if (chosen.length >= limit) break;
     for (const record of selectLeases(
@@ -39,8 +40,9 @@ export function claimDue(tx: Tx, command: ClaimDue): Answer<readonly Lease[], ne
       tx.now,
       limit - chosen.length,
     ))
-      chosen.push(claim(tx, record, command));
+      chosen.push(claim(tx, record, command, fallen));
   }
+  auditDueTogether(tx, fallen);
   if (chosen.length > 0) tx.touch();
   return answer(chosen, tx.sequence());
 }
@@ -48,19 +50,19 @@ export function claimDue(tx: Tx, command: ClaimDue): Answer<readonly Lease[], ne
 const leasesOfFence = (tx: Tx, fence: string): readonly LeaseRecord[] =>
   selectLeases(tx, "lease.fence = ? ORDER BY lease.key", fence);
 
-function claim(tx: Tx, record: LeaseRecord, command: ClaimDue): Lease {
-  const dying = startDying(tx, record);
+function claim(tx: Tx, record: LeaseRecord, command: ClaimDue, fallen: FellDue[]): Lease {
+  const dying = startDying(tx, record, fallen);
   if (!isDying(dying.state)) throw new Error("a due lease is not dying");
   const lease = { ...dying, state: { ...dying.state, dueAt: addMillis(tx.now, command.claim) } };
   return storeLease(tx, record, { lease, fence: command.fence, judgedFence: null, judgedSequence: null }).lease;
 }
 
 /** What fell due by itself starts to die when it is first claimed; the measured time starts when it fell due. */
-function startDying(tx: Tx, { lease }: LeaseRecord): Lease {
+function startDying(tx: Tx, { lease }: LeaseRecord, fallen: FellDue[]): Lease {
   if (isDying(lease.state)) return lease;
   const dueAt = dueAtOf(lease) ?? tx.now;
   const cause = lease.state.kind === "intended" ? "outcome_unknown" : "expiry";
-  auditDue(tx, lease, { killCause: cause, dueAt }, brokerCause);
+  fallen.push({ lease, killCause: cause, dueAt });
   return moved(lease, { kind: "due", cause, orderedAt: dueAt, dueAt }, tx.now);
 }
 
