@@ -16,13 +16,20 @@ export async function openStore(
   if (!opened.ok) return err({ setting: "--ledger", message: opened.fault.message, fix: opened.fault.fix });
   const ledger = opened.value;
   await ledger.releaseLostClaims();
-  const missing = (await ledger.sealedKeyIds()).find((id) => !sealer.keyIds().includes(id));
-  if (missing === undefined) return ok(ledger);
+  const lacking = missingSealingKey(await ledger.sealedKeyIds(), sealer.keyIds());
+  if (lacking === null) return ok(ledger);
   // A seal that cannot be opened is a credential that cannot be killed: better not to start.
   await ledger.close();
-  return err({
+  return err(lacking);
+}
+
+/** `needed` are the keys that living credentials are sealed with. */
+export function missingSealingKey(needed: readonly string[], present: readonly string[]): ConfigFault | null {
+  const missing = needed.find((id) => !present.includes(id));
+  if (missing === undefined) return null;
+  return {
     setting: "MAYFLY_SEALING_KEYS",
     message: `lacks key ${missing}, which living credentials are sealed with`,
     fix: "put that key back into the ring; without it they could not be revoked",
-  });
+  };
 }

@@ -44,7 +44,7 @@ function entryFromRow([body, hash]: SqlRow): AuditEntry {
 }
 
 /** One index look-up a key, whatever the number of sealed leases. */
-export function sealedKeyIds(view: View): readonly string[] {
+export function sealedKeyIds(view: Pick<View, "sql">): readonly string[] {
   const keyId = "substr(sealed, 1, instr(sealed, '.') - 1)";
   const found: string[] = [];
   for (let last = ""; ;) {
