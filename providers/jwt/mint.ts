@@ -13,7 +13,7 @@ import type { JwtScope } from "./scope.ts";
 export const accessTokenType = "at+jwt";
 
 export const planJwt = (options: JwtOptions, { leaseId, scope }: PlanRequest<JwtScope>): MintPlan => ({
-  handle: { jti: leaseId, introspected: scope.introspected },
+  handle: { introspected: scope.introspected, jti: leaseId },
   worstCaseTtl: secondsToMillis(options.maxTtlSeconds),
 });
 

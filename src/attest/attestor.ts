@@ -9,7 +9,8 @@ import { maxAttestationBytes } from "../kernel/limits.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import type { EpochMillis } from "../kernel/time.ts";
 import type { AttestationFault, Attestor } from "../ports/attestor.ts";
-import { createAssertionCache, type Verification } from "./assertion-cache.ts";
+import { boundedMap } from "../kernel/bounded-map.ts";
+import type { AssertionCache, Verification } from "./assertion-cache.ts";
 import { checkClaims } from "./check-claims.ts";
 import { checkHeader, type CheckedHeader } from "./check-header.ts";
 import { parseCompactToken } from "./compact-token.ts";
@@ -34,15 +35,15 @@ export interface AttestorOptions {
 }
 
 export function createAttestor(options: AttestorOptions): Attestor {
-  const cache = createAssertionCache(options.cacheSize);
+  const cache: AssertionCache = boundedMap(options.cacheSize);
 
   const isCurrent = async ({ facts, keySet }: Verification): Promise<boolean> =>
     options.issuerOf(facts.issuer) === facts && (await options.keySources(facts).current()) === keySet;
 
   const recall = async (digest: Fingerprint): Promise<Verification | undefined> => {
-    const known = cache.recall(digest);
+    const known = cache.get(digest);
     if (known === undefined || (await isCurrent(known))) return known;
-    cache.forget(digest);
+    cache.delete(digest);
     return undefined;
   };
 
@@ -58,7 +59,7 @@ export function createAttestor(options: AttestorOptions): Attestor {
       if (!fresh.ok) return fresh;
       const answer = timely(fresh.value, now);
       // A token that is accepted once gains nothing from being remembered.
-      if (answer.ok && answer.value.replay.mode === "reusable") cache.remember(digest, fresh.value);
+      if (answer.ok && answer.value.replay.mode === "reusable") cache.set(digest, fresh.value);
       return answer;
     },
   };

@@ -13,6 +13,7 @@ import { surrender } from "./leases/surrender.ts";
 import { listDoors, openDoor } from "./operate/doors.ts";
 import { blastRadius, kill } from "./operate/kill.ts";
 import { acceptClock, auditHead, listAudit, listStuck, listTargets, setTargetPaused } from "./operate/observe.ts";
+import { retryStuck, retryTarget } from "./operate/retry.ts";
 import { readiness } from "./operate/readiness.ts";
 import type { BrokerParts, Caller } from "./parts.ts";
 import { endTask, readTask, type EndRequest } from "./tasks/end-task.ts";
@@ -51,6 +52,8 @@ export function createBroker(parts: BrokerParts) {
     openDoor: (...args: Args<typeof openDoor>) => openDoor(parts, ...args),
     listTargets: (...args: Args<typeof listTargets>) => listTargets(parts, ...args),
     setTargetPaused: (...args: Args<typeof setTargetPaused>) => setTargetPaused(parts, ...args),
+    retryTarget: (...args: Args<typeof retryTarget>) => retryTarget(parts, ...args),
+    retryStuck: (...args: Args<typeof retryStuck>) => retryStuck(parts, ...args),
     listStuck: (...args: Args<typeof listStuck>) => listStuck(parts, ...args),
     listAudit: (...args: Args<typeof listAudit>) => listAudit(parts, ...args),
     auditHead: (...args: Args<typeof auditHead>) => auditHead(parts, ...args),

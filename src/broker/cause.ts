@@ -9,10 +9,4 @@ export function causeOf(caller: Caller, evidence?: JsonObject): Cause {
   return evidence === undefined ? cause : { ...cause, evidence };
 }
 
-/** The record of who proved what, without the proof (evidence of an issue). */
-export function attestationEvidence(caller: Caller): JsonObject {
-  const { issuer, issuerUrl, subject, kind, digest } = caller.identity;
-  return { issuer, issuer_url: issuerUrl, subject, kind, digest };
-}
-
 export const brokerCause = (requestId: RequestId | null = null): Cause => ({ actor: "broker", requestId });

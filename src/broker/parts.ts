@@ -30,6 +30,8 @@ export interface BrokerParts {
   readonly sha256: Sha256;
   readonly changes: ChangeHub;
   readonly refusals: RefusalNotes;
+  /** Resolves when the requests that have come in by now are all at the same step. */
+  readonly nextTurn: () => Promise<void>;
   readonly log: Log;
   readonly metrics: Metrics;
 }

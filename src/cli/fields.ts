@@ -29,3 +29,8 @@ export const listOf = (from: unknown, name: string): readonly Fields[] => {
   const value = isFields(from) ? from[name] : undefined;
   return Array.isArray(value) ? value.filter(isFields) : [];
 };
+
+export const textsOf = (from: unknown, name: string): readonly string[] => {
+  const value = isFields(from) ? from[name] : undefined;
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+};

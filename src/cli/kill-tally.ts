@@ -4,7 +4,7 @@
  */
 import { ok, type Result } from "../kernel/result.ts";
 import { readsOnly, type Api } from "./api.ts";
-import { fieldsOf, listOf, optionalText, textOf, type Fields } from "./fields.ts";
+import { fieldsOf, listOf, optionalText, textOf, textsOf, type Fields } from "./fields.ts";
 import type { Problem } from "./problem.ts";
 
 export interface KillTally {
@@ -32,12 +32,13 @@ export function createKillTally(api: Api, options: { after: string; taskId: stri
   const take = (entry: Fields): void => {
     const lease = optionalText(entry, "lease_id");
     const data = fieldsOf(entry, "data");
-    if (textOf(entry, "type") === "task.ended" && textOf(data, "outcome") === "parent_ended")
-      tasks.add(textOf(entry, "task_id"));
+    const type = textOf(entry, "type");
+    if (type === "task.ended" && textOf(data, "outcome") === "parent_ended") tasks.add(textOf(entry, "task_id"));
+    if (type === "lease.due" && isOurs(entry, textOf(data, "cause")))
+      for (const id of lease === null ? textsOf(data, "leases") : [lease])
+        verdicts.set(id, verdicts.get(id) ?? "pending");
     if (lease === null) return;
-    if (textOf(entry, "type") === "lease.due" && isOurs(entry, textOf(data, "cause")))
-      verdicts.set(lease, verdicts.get(lease) ?? "pending");
-    const verdict = verdictOf(textOf(entry, "type"), textOf(data, "verdict"));
+    const verdict = verdictOf(type, textOf(data, "verdict"));
     if (verdict !== null && verdicts.has(lease)) verdicts.set(lease, verdict);
   };
 

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "commander";
 import { parseAuditCursor } from "../domain/audit-cursor.ts";
 import { isName } from "../domain/names.ts";
 import { parseLeaseId, parseTaskId } from "../kernel/ids.ts";
+import { maxPageSize } from "../kernel/limits.ts";
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
@@ -101,4 +102,10 @@ export function auditCursor(text: string): string {
   if (parseAuditCursor(text) === undefined)
     throw new InvalidArgumentError("Write the cursor that an earlier reading ended with, as in 42.");
   return text;
+}
+
+export function pageCount(text: string): number {
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > maxPageSize) throw new InvalidArgumentError(`Write a number from 1 to ${maxPageSize}.`);
+  return count;
 }

@@ -17,6 +17,15 @@ export interface Identity {
   readonly replay: Replay;
 }
 
+/** The record of who proved what, without the proof. */
+export const attestationEvidence = ({ digest, issuer, issuerUrl, kind, subject }: Identity): JsonObject => ({
+  digest,
+  issuer,
+  issuer_url: issuerUrl,
+  kind,
+  subject,
+});
+
 /** `once` tokens are accepted a single time, at `/token` only; their marker is keyed by issuer URL and `jti`. */
 export type Replay = { readonly mode: "reusable" } | { readonly mode: "once"; readonly tokenId: string };
 

@@ -1,4 +1,5 @@
 /** A bound on live credentials, open tasks or the pace of minting, reserved in the same write as what it counts. */
+import type { LeaseId } from "../kernel/ids.ts";
 import type { Seconds } from "../kernel/time.ts";
 
 /** Without `perSeconds`: live leases and open intents, or open tasks. With it: what was made in a fixed window of that length. */
@@ -10,3 +11,6 @@ export interface LimitReservation {
   readonly max: number;
   readonly perSeconds?: Seconds;
 }
+
+/** Held, until its death, by the lease whose place `successor` took: while it is, the successor hands no place on. */
+export const replacedCounter = (successor: LeaseId): string => `replaced:${successor}`;

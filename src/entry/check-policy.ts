@@ -1,5 +1,5 @@
 /** What `mayfly policy check` and `doctor` see: the whole policy folder, with providers made but nothing contacted. */
-import { err, type Result } from "../kernel/result.ts";
+import { err, ok, type Result } from "../kernel/result.ts";
 import type { PolicyFault } from "../policy/parse/fault.ts";
 import type { TokenSigner } from "../ports/token-signer.ts";
 import type { Environment } from "./config.ts";
@@ -20,7 +20,9 @@ export async function checkPolicy(
     signer: noSigner,
   });
   try {
-    return await loadPolicyFolder(dir, registry);
+    const loaded = await loadPolicyFolder(dir, registry);
+    if (!loaded.ok) return loaded;
+    return ok({ ...loaded.value, warnings: [...loaded.value.warnings, ...loaded.value.plainHttp] });
   } catch {
     return err([
       { file: dir, line: 1, column: 1, path: "", message: "could not be checked", fix: "report this as a bug" },

@@ -20,6 +20,7 @@ import type { Ledger } from "../ports/ledger.ts";
 import { openAdapters, type Adapters, type Machine } from "./adapters.ts";
 import type { ConfigFault, ServeOptions } from "./config.ts";
 import { connectProviders, type Connections } from "./connections.ts";
+import { createNextTurn } from "./next-turn.ts";
 import { createNodeMetrics, type NodeMetrics } from "./node-metrics.ts";
 import { createNodeVerifier, nodeDigest } from "./node-signature.ts";
 import { refreshGauges } from "./refresh-gauges.ts";
@@ -81,6 +82,7 @@ export async function assemble(
     clock,
     entropy,
     sha256: nodeDigest,
+    nextTurn: createNextTurn(),
     changes: createChangeHub({ clock, ledger }),
     refusals: createRefusalNotes({ ledger, clock, metrics }),
     log,

@@ -5,6 +5,7 @@
 import { join, resolve } from "node:path";
 import type { AcceptedLoss } from "../engines/redis/durability.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
+import { millis, type Millis } from "../kernel/time.ts";
 import { parseAcceptLoss, parseLedger, type LedgerChoice } from "./ledger-choice.ts";
 import type { LogLevel } from "./node-log.ts";
 
@@ -23,6 +24,8 @@ export interface ServeOptions {
   readonly sealingKeys: KeyText;
   readonly signingKeys: KeyText;
   readonly logLevel: LogLevel;
+  /** How long a stop waits for credentials that are being minted. */
+  readonly stopTimeout: Millis;
 }
 
 export interface Address {
@@ -53,6 +56,7 @@ export interface ServeFlags {
   readonly data?: string | undefined;
   readonly development?: boolean | undefined;
   readonly logLevel?: string | undefined;
+  readonly stopTimeout?: string | undefined;
 }
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -85,6 +89,7 @@ export function parseServeOptions(flags: ServeFlags, env: Environment): Result<S
     sealingKeys: keyText("MAYFLY_SEALING_KEYS", env),
     signingKeys: keyText("MAYFLY_SIGNING_KEYS", env),
     logLevel: take(parseLogLevel(flags.logLevel ?? env["MAYFLY_LOG_LEVEL"] ?? "info"), "info"),
+    stopTimeout: take(parseStopTimeout(flags.stopTimeout ?? env["MAYFLY_STOP_TIMEOUT"] ?? "20s"), millis(0)),
   };
   if (mode === "production") faults.push(...productionFaults(options, flags.issuer ?? env["MAYFLY_ISSUER"]));
   return faults.length === 0 ? ok(options) : err(faults);
@@ -139,6 +144,18 @@ function parseLogLevel(text: string): Result<LogLevel, ConfigFault> {
     ? err({ setting: "--log-level", message: `"${text}" is not a level`, fix: `use one of ${logLevels.join(", ")}` })
     : ok(level);
 }
+
+/** A mint may take 15 s and the proof that it worked 5; more is for nothing, and supervisors lose patience. */
+function parseStopTimeout(text: string): Result<Millis, ConfigFault> {
+  const found = /^([0-9]{1,3})s?$/.exec(text);
+  if (found !== null && Number(found[1]) <= longestStopSeconds) return ok(millis(Number(found[1]) * 1000));
+  return err({
+    setting: "--stop-timeout",
+    message: `"${text}" is not a time that a stop may take`,
+    fix: `write whole seconds up to ${longestStopSeconds}, as in --stop-timeout 20s`,
+  });
+}
+const longestStopSeconds = 300;
 
 function keyText(name: string, env: Environment): KeyText {
   if (env[name] !== undefined && env[name] !== "") return { kind: "env", name };

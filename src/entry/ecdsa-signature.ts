@@ -27,15 +27,25 @@ function copyInteger(der: Uint8Array, at: number, raw: Uint8Array, rawEnd: numbe
 /** Undefined unless it is exactly 64 bytes. */
 export function derFromRaw(raw: Uint8Array): Uint8Array | undefined {
   if (raw.length !== 2 * half) return undefined;
-  const r = integerOf(raw.subarray(0, half));
-  const s = integerOf(raw.subarray(half));
-  return Uint8Array.from([0x30, r.length + s.length, ...r, ...s]);
+  const der = new Uint8Array(longestDer);
+  const rEnd = writeInteger(raw, 0, der, 2);
+  const end = writeInteger(raw, half, der, rEnd);
+  der[0] = 0x30;
+  der[1] = end - 2;
+  return der.subarray(0, end);
 }
 
-function integerOf(bytes: Uint8Array): readonly number[] {
-  let start = 0;
-  while (start < half - 1 && bytes[start] === 0) start += 1;
-  const digits = bytes.subarray(start);
-  const padding = (digits[0] ?? 0) >= 0x80 ? [0] : [];
-  return [0x02, padding.length + digits.length, ...padding, ...digits];
+/** The header, and twice a header, a sign byte and the half. */
+const longestDer = 2 + 2 * (3 + half);
+
+/** Writes the half of `raw` at `from` as an integer to `at`, and answers where it ends. */
+function writeInteger(raw: Uint8Array, from: number, der: Uint8Array, at: number): number {
+  let start = from;
+  while (start < from + half - 1 && raw[start] === 0) start += 1;
+  const sign = (raw[start] ?? 0) >= 0x80 ? 1 : 0;
+  const length = sign + from + half - start;
+  der[at] = 0x02;
+  der[at + 1] = length;
+  for (let digit = start; digit < from + half; digit += 1) der[at + 2 + sign + digit - start] = raw[digit] ?? 0;
+  return at + 2 + length;
 }

@@ -31,15 +31,22 @@ export async function openStore(
       : await openRedis(choice.ledger.place, choice, tools);
   if (!opened.ok) return opened;
   const ledger = opened.value;
-  const missing = (await ledger.sealedKeyIds()).find((id) => !sealer.keyIds().includes(id));
-  if (missing === undefined) return ok(ledger);
+  const lacking = missingSealingKey(await ledger.sealedKeyIds(), sealer.keyIds());
+  if (lacking === null) return ok(ledger);
   // A seal that cannot be opened is a credential that cannot be killed: better not to start.
   await ledger.close();
-  return err({
+  return err(lacking);
+}
+
+/** `needed` are the keys that living credentials are sealed with. */
+export function missingSealingKey(needed: readonly string[], present: readonly string[]): ConfigFault | null {
+  const missing = needed.find((id) => !present.includes(id));
+  if (missing === undefined) return null;
+  return {
     setting: "MAYFLY_SEALING_KEYS",
     message: `lacks key ${missing}, which living credentials are sealed with`,
     fix: "put that key back into the ring; without it they could not be revoked",
-  });
+  };
 }
 
 async function openSqlite(file: string, { clock, log, onFatal }: Tools): Promise<Result<Ledger, ConfigFault>> {

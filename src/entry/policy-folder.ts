@@ -9,12 +9,15 @@ import { bindPolicy } from "../policy/bind.ts";
 import { faultAt, type PolicyFault } from "../policy/parse/fault.ts";
 import { parsePolicy } from "../policy/parse/parse-policy.ts";
 import type { BoundPolicy, PolicySet } from "../policy/resources.ts";
+import { plainHttpFaults } from "./plain-http.ts";
 import type { ProviderFault, ProviderRegistry, ProviderSet } from "./provider-registry.ts";
 
 export interface LoadedPolicy {
   readonly policy: BoundPolicy;
   readonly providers: ProviderSet;
   readonly warnings: readonly PolicyFault[];
+  /** What would not work in production; no fault, because development is served by the same files. */
+  readonly plainHttp: readonly PolicyFault[];
 }
 
 /** A folder with more is not a policy that people review. */
@@ -32,7 +35,8 @@ export async function loadPolicyFolder(
   const providers = await registry.prepare(policy.providers);
   if (!providers.ok) return err(providers.fault.map((fault) => locate(policy, fault)));
   const bound = bindPolicy(policy, (template) => providers.value.parseScope(template));
-  return bound.ok ? ok({ policy: bound.value, providers: providers.value, warnings }) : bound;
+  if (!bound.ok) return bound;
+  return ok({ policy: bound.value, providers: providers.value, warnings, plainHttp: plainHttpFaults(policy) });
 }
 
 function locate(policy: PolicySet, fault: ProviderFault): PolicyFault {

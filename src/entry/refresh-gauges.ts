@@ -8,13 +8,16 @@ export async function refreshGauges(metrics: Metrics, ledger: Ledger): Promise<v
   metrics.gauge("mayfly_leases_active", counts.liveLeases);
   metrics.gauge("mayfly_leases_stuck", counts.stuckLeases);
   metrics.gauge("mayfly_issuing", suspended === null ? 1 : 0);
-  for (const { target, due, oldestDueAt, breaker } of await ledger.listTargets()) {
+  for (const { target, due, oldestDueAt, breaker, paused, claimed, stuck } of await ledger.listTargets()) {
     metrics.gauge("mayfly_revocation_queue_depth", due, { target });
     metrics.gauge(
       "mayfly_revocation_oldest_seconds",
       oldestDueAt === null ? 0 : Math.max(0, now - oldestDueAt) / 1000,
       { target },
     );
+    metrics.gauge("mayfly_revocations_claimed", claimed, { target });
+    metrics.gauge("mayfly_revocations_stuck", stuck, { target });
+    metrics.gauge("mayfly_target_paused", paused ? 1 : 0, { target });
     metrics.gauge("mayfly_breaker_open", breaker.kind === "open" ? 1 : 0, { target });
   }
 }

@@ -1,17 +1,21 @@
 /**
- * `mayfly serve`: composes, listens, and stops in order. On SIGTERM or SIGINT no request is accepted any more, kills
- * under way finish within a grace, the rest is given back, and the ledger is closed; a second signal ends at once.
+ * `mayfly serve`: composes, listens, and stops in order. On SIGTERM or SIGINT no request is accepted any more, mints
+ * under way are recorded, kills under way finish within a grace, the rest is given back, and the ledger is closed; a
+ * second signal ends at once.
  */
 import { createAdaptorServer } from "@hono/node-server";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Broker } from "../broker/broker.ts";
 import { createAdminApp } from "../http/admin-app.ts";
 import { createPublicApp } from "../http/public-app.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
-import { millis } from "../kernel/time.ts";
 import type { Log } from "../ports/log.ts";
 import { compose, type Composed } from "./compose.ts";
 import type { Address, ConfigFault, Environment, ServeOptions } from "./config.ts";
+import { crashExitCode, endOnSurprise } from "./crash-only.ts";
+import { closeServer, drain, stopGraceMillis } from "./drain.ts";
+import { createInFlight, type InFlight } from "./in-flight.ts";
 import { createNodeEntropy, nodeClock } from "./node-clock.ts";
 import { createNodeLog } from "./node-log.ts";
 
@@ -20,10 +24,6 @@ export interface Running extends Composed {
   readonly adminUrl: string;
   stop(): Promise<void>;
 }
-
-const stopGraceMillis = millis(5_000);
-/** How long a connection without a request may hold up a stop. */
-const restingMillis = 20;
 
 export function startBroker(options: ServeOptions, env: Environment): Promise<Result<Running, ConfigFault>> {
   const log = createNodeLog(options.logLevel);
@@ -48,17 +48,19 @@ export async function listenAndServe(
     serveWith(apps.admin, request, bindings),
   );
   if (!adminServer.ok) {
-    await closeServer(publicServer.value.server);
+    await closeServer(publicServer.value.server, Promise.resolve());
     return adminServer;
   }
   const servers = [publicServer.value.server, adminServer.value.server];
   const issuerUrl = options.issuerUrl ?? publicServer.value.url;
   const composed = await composeFor({ ...options, issuerUrl });
   if (!composed.ok) {
-    await Promise.all(servers.map(closeServer));
+    await Promise.all(servers.map((server) => closeServer(server, Promise.resolve())));
     return composed;
   }
-  const { broker, pool, housekeeper, policy, metrics } = composed.value;
+  const { pool, housekeeper, policy, metrics } = composed.value;
+  const minting = createInFlight();
+  const broker = tracked(composed.value.broker, minting);
   apps.public = createPublicApp({ broker, log, metrics }).fetch;
   apps.admin = createAdminApp({ broker, log, metrics, renderMetrics: () => metrics.render() }).fetch;
   const unwatch = policy.watch();
@@ -72,12 +74,13 @@ export async function listenAndServe(
   });
   return ok({
     ...composed.value,
+    broker,
     publicUrl: publicServer.value.url,
     adminUrl: adminServer.value.url,
     async stop() {
       unwatch();
       housekeeper.stop();
-      await Promise.all(servers.map(closeServer));
+      await drain({ servers, minting, clock: nodeClock, stopTimeout: options.stopTimeout, say });
       await pool.stop(stopGraceMillis);
       await composed.value.close();
       log.info("stopped");
@@ -85,10 +88,19 @@ export async function listenAndServe(
   });
 }
 
+/** What may make a credential, or gives one up, is recorded before the ledger is closed. */
+const tracked = (broker: Broker, minting: InFlight): Broker => ({
+  ...broker,
+  issue: (request) => minting.track(broker.issue(request)),
+  undelivered: (leaseId, requestId) => minting.track(broker.undelivered(leaseId, requestId)),
+});
+
+const say = (line: string): void => void process.stderr.write(`mayfly: ${line}\n`);
+
 /** A commit that failed leaves memory and disk in doubt: the process ends and the next start repairs. */
 function onFatal(reason: string): void {
-  process.stderr.write(`mayfly: the ledger failed (${reason}); stopping, the next start repairs\n`);
-  process.exit(70);
+  say(`the ledger failed (${reason}); stopping, the next start repairs`);
+  process.exit(crashExitCode);
 }
 
 type Fetch = (request: Request, bindings?: unknown) => Response | Promise<Response>;
@@ -118,22 +130,9 @@ async function listen(
   return ok({ server, url: `http://${family === "IPv6" ? `[${host}]` : host}:${port}` });
 }
 
-/**
- * Requests under way are answered, within a grace. Connections that are kept alive are closed as soon as they rest,
- * or a client that asks often would hold one open, and its next request would be accepted after all.
- */
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.prependListener("request", (_, response) => response.setHeader("Connection", "close"));
-  const closeResting = setInterval(() => server.closeIdleConnections(), restingMillis);
-  const closeAll = setTimeout(() => server.closeAllConnections(), stopGraceMillis);
-  await closed;
-  clearInterval(closeResting);
-  clearTimeout(closeAll);
-}
-
 /** Runs until a signal; the answer is the exit code. */
 export async function serve(options: ServeOptions, env: Environment): Promise<number> {
+  endOnSurprise(createNodeLog(options.logLevel));
   const started = await startBroker(options, env);
   if (!started.ok) {
     const { setting, message, fix } = started.fault;

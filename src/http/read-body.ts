@@ -28,7 +28,7 @@ export async function readJson<S extends z.ZodType>(
   const json = parseStrictJson(text.value);
   if (!json.ok) return err(malformed(`the body ${json.fault.message}`));
   const parsed = schema.safeParse(json.value);
-  return parsed.success ? ok(parsed.data) : err(malformed(explainIssue(parsed.error, json.value)));
+  return parsed.success ? ok(parsed.data) : err(explainIssue(parsed.error, json.value, schema));
 }
 
 async function readText(request: HonoRequest, expected: string): Promise<Result<string, HttpFault>> {

@@ -14,7 +14,7 @@ import { seconds } from "../kernel/time.ts";
 import { sendsProof } from "./authenticate.ts";
 import type { Call } from "./endpoint.ts";
 import type { Form } from "./form.ts";
-import { malformed, type HttpFault } from "./request-fault.ts";
+import { invalidMember, malformed, type HttpFault } from "./request-fault.ts";
 import { explainIssue } from "./schemas/explain-issue.ts";
 import { authorizationDetails, tokenForm } from "./schemas/token.ts";
 
@@ -27,8 +27,7 @@ export function parseTokenRequest(call: Call, form: Form): Result<IssueRequest, 
   const refused = refuseAuthentication(call, form) ?? refuseActor(form);
   if (refused !== undefined) return err(refused);
   const parsed = tokenForm.safeParse(form);
-  if (!parsed.success)
-    return err(formFault(String(parsed.error.issues[0]?.path[0]), form, explainIssue(parsed.error, form)));
+  if (!parsed.success) return err(formFault(form, explainIssue(parsed.error, form, tokenForm)));
   const { data } = parsed;
   const template = parseName<TemplateName>(data.scope);
   if (template === undefined) return err(unknownTemplate);
@@ -38,11 +37,8 @@ export function parseTokenRequest(call: Call, form: Form): Result<IssueRequest, 
   if (!ids.ok) return ids;
   const key = call.request.header("Idempotency-Key");
   if (key !== undefined && (key.length > maxIdempotencyKeyLength || !idempotencyKey.test(key))) {
-    return err(
-      malformed(
-        `Idempotency-Key must be 1 to ${maxIdempotencyKeyLength} printable ASCII characters without space or comma`,
-      ),
-    );
+    const text = `must be 1 to ${maxIdempotencyKeyLength} printable ASCII characters without space or comma`;
+    return err(invalidMember("Idempotency-Key", "wrong_form", text));
   }
   return ok({
     requestId: call.requestId,
@@ -73,7 +69,9 @@ function refuseAuthentication(call: Call, form: Form): HttpFault | undefined {
 
 function refuseActor(form: Form): HttpFault | undefined {
   const sent = actorParameters.find((name) => Object.hasOwn(form, name));
-  return sent === undefined ? undefined : malformed(`${sent} is not accepted: the attestation alone says who acts`);
+  return sent === undefined
+    ? undefined
+    : invalidMember(sent, "not_allowed", "is not accepted: the attestation alone says who acts");
 }
 
 const unknownTemplate: HttpFault = {
@@ -87,12 +85,12 @@ const twoTemplates: HttpFault = {
   detail: "scope holds several values",
 };
 
-function formFault(parameter: string, form: Form, message: string): HttpFault {
-  const value = Object.hasOwn(form, parameter) ? form[parameter] : undefined;
-  if (value === undefined) return malformed(message);
-  if (parameter === "grant_type") return { code: "unsupported_grant_type" };
-  if (parameter === "scope") return /\s/.test(value) ? twoTemplates : unknownTemplate;
-  return malformed(message);
+/** RFC 6749 §5.2 has errors of its own for some parameters. */
+function formFault(form: Form, fault: HttpFault): HttpFault {
+  if (fault.code !== "invalid_member" || fault.why === "missing") return fault;
+  if (fault.member === "grant_type") return { code: "unsupported_grant_type" };
+  if (fault.member === "scope") return /\s/.test(form["scope"] ?? "") ? twoTemplates : unknownTemplate;
+  return fault;
 }
 
 /** RFC 9396 §2: one `mayfly_template` whose template is the scope. */

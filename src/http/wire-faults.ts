@@ -22,7 +22,7 @@ export function wireFault(fault: HttpFault): wire.WireFault {
     case "invalid_target":
       return wire.invalidTarget;
     case "invalid_details":
-      return { ...wire.invalidDetails, reason: fault.why };
+      return wire.invalidDetails(fault.why);
     case "denied":
       return { ...wire.denied, reason: fault.why };
     case "not_found":
@@ -43,6 +43,7 @@ export function wireFault(fault: HttpFault): wire.WireFault {
       return { ...wire.alreadyDelivered, members: { lease_id: fault.leaseId } };
     case "unavailable":
       return wire.unavailable(fault.why, fault.retryAfterSeconds);
+    case "invalid_member":
     case "unauthenticated":
     case "client_authentication":
     case "dpop_not_supported":
@@ -60,6 +61,8 @@ export function wireFault(fault: HttpFault): wire.WireFault {
 
 function requestWireFault(fault: RequestFault): wire.WireFault {
   switch (fault.code) {
+    case "invalid_member":
+      return invalidMember(fault);
     case "unauthenticated":
       return wire.unauthenticated;
     case "client_authentication":
@@ -86,4 +89,9 @@ function requestWireFault(fault: RequestFault): wire.WireFault {
     default:
       return unreachable(fault);
   }
+}
+
+function invalidMember({ member, why, text }: Extract<RequestFault, { code: "invalid_member" }>): wire.WireFault {
+  const told = `${member === "" ? "the body" : member} ${text}. ${wire.unchangedFixIt}`;
+  return { ...wire.malformed, text: told, reason: why, ...(member !== "" && { members: { member } }) };
 }

@@ -4,6 +4,8 @@
  */
 import type { UnavailableReason } from "../broker/fault.ts";
 import type { GateReason } from "../domain/gate.ts";
+import { maxContextBytes } from "../kernel/limits.ts";
+import { detailsType } from "./token-uris.ts";
 
 export interface WireFault {
   /** RFC 9110 status, of problem details and of endpoints that take a bearer token. */
@@ -110,12 +112,25 @@ export const invalidTarget: WireFault = {
   text: "audience or resource is not where credentials of this template are good. Nothing was changed; leave it out or choose another template.",
 };
 
-export const invalidDetails: WireFault = {
+export const invalidDetails = (reason: string): WireFault => ({
   status: 400,
   error: "invalid_authorization_details",
   problem: "invalid-authorization-details",
   title: "The authorization details were not accepted",
-  text: "The parameters, or the authorization details that carry them, are not what the template takes. Nothing was changed; correct them and send the request again.",
+  text: `${detailsText[reason] ?? "The parameters are not what the template takes"}. ${unchangedFixIt}`,
+  reason,
+});
+
+const detailsText: Readonly<Record<string, string>> = {
+  too_large: `authorization_details may have at most ${maxContextBytes} characters`,
+  not_json: "authorization_details must be JSON, with no member twice and without deep nesting",
+  one_object_only: "authorization_details must be a list of exactly one object",
+  unknown_type: `The object in authorization_details must have type ${detailsType}`,
+  malformed:
+    "The object in authorization_details takes type, template and parameters; parameters hold whole numbers, text, true and false",
+  parameters: "A parameter is not known to the template, is missing, or has a value that the template does not take",
+  parameters_differ_from_task: "The task fixes a parameter to another value",
+  scope: "The provider does not take the scope that these parameters make",
 };
 
 export const denied: WireFault = {

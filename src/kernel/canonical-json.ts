@@ -5,52 +5,36 @@
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
 export type JsonObject = { readonly [key: string]: Json | undefined };
 
-/**
- * Every change writes one. Members are put in order first, so that the runtime's own writer makes the text in one go,
- * several times faster than piece by piece.
- */
+/** Every change writes one. What is in order already is left to the runtime's own writer, which is several times faster. */
 export function canonicalJson(value: Json): string {
-  const ordered = inOrder(value);
-  return ordered === undefined ? write(value) : JSON.stringify(ordered);
-}
-
-/** A copy whose members enumerate in canonical order; undefined where no object can have them in that order. */
-function inOrder(value: Json): Json | undefined {
-  if (typeof value === "number") return checked(value);
-  if (value === null || typeof value !== "object") return value;
-  if (isArray(value)) {
-    const copies = value.map(inOrder);
-    return copies.every((copy) => copy !== undefined) ? copies : undefined;
-  }
-  const copy: Record<string, Json> = {};
-  for (const name of Object.keys(value).sort()) {
-    const member = value[name];
-    if (member === undefined) continue;
-    const inner = inOrder(member);
-    if (inner === undefined || !staysInPlace(name)) return undefined;
-    copy[name] = inner;
-  }
-  return copy;
-}
-
-/** Names that look like an index move to the front of every object, by number; `__proto__` is no member at all. */
-const staysInPlace = (name: string): boolean => !(name.charCodeAt(0) <= 0x39) && name !== "__proto__";
-
-function write(value: Json): string {
-  if (typeof value === "number") return JSON.stringify(checked(value));
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (isArray(value)) return `[${value.map(write).join(",")}]`;
+  if (isInOrder(value) || value === null || typeof value !== "object") return JSON.stringify(value);
+  if (isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   const members: string[] = [];
-  for (const name of Object.keys(value).sort()) {
-    const member = value[name];
-    if (member !== undefined) members.push(`${JSON.stringify(name)}:${write(member)}`);
+  for (const [name, member] of Object.entries(value).sort(byName)) {
+    if (member !== undefined) members.push(`${JSON.stringify(name)}:${canonicalJson(member)}`);
   }
   return `{${members.join(",")}}`;
 }
 
-function checked(value: number): number {
-  if (!Number.isSafeInteger(value)) throw new Error("canonical JSON takes safe integers only");
-  return value;
+/** Whether all members, at every depth, enumerate by the code units of their names. */
+function isInOrder(value: Json): boolean {
+  if (typeof value === "number") return isSafe(value);
+  if (value === null || typeof value !== "object") return true;
+  if (isArray(value)) return value.every(isInOrder);
+  let previous = "";
+  for (const name of Object.keys(value)) {
+    const member = value[name];
+    if (name < previous || (member !== undefined && !isInOrder(member))) return false;
+    previous = name;
+  }
+  return true;
 }
 
+function isSafe(value: number): true {
+  if (!Number.isSafeInteger(value)) throw new Error("canonical JSON takes safe integers only");
+  return true;
+}
+
+const byName = ([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number =>
+  left < right ? -1 : 1;
 const isArray = (value: readonly Json[] | JsonObject): value is readonly Json[] => Array.isArray(value);

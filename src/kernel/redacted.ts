@@ -1,25 +1,24 @@
 /**
- * A secret that cannot be printed by accident. The value lives in a WeakMap, so no spread, JSON, template string or
- * inspector shows it. `reveal` may be called only in the files that a test lists.
+ * A secret that cannot be printed by accident. The value is a private field, which no spread, JSON, template string or
+ * inspector shows. `reveal` may be called only in the files that a test lists.
  */
-const values = new WeakMap<object, unknown>();
-
 export class Redacted<T = string> {
   readonly label: string;
+  #held: { readonly value: T } | undefined;
 
   constructor(value: T, label: string) {
     this.label = label;
-    values.set(this, value);
+    this.#held = { value };
   }
 
   /** The secret itself. Throws after `wipe`. */
   reveal(): T {
-    if (!values.has(this)) throw new Error(`${this.label} was wiped`);
-    return values.get(this) as T;
+    if (this.#held === undefined) throw new Error(`${this.label} was wiped`);
+    return this.#held.value;
   }
 
   wipe(): void {
-    values.delete(this);
+    this.#held = undefined;
   }
 
   toString(): string {

@@ -1,5 +1,5 @@
 /** Whether an agent gets a credential of a template now, for how long, and under which limits. Pure. */
-import type { Identity } from "../domain/identity.ts";
+import { attestationEvidence, type Identity } from "../domain/identity.ts";
 import type { LimitReservation } from "../domain/limit.ts";
 import type { Task } from "../domain/task.ts";
 import type { Json, JsonObject } from "../kernel/canonical-json.ts";
@@ -37,7 +37,7 @@ export interface IssueDecision {
   /** The bound that won: `requested`, `template_default`, `template_max`, `guardrail:NAME`, `task_deadline`, `attestation`, `provider_max`. */
   readonly ttlBound: string;
   readonly limits: readonly LimitReservation[];
-  /** What audit records of the decision: policy digest, template, matched guardrails, bound. */
+  /** What audit records of the decision: who proved what, policy digest, template, matched guardrails, bound. */
   readonly evidence: JsonObject;
 }
 
@@ -131,7 +131,7 @@ function reservations({ agent, template, task }: IssueQuestion, guardrails: read
   return limits;
 }
 
-/** Parameters are not secrets: they are what a reviewer of the audit needs to see. */
+/** Parameters are not secrets: they are what a reviewer of the audit needs to see. In order, which is faster to write. */
 function evidenceOf(decided: {
   readonly question: IssueQuestion;
   readonly guardrails: readonly Guardrail[];
@@ -141,17 +141,19 @@ function evidenceOf(decided: {
 }): JsonObject {
   const { question, guardrails, bounds, ttl, parameters } = decided;
   const { name, provider, actionClass, sensitivity } = question.template.template;
+  const named = bounds.toSorted((left, right) => (left.name < right.name ? -1 : 1));
   return {
-    policy: question.policy.digest,
-    template: name,
-    provider,
     action_class: actionClass,
-    sensitivity,
-    parameters,
+    attestation: attestationEvidence(question.identity),
     guardrails: guardrails.map((guardrail) => guardrail.name),
-    ttl_seconds: ttl.ttlSeconds,
+    parameters,
+    policy: question.policy.digest,
+    provider,
+    sensitivity,
+    template: name,
     ttl_bound: ttl.bound,
-    ttl_bounds: Object.fromEntries(bounds.map((bound) => [bound.name, Math.floor(bound.seconds)])),
+    ttl_bounds: Object.fromEntries(named.map((bound) => [bound.name, Math.floor(bound.seconds)])),
+    ttl_seconds: ttl.ttlSeconds,
   };
 }
 

@@ -1,4 +1,5 @@
 /** What the ledger's verbs are told, and the conflicts that they answer. */
+import type { AuditCursor } from "../domain/audit-cursor.ts";
 import type { Cause } from "../domain/audit-entry.ts";
 import type { GateReason } from "../domain/gate.ts";
 import type { KillCause, Lease } from "../domain/lease.ts";
@@ -68,7 +69,10 @@ export interface RecordIntent {
   readonly limits: readonly LimitReservation[];
   readonly replay: ReplayMarker | null;
   readonly idempotency: IdempotencyMark | null;
-  /** The old lease becomes due after a grace and is not counted twice. */
+  /**
+   * The old lease becomes due after a grace and is not counted twice. While what it replaced itself is not dead it keeps
+   * its place, and the new one needs its own: a chain of replacements never holds more than twice what limits allow.
+   */
   readonly replaces: LeaseId | null;
   /** False where the template opts out of "never mint what cannot be killed". */
   readonly demandKillPath: boolean;
@@ -145,6 +149,13 @@ export interface RecordVerdict {
   /** `native_expiry` is refused while the clock is suspect, and while the wall has not reached it. */
   readonly outcome: Verdict | { readonly kind: "native_expiry" };
   readonly jitter: number;
+}
+
+export interface ListAudit {
+  readonly taskId: TaskId | null;
+  readonly after: AuditCursor | null;
+  readonly limit: number;
+  readonly newest?: boolean;
 }
 
 export interface SetTarget {

@@ -32,6 +32,7 @@ import type {
   ClaimDue,
   RecordVerdict,
   SetTarget,
+  ListAudit,
   GateClosed,
   Suspended,
   NotFound,
@@ -113,8 +114,11 @@ export interface Ledger {
   listStuck(query: { after: LeaseId | null; limit: number }): Promise<readonly Lease[]>;
   listTargets(): Promise<readonly TargetState[]>;
   listDoors(): Promise<readonly Door[]>;
-  /** In the order of each shard's sequence; of several shards by time, as far as they are written when it is read. */
-  listAudit(query: { taskId: TaskId | null; after: AuditCursor | null; limit: number }): Promise<AuditPage>;
+  /**
+   * In the order of each shard's sequence; of several shards by time, as far as they are written when it is read. With
+   * `newest` the last `limit` of them, in that order too.
+   */
+  listAudit(query: ListAudit): Promise<AuditPage>;
   /** The end of the audit now: reading on from here tells all that happens later. */
   auditHead(): Promise<AuditCursor>;
   /** The sealing keys that live leases still need (what a sealed text names before its first dot). */

@@ -5,6 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { policy } from "../http/world.ts";
+import { openSqliteLedger, type SqliteLedger } from "../../src/engines/node-sqlite/open.ts";
+import { valueOf } from "../kit/ledger/bench.ts";
+import { createBuilders } from "../support/builders.ts";
+import { realClock } from "../support/real-clock.ts";
+import { silentLog } from "../support/silent.ts";
 import { startIssuer, type ServedIssuer } from "../support/issuer-server.ts";
 import { listenOnLoopback } from "../support/loopback-server.ts";
 import { runBinary, runCli } from "./run-cli.ts";
@@ -20,6 +25,19 @@ async function writePolicy(text: string, name = "policy.yaml"): Promise<string> 
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, name), text);
   return folder;
+}
+
+/** A ledger that is in use, with a credential that lives and was sealed with this key. */
+async function makeLedgerWithSeal(file: string, keyId: string | null): Promise<SqliteLedger> {
+  const opened = await openSqliteLedger({ file, clock: realClock, log: silentLog, onFatal: () => {} });
+  if (!opened.ok) throw new Error(opened.fault.message);
+  const ledger = opened.value;
+  const build = createBuilders({ clock: realClock });
+  const task = valueOf(await ledger.openTask(build.openTask()));
+  const { lease } = valueOf(await ledger.recordIntent(build.recordIntent(task.id)));
+  const sealed = keyId === null ? null : `${keyId}.sealed`;
+  valueOf(await ledger.completeMint(build.completeMint(lease, { sealed })));
+  return ledger;
 }
 
 const parse = (text: string): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
@@ -156,7 +174,8 @@ describe("cli: doctor", () => {
   });
   afterEach(() => issuer.close());
 
-  const flags = ["doctor", "--development", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+  const listenFree = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+  const flags = ["doctor", "--development", ...listenFree];
   async function examine(text: string, more: { args?: readonly string[]; env?: Record<string, string> } = {}) {
     const folder = await writePolicy(text.replaceAll("ISSUER", issuer.url));
     const all = [...flags, "--policy", folder, "--data", join(dir, "data"), "--json", ...(more.args ?? [])];
@@ -194,6 +213,61 @@ describe("cli: doctor", () => {
       response.end(JSON.stringify(body));
     });
     expect((await examine(policy)).levels).toMatchObject({ "issuer prod": "ok", "clock against issuer prod": "fail" });
+  });
+
+  describe("compares the sealing ring with the ledger", () => {
+    it.each<[string, string | null, string, RegExp]>([
+      ["a key that is not in the ring", "key-of-another-ring", "fail", /lacks key key-of-another-ring, which living/],
+      ["a key of the ring", "ring", "ok", /the ring has the keys/],
+      ["nothing sealed", null, "ok", /there are none/],
+    ])("%s", async (_, sealedWith, level, detail) => {
+      const out = join(dir, "data");
+      await runCli(["keys", "generate", "--out", out]);
+      const { active } = parse(await readFile(join(out, "sealing-keys.json"), "utf8"));
+      const ledger = await makeLedgerWithSeal(
+        join(out, "ledger.db"),
+        sealedWith === "ring" ? String(active) : sealedWith,
+      );
+      try {
+        // Once beside a broker that holds it, once at rest.
+        for (const isHeld of [true, false]) {
+          if (!isHeld) await ledger.close();
+          const found = await examine(policy);
+          const seals = found.findings.find(({ check }) => check === "sealed credentials");
+          expect([seals?.level, seals?.detail], `held: ${isHeld}`).toEqual([level, expect.stringMatching(detail)]);
+        }
+      } finally {
+        await ledger.close();
+      }
+    });
+  });
+
+  it("says that a provider on plain http is not called in production, as policy check does", async () => {
+    const sso = "{ type: oauth, issuer: 'http://sso.example', clientId: me }";
+    const plain = `${policy}---\napiVersion: mayfly.dev/v1\nkind: Provider\nmetadata: { name: sso }\nspec: ${sso}\n`;
+    const checked = await runCli(["policy", "check", await writePolicy(plain.replaceAll("ISSUER", issuer.url))]);
+    expect(checked.stdout).toMatch(/warning: spec\.issuer is plain http, which a broker in production never calls/);
+    await runCli(["keys", "generate", "--out", join(dir, "keys")]);
+    const inProduction = ["--issuer", "https://broker.example"];
+    const env = {
+      MAYFLY_SEALING_KEYS_FILE: join(dir, "keys", "sealing-keys.json"),
+      MAYFLY_SIGNING_KEYS_FILE: join(dir, "keys", "signing-keys.json"),
+    };
+    const ran = await runCli(
+      [
+        "doctor",
+        "--json",
+        "--policy",
+        join(dir, "policy"),
+        "--data",
+        join(dir, "data"),
+        ...listenFree,
+        ...inProduction,
+      ],
+      { env },
+    );
+    const told = (parse(ran.stdout)["findings"] as Finding[]).filter(({ detail }) => detail.includes("plain http"));
+    expect(told.map(({ level }) => level)).toContain("fail");
   });
 
   it("tells keys that others may read, and keys that are broken", async () => {

@@ -137,11 +137,33 @@ describe("cli: targets, stuck and audit", () => {
     const second = parse(lines[1] ?? "")["sequence"];
     const after = await world.as("viewer", ["audit", "tail", "--task", id, "--json", "--after", String(second)]);
     expect(after.stdout.trimEnd().split("\n")).toEqual(lines.slice(2));
+    const last = await world.as("viewer", ["audit", "tail", "--task", id, "--json", "--last", "2"]);
+    expect(last.stdout.trimEnd().split("\n")).toEqual(lines.slice(-2));
   });
 
-  it("follows the audit until it is stopped by its reader", async () => {
-    const ran = await world.startAs("viewer", ["audit", "tail", "--follow", "--json"], { closeStdoutEarly: true });
+  it("tells the request that an entry came of", async () => {
+    const id = await taskWithCredentials(1);
+    const last = await world.as("viewer", ["audit", "tail", "--task", id, "--last", "1"]);
+    const line = /^\d+ {2}\S+ {2}lease\.activated .* request=(req_\w+)\n$/.exec(last.stdout);
+    const asJson = await world.as("viewer", ["audit", "tail", "--task", id, "--last", "1", "--json"]);
+    expect(line?.[1]).toBe(parse(asJson.stdout)["request_id"]);
+    for (const count of ["0", "201", "x"])
+      expect((await world.as("viewer", ["audit", "tail", "--last", count])).code).toBe(2);
+  });
+
+  it("follows the audit until its reader is gone", async () => {
+    const present = Promise.withResolvers<string>();
+    let isFirst = true;
+    const ran = await world.startAs("viewer", ["audit", "tail", "--follow", "--json"], {
+      onStdout(text, leave) {
+        if (isFirst) void world.openTask().then(present.resolve, present.reject);
+        isFirst = false;
+        // What comes after its reader left tells the command so.
+        void present.promise.then((id) => (text.includes(id) ? leave().then(() => world.openTask()) : undefined));
+      },
+    });
     expect(ran).toMatchObject({ code: 0, stderr: "" });
-    expect(ran.stdout).toContain('"sequence":1');
+    expect(ran.stdout).toContain('"sequence":1,');
+    expect(ran.stdout).toContain(`"task_id":"${await present.promise}"`);
   });
 });

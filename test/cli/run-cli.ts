@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { PassThrough } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { vi } from "vitest";
 import { runCommandLine } from "../../src/cli/program.ts";
@@ -49,8 +49,8 @@ function collect(stream: PassThrough): () => string {
 export interface BinaryWish extends CliWish {
   /** Where stdout goes instead of to the test. */
   readonly stdoutFile?: string;
-  /** Stops reading stdout after its first piece, as `| head` does. */
-  readonly closeStdoutEarly?: boolean;
+  /** Told all of stdout so far at each piece; may leave, as `| head` does. */
+  readonly onStdout?: (stdout: string, leave: () => Promise<void>) => void;
 }
 
 export function runBinary(args: readonly string[], wish: BinaryWish = {}): Promise<Ran> {
@@ -64,7 +64,7 @@ export function runBinary(args: readonly string[], wish: BinaryWish = {}): Promi
   let stderr = "";
   child.stdout?.setEncoding("utf8").on("data", (piece: string) => {
     stdout += piece;
-    if (wish.closeStdoutEarly === true) child.stdout?.destroy();
+    wish.onStdout?.(stdout, () => leave(child.stdout));
   });
   child.stderr?.setEncoding("utf8").on("data", (piece: string) => {
     stderr += piece;
@@ -76,3 +76,11 @@ export function runBinary(args: readonly string[], wish: BinaryWish = {}): Promi
     child.once("close", (code) => resolve({ code, stdout, stderr }));
   });
 }
+
+/** The writer finds nobody from the moment that this resolves. */
+const leave = (stdout: Readable | null): Promise<void> =>
+  new Promise((resolve) => {
+    if (stdout === null) return resolve();
+    stdout.once("close", () => resolve());
+    stdout.destroy();
+  });

@@ -18,8 +18,9 @@ export interface CliWorld extends Composed {
   environment(who: Subject): Record<string, string>;
 }
 
-export async function startCliWorld(): Promise<CliWorld> {
-  const composed = await compose({ policy, kills: true });
+/** `kills: false` leaves what is due where it is. */
+export async function startCliWorld({ kills = true }: { kills?: boolean } = {}): Promise<CliWorld> {
+  const composed = await compose({ policy, kills });
   const listeners = await Promise.all([composed.public, composed.admin].map(({ fetch }) => listen(fetch)));
   const [publicUrl = "", adminUrl = ""] = listeners.map(({ url }) => url);
   const environment = (who: Subject): Record<string, string> => ({

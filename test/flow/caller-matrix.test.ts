@@ -215,6 +215,16 @@ describe("the operators' listener", () => {
     },
     targets: { may: ["read"], send: (as) => world.operate("GET", "/admin/targets", { as }) },
     stuck: { may: ["read"], send: (as) => world.operate("GET", "/admin/stuck", { as }) },
+    "retry what is stuck": {
+      may: ["kill"],
+      send: (as) => world.operate("POST", "/admin/stuck/retry", { as, json: { scope: { kind: "all" } } }),
+    },
+    "retry a target": {
+      may: ["kill"],
+      // Whoever may is told that there is none of that name.
+      status: 404,
+      send: (as) => world.operate("POST", "/admin/targets/retry", { as, json: { target: "nowhere" } }),
+    },
     audit: { may: ["read"], send: (as) => world.operate("GET", "/audit/entries", { as }) },
     metrics: { may: ["read"], send: (as) => world.operate("GET", "/metrics", { as }) },
     "accept the clock": {

@@ -113,6 +113,8 @@ describe("gauges", () => {
       return sum(samples, "mayfly_revocation_queue_depth", target) > 0 && waits > 0;
     });
     expect(sum(await scrape(), "mayfly_breaker_open", { target: "other-ledger" })).toBe(0);
+    expect(sum(await scrape(), "mayfly_revocation_retries_total", target)).toBeGreaterThanOrEqual(5);
+    expect(sum(await scrape(), "mayfly_revocation_retries_total", { target: "other-ledger" })).toBe(0);
     world.servers.proxy.heal();
     await eventuallyTrue("all is quiet again", async () => {
       const samples = await scrape();

@@ -216,7 +216,11 @@ describe("at the end: the server is down", () => {
     expect(await world.isUsable(token)).toBe(false);
   });
 
-  it("takes the broker's client no more: said to need a person, and tried on", async () => {
+  it.each<[string, (lease: string) => object]>([
+    ["that credential", (lease) => ({ kind: "lease", id: lease })],
+    ["its target", () => ({ kind: "target", name: "ledger" })],
+    ["all", () => ({ kind: "all" })],
+  ])("takes the broker's client no more: needs a person, and dies once %s is tried again", async (_, scopeOf) => {
     const task = await world.openTask({ templates });
     const { token, lease } = await world.issue({ task });
     world.servers.proxy.breakPath(oauthPaths.revocation, oauthError(401, "invalid_client"));
@@ -230,6 +234,17 @@ describe("at the end: the server is down", () => {
     expect(await world.isUsable(token)).toBe(true);
     const stuck = await world.operate("GET", "/admin/stuck", { as: "viewer" });
     expect(stuck.body.leases?.map(({ lease_id }) => lease_id)).toContain(lease);
+    expect(await target("ledger")).toMatchObject({ stuck: 1 });
+
+    world.servers.proxy.heal();
+    const retried = await world.operate("POST", "/admin/stuck/retry", {
+      as: "killer",
+      json: { scope: scopeOf(lease) },
+    });
+    expect([retried.status, retried.body]).toMatchObject([200, { retried: 1 }]);
+    await untilDead(task);
+    expect(await world.isUsable(token)).toBe(false);
+    expect(await target("ledger")).toMatchObject({ stuck: 0 });
   });
 });
 

@@ -123,6 +123,7 @@ describe("SIGTERM", () => {
     const { child, publicUrl } = world;
     child.signal("SIGTERM");
     await untilRefused(publicUrl);
+    expect(child.text()).toContain("waiting for 1 credential being minted, at most 20s");
     release();
     const answer = await underWay;
     const answeredAt = performance.now();
@@ -139,6 +140,55 @@ describe("SIGTERM", () => {
     const ended = await world.end(task);
     expect(ended.body.summary).toMatchObject({ live: 0, dead: 1 });
     expect(await world.servers.isAlive(token)).toBe(false);
+  });
+});
+
+describe("a second SIGTERM", () => {
+  it("ends at once, though a credential is being minted; the next start ends what may have been made", async () => {
+    const { proxy } = world.servers;
+    const task = await world.openTask();
+    const arrival = proxy.arrival(oauthPaths.token);
+    const release = proxy.hold(oauthPaths.token);
+    const underWay = world.exchange({ task }).catch(() => undefined);
+    await arrival;
+    const { child } = world;
+    child.signal("SIGTERM");
+    await eventuallyTrue("it says what it waits for", async () => child.text().includes("waiting for 1 credential"));
+    child.signal("SIGTERM");
+    expect(await child.exited).toBe(130);
+    release();
+    expect(await underWay).toBeUndefined();
+    await world.startAgain();
+    const ended = await world.end(task, { waitSeconds: 0 });
+    expect(ended.body.summary).toMatchObject({ live: 1 });
+    expect(ended.body.leases?.map(({ state }) => state)).toEqual(["revoking"]);
+  });
+});
+
+describe("a fault that nobody expected", () => {
+  const canary = "canary-of-a-third-party";
+  /** Loaded into the broker's process beside it: a bug that strikes at a signal. */
+  const bugs = {
+    unhandled_rejection: `void Promise.reject(new Error(text))`,
+    uncaught_exception: `throw new TypeError(text)`,
+  };
+
+  it.each(Object.entries(bugs))("%s: told without its text, and the process ends", async (kind, bug) => {
+    const script = `const text = process.env.CANARY; process.on("SIGUSR2", () => { ${bug}; });`;
+    const preload = `--import=data:text/javascript,${encodeURIComponent(script)}`;
+    const data = join(world.folder, `data-${kind}`);
+    const args = ["--development", "--policy", join(world.folder, "policy"), "--data", data, ...freePorts];
+    const child = startChild(args, {
+      ...world.env,
+      NODE_OPTIONS: preload,
+      CANARY: `${canary}\n    at ${canary} (file:1:1)`,
+    });
+    await child.line("started");
+    child.signal("SIGUSR2");
+    expect(await child.exited).toBe(70);
+    expect(await child.line("crashed")).toMatchObject({ kind, name: expect.stringMatching(/^(Type)?Error$/) });
+    expect(String((await child.line("crashed"))["places"])).toContain("at process");
+    expect(child.text()).not.toContain(canary);
   });
 });
 

@@ -21,7 +21,11 @@ const rows: readonly Row[] = [
   ["GET", "/admin/targets", {}, 200, 200],
   ["POST", "/admin/targets/pause", { json: { target: "nowhere/x" } }, 404, 404],
   ["POST", "/admin/targets/resume", { json: { target: "nowhere" } }, 404, 404],
+  ["POST", "/admin/targets/retry", { json: { target: "nowhere" } }, 404, 404],
   ["GET", "/admin/stuck", {}, 200, 200],
+  ["POST", "/admin/stuck/retry", { json: { scope: { kind: "all" } } }, 200, 404],
+  ["POST", "/admin/stuck/retry", { json: { scope: { kind: "target", name: "nowhere" } } }, 404, 404],
+  ["POST", "/admin/stuck/retry", { json: { scope: { kind: "lease", id: `lea_${"0".repeat(21)}` } } }, 404, 404],
   ["POST", "/admin/clock/accept", {}, 204, 404],
   ["GET", "/audit/entries", {}, 200, 200],
   ["GET", "/audit/head", {}, 200, 200],
@@ -96,14 +100,24 @@ describe("kill", () => {
   const malformed: readonly [name: string, json: unknown, text: string][] = [
     ["no scope", { reason: "x" }, "scope is missing"],
     ["no reason", { scope: { kind: "all" } }, "reason is missing"],
-    ["an unknown kind", { scope: { kind: "tenant", name: "x" }, reason: "x" }, "scope"],
     [
-      "a scope with too much",
-      { scope: { kind: "all", name: "bot" }, reason: "x" },
-      "scope has an unknown member: name",
+      "an unknown kind",
+      { scope: { kind: "tenant", name: "x" }, reason: "x" },
+      "scope.kind must be one of all, task, agent",
     ],
-    ["a name that cannot be", { scope: { kind: "agent", name: "*" }, reason: "x" }, "scope.name is not right"],
-    ["a dry run that is text", { scope: { kind: "all" }, reason: "x", dry_run: "true" }, "dry_run is not right"],
+    ["no kind", { scope: {}, reason: "x" }, "scope.kind is missing; it must be one of all, task, agent"],
+    ["a scope that is text", { scope: "all", reason: "x" }, "scope must be an object"],
+    ["a scope with too much", { scope: { kind: "all", name: "bot" }, reason: "x" }, "scope.name is not known here"],
+    [
+      "a name that cannot be",
+      { scope: { kind: "agent", name: "*" }, reason: "x" },
+      "scope.name must be a resource name",
+    ],
+    [
+      "a dry run that is text",
+      { scope: { kind: "all" }, reason: "x", dry_run: "true" },
+      "dry_run must be true or false",
+    ],
   ];
   it.each(malformed)("refuses %s and kills nothing", async (_name, json, text) => {
     const answer = await world.operate("POST", "/admin/kill", { as: "desk", json });
@@ -161,18 +175,23 @@ describe("what operators read", () => {
       { as: "viewer" },
     );
     expect(rest.body["entries"]).toEqual([entries[2]]);
+    const newest = await world.operate("GET", `/audit/entries?task_id=${taskId}&last=2`, { as: "viewer" });
+    expect(newest.body["entries"]).toEqual(entries.slice(-2));
     const next = String(rest.body["next"]);
     const nothing = await world.operate("GET", `/audit/entries?task_id=${taskId}&after=${next}`, { as: "viewer" });
     expect(nothing.body).toEqual({ entries: [], next });
     expect((await world.operate("GET", "/audit/head", { as: "viewer" })).body).toHaveProperty("next");
   });
 
-  it.each(["after=-1", "after=x", "after=1..5", "task_id=1"])("audit by %s is refused", async (query) => {
-    expect(told(await world.operate("GET", `/audit/entries?${query}`, { as: "viewer" }))).toEqual([
-      400,
-      "malformed-request",
-    ]);
-  });
+  it.each(["after=-1", "after=x", "after=1..5", "task_id=1", "last=0", "last=201", "last=-1", "last="])(
+    "audit by %s is refused",
+    async (query) => {
+      expect(told(await world.operate("GET", `/audit/entries?${query}`, { as: "viewer" }))).toEqual([
+        400,
+        "malformed-request",
+      ]);
+    },
+  );
 
   it("targets with their state; one is paused and resumed by its name", async () => {
     const own = await createWorld();

@@ -35,57 +35,115 @@ describe("POST /tasks", () => {
     expect(opened.body["heartbeat_due_at"]).toBeNull();
   });
 
-  const malformedRows: readonly [name: string, json: unknown, text: string][] = [
-    ["a list", [], "the body is not right"],
-    ["nothing", null, "the body is not right"],
-    ["no agent", { ...opening, agent: undefined }, "agent is missing"],
-    ["an agent that is no name", { ...opening, agent: "Bot*" }, "agent is not right: must be a resource name"],
-    ["no templates", { ...opening, templates: [] }, "templates is not right"],
-    ["a template that is no name", { ...opening, templates: [{ template: "" }] }, "templates.0.template is not right"],
-    ["an unknown member", { ...opening, ttl: 5 }, "the body has an unknown member: ttl"],
+  const words = { agent: "must be a resource name: lower-case letters, digits, dots and hyphens, at most 63" };
+  const entry = { template: "api-read" };
+  type Told = readonly [member: string | undefined, reason: string, text: string];
+  const malformedRows: readonly [name: string, json: unknown, told: Told][] = [
+    ["a list", [], [undefined, "wrong_type", "the body must be an object"]],
+    ["nothing", null, [undefined, "wrong_type", "the body must be an object"]],
+    ["no agent", { ...opening, agent: undefined }, ["agent", "missing", "agent is missing; it must be text"]],
+    ["an agent that is no name", { ...opening, agent: "Bot*" }, ["agent", "wrong_form", `agent ${words.agent}`]],
+    ["no templates", { ...opening, templates: [] }, ["templates", "out_of_range", "must hold at least 1 entries"]],
+    [
+      "too many templates",
+      { ...opening, templates: Array(65).fill(entry) },
+      ["templates", "out_of_range", "must hold at most 64 entries"],
+    ],
+    ["templates that are text", { ...opening, templates: "all" }, ["templates", "wrong_type", "must be a list"]],
+    [
+      "a template that is no name",
+      { ...opening, templates: [{ template: "" }] },
+      ["templates.0.template", "wrong_form", words.agent],
+    ],
+    [
+      "an unknown member",
+      { ...opening, ttl: 5 },
+      [
+        "ttl",
+        "unknown_member",
+        "ttl is not known here; known are agent, templates, deadline_seconds, heartbeat_seconds",
+      ],
+    ],
     [
       "an unknown inner member",
-      { ...opening, templates: [{ template: "api-read", scope: "x" }] },
-      "templates.0 has an unknown member: scope",
+      { ...opening, templates: [{ ...entry, scope: "x" }] },
+      ["templates.0.scope", "unknown_member", "is not known here; known are template, parameters"],
     ],
-    ["no deadline", { ...opening, deadline_seconds: undefined }, "deadline_seconds is missing"],
-    ["a deadline in the past", { ...opening, deadline_seconds: 0 }, "deadline_seconds is not right"],
-    ["a deadline that is text", { ...opening, deadline_seconds: "600" }, "deadline_seconds is not right"],
-    ["a fraction of a second", { ...opening, deadline_seconds: 1.5 }, "deadline_seconds is not right"],
+    [
+      "no deadline",
+      { ...opening, deadline_seconds: undefined },
+      ["deadline_seconds", "missing", "deadline_seconds is missing; it must be a whole number"],
+    ],
+    ["a deadline in the past", { ...opening, deadline_seconds: 0 }, ["deadline_seconds", "out_of_range", "at least 1"]],
+    [
+      "a deadline that is text",
+      { ...opening, deadline_seconds: "600" },
+      ["deadline_seconds", "wrong_type", "must be a whole number"],
+    ],
+    [
+      "a fraction of a second",
+      { ...opening, deadline_seconds: 1.5 },
+      ["deadline_seconds", "wrong_type", "must be a whole number"],
+    ],
     [
       "a deadline that is too far",
       { ...opening, deadline_seconds: maxTaskSeconds + 1 },
-      "deadline_seconds is not right",
+      ["deadline_seconds", "out_of_range", `must be at most ${maxTaskSeconds}`],
+    ],
+    [
+      "a deadline beyond any number",
+      { ...opening, deadline_seconds: 1e20 },
+      ["deadline_seconds", "out_of_range", `must be at most ${maxTaskSeconds}`],
+    ],
+    [
+      "a pace of heartbeats that is too slow",
+      { ...opening, heartbeat_seconds: maxTaskSeconds + 1 },
+      ["heartbeat_seconds", "out_of_range", `must be at most ${maxTaskSeconds}`],
     ],
     [
       "heartbeats from nowhere",
       { ...opening, heartbeat_seconds: 5, heartbeat_from: "cron" },
-      "heartbeat_from is not right",
+      ["heartbeat_from", "not_allowed", "must be one of agent, orchestrator, both"],
     ],
     [
       "a source of no heartbeats",
       { ...opening, heartbeat_from: "agent" },
-      "heartbeat_from is not right: it needs heartbeat_seconds",
+      ["heartbeat_from", "wrong_form", "heartbeat_from needs heartbeat_seconds beside it"],
     ],
-    ["a purpose of two lines", { ...opening, purpose: "a\nb" }, "purpose is not right"],
-    ["a context that is text", { ...opening, context: "prod" }, "context is not right"],
+    ["a purpose of two lines", { ...opening, purpose: "a\nb" }, ["purpose", "wrong_form", "must be one line"]],
+    ["an empty ticket", { ...opening, ticket: "" }, ["ticket", "out_of_range", "must have at least 1 characters"]],
+    [
+      "a purpose that is too long",
+      { ...opening, purpose: "x".repeat(501) },
+      ["purpose", "out_of_range", "must have at most 500 characters"],
+    ],
+    ["a context that is text", { ...opening, context: "prod" }, ["context", "wrong_type", "must be an object"]],
     [
       "a context with a fraction",
       { ...opening, context: { rate: 0.1 } },
-      "context.rate is not right: numbers must be whole and safe",
+      ["context.rate", "wrong_form", "may hold only whole numbers"],
     ],
     [
       "a context that is too large",
       { ...opening, context: { a: "é".repeat(maxContextBytes / 2) } },
-      "context is not right: must be at most",
+      ["context", "wrong_form", `must be at most ${maxContextBytes} bytes of JSON`],
     ],
   ];
 
-  it.each(malformedRows)("refuses %s", async (_name, json, text) => {
-    const answer = await world.send("POST", "/tasks", { as: "planner", json });
-    expect(told(answer)).toEqual([400, "malformed-request"]);
-    expect(answer.body["detail"]).toContain(text);
-  });
+  it.each(malformedRows)(
+    "refuses %s, and says which member, why, and what is allowed",
+    async (_name, json, expected) => {
+      const answer = await world.send("POST", "/tasks", { as: "planner", json });
+      expect(told(answer)).toEqual([400, "malformed-request"]);
+      const [member, reason, text] = expected;
+      expect([answer.body["member"], answer.body["reason"]]).toEqual([member, reason]);
+      expect(answer.body["detail"]).toContain(text);
+      expect(answer.body["detail"]).toMatch(/\. Nothing was changed; correct the request and send it again\.$/);
+      expect(answer.body["detail"], "the validator's own words").not.toMatch(
+        /invalid|expected|received|too (big|small)/i,
+      );
+    },
+  );
 
   const textRows: readonly [
     name: string,
@@ -258,7 +316,10 @@ describe("GET /tasks/{id}", () => {
     const { body } = await world.exchange({ task_id: taskId });
     const page = await world.send("GET", `/tasks/${taskId}?after=${String(body["lease_id"])}`, { as: "bot" });
     expect(page.body["leases"]).toEqual([]);
-    expect(told(await world.send("GET", `/tasks/${taskId}?after=2`, { as: "bot" }))).toEqual([404, "not-found"]);
+    expect(told(await world.send("GET", `/tasks/${taskId}?after=2`, { as: "bot" }))).toEqual([
+      400,
+      "malformed-request",
+    ]);
   });
 });
 

@@ -108,34 +108,45 @@ type Refusal = readonly [status: number, error: string, reason?: string];
 
 describe("token request: refused before the broker", () => {
   const malformed: Refusal = [400, "invalid_request"];
+  const member = (reason: string): Refusal => [400, "invalid_request", reason];
   const badDetails = (reason: string): Refusal => [400, "invalid_authorization_details", reason];
   const rows: readonly [name: string, form: Form, refusal: Refusal, text?: string][] = [
-    ["no grant_type", { grant_type: undefined }, malformed, "grant_type is missing"],
+    ["no grant_type", { grant_type: undefined }, member("missing"), "grant_type is missing"],
     ["another grant_type", { grant_type: "client_credentials" }, [400, "unsupported_grant_type"]],
     ["a grant_type in capitals", { grant_type: base.grant_type.toUpperCase() }, [400, "unsupported_grant_type"]],
-    ["no subject_token", { subject_token: undefined }, malformed, "subject_token is missing"],
-    ["an empty subject_token", { subject_token: "" }, malformed, "subject_token is missing"],
-    ["no subject_token_type", { subject_token_type: undefined }, malformed, "subject_token_type is missing"],
+    ["no subject_token", { subject_token: undefined }, member("missing"), "subject_token is missing"],
+    ["an empty subject_token", { subject_token: "" }, member("missing"), "subject_token is missing"],
+    [
+      "no subject_token_type",
+      { subject_token_type: undefined },
+      member("missing"),
+      "subject_token_type is missing; it must be urn:",
+    ],
     ...["id_token", "access_token", "refresh_token", "saml2", "JWT"].map((type): [string, Form, Refusal, string] => [
       `${type} as subject`,
       { subject_token_type: `urn:ietf:params:oauth:token-type:${type}` },
-      malformed,
-      "subject_token_type is not right",
+      member("not_allowed"),
+      "subject_token_type must be urn:ietf:params:oauth:token-type:jwt",
     ]),
-    ["an actor_token", { actor_token: "h.p.s" }, malformed, "actor_token is not accepted"],
-    ["an actor_token_type", { actor_token_type: "x" }, malformed, "actor_token_type is not accepted"],
+    ["an actor_token", { actor_token: "h.p.s" }, member("not_allowed"), "actor_token is not accepted"],
+    ["an actor_token_type", { actor_token_type: "x" }, member("not_allowed"), "actor_token_type is not accepted"],
     ["a client_secret", { client_secret: "s" }, [400, "invalid_client"]],
     ["a client_assertion", { client_assertion: "a" }, [400, "invalid_client"]],
-    ["no scope", { scope: undefined }, malformed, "scope is missing"],
+    ["no scope", { scope: undefined }, member("missing"), "scope is missing"],
     ["two scopes", { scope: "api-read api-write" }, [400, "invalid_scope", "one_template_only"]],
     ["a scope that is no name", { scope: "API-READ" }, [400, "invalid_scope", "unknown_template"]],
     ["a wildcard", { scope: "*" }, [400, "invalid_scope", "unknown_template"]],
     ["a look-alike letter", { scope: "аpi-read" }, [400, "invalid_scope", "unknown_template"]],
-    ["another requested_token_type", { requested_token_type: "urn:ietf:params:oauth:token-type:jwt" }, malformed],
-    ...["0", "-1", "1.5", "1e3", "+5", "007", " 5", "1234567890", "NaN"].map((ttl): [string, Form, Refusal] => [
+    [
+      "another requested_token_type",
+      { requested_token_type: "urn:ietf:params:oauth:token-type:jwt" },
+      member("not_allowed"),
+    ],
+    ...["0", "-1", "1.5", "1e3", "+5", "007", " 5", "1234567890", "NaN"].map((ttl): [string, Form, Refusal, string] => [
       `a lifetime of ${ttl}`,
       { requested_ttl: ttl },
-      malformed,
+      member("wrong_form"),
+      "requested_ttl must be a whole number of seconds, from 1 to 999999999",
     ]),
     ...["tsk_1", "lea_0123456789abcdefghjkm", "TSK_0123456789abcdefghjkm", "' or 1=1"].map(
       (id): [string, Form, Refusal] => [`the task ${id}`, { task_id: id }, [400, "invalid_request", "not_found"]],
@@ -197,9 +208,21 @@ describe("token request: refused before the broker", () => {
   });
 
   const keys = ["", "two words", "a,b", "é", "k".repeat(256)];
+  it.each([
+    ["not_json", "tenant=apac", "must be JSON"],
+    ["one_object_only", "[]", "must be a list of exactly one object"],
+    ["unknown_type", details([{ ...oneDetail, type: "payment" }]), "must have type mayfly_template"],
+    ["malformed", details([{ ...oneDetail, actions: ["*"] }]), "takes type, template and parameters"],
+    ["too_large", " ".repeat(maxContextBytes + 1), `at most ${maxContextBytes} characters`],
+  ])("details that are %s are told what they must be", async (reason, sent, text) => {
+    const answer = await post(bodyOf({ authorization_details: sent }));
+    expect(answer.told[2]).toBe(reason);
+    expect(answer.text).toContain(text);
+  });
+
   it.each(keys)("the idempotency key %j", async (key) => {
     const answer = await post(bodyOf({}), { ...formType, "Idempotency-Key": key });
-    expect(answer.told).toEqual([400, "invalid_request", undefined]);
+    expect(answer.told).toEqual([400, "invalid_request", "wrong_form"]);
     expect(answer.text).toContain("Idempotency-Key must be");
   });
 

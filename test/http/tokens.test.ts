@@ -262,7 +262,7 @@ describe("POST /introspect", () => {
     const agent = await introspect("x", "bot");
     expect(told(agent)).toEqual([403, "access_denied", "not_a_resource"]);
     const empty = await world.send("POST", "/introspect", { as: "api", body: "token=", headers: formType });
-    expect(told(empty)).toEqual([400, "invalid_request", undefined]);
+    expect([...told(empty), empty.body["member"]]).toEqual([400, "invalid_request", "missing", "token"]);
   });
 });
 
@@ -282,7 +282,7 @@ describe("POST /revoke", () => {
 
   it("answers an unknown token alike, and a missing one not", async () => {
     expect((await revoke({ token: "nonsense" })).status).toBe(200);
-    expect(told(await revoke({ hint: "nonsense" }))).toEqual([400, "invalid_request", undefined]);
+    expect(told(await revoke({ hint: "nonsense" }))).toEqual([400, "invalid_request", "missing"]);
     const twice = await world.send("POST", "/revoke", { body: "token=a&token=b", headers: formType });
     expect(told(twice)).toEqual([400, "invalid_request", undefined]);
   });

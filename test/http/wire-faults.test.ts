@@ -26,6 +26,11 @@ const rows: { readonly [C in HttpFaultCode]: Row<C> } = {
     fault: { code: "malformed", message: "agent is missing" },
     wire: [400, "invalid_request", 400, "malformed-request"],
   },
+  invalid_member: {
+    fault: { code: "invalid_member", member: "agent", why: "missing", text: "is missing" },
+    wire: [400, "invalid_request", 400, "malformed-request"],
+    reason: "missing",
+  },
   attestation_refused: {
     fault: { code: "attestation_refused", why: "signature" },
     wire: [400, "invalid_request", 401, "attestation-refused"],

@@ -96,6 +96,13 @@ describe("decide: grants", () => {
           template: "ledger-read",
           provider: "ledger-db",
           action_class: "read",
+          attestation: {
+            digest: "attestation________________________________",
+            issuer: "prod",
+            issuer_url: "https://oidc.prod.example",
+            kind: "jwt",
+            subject: "system:serviceaccount:finance:bot",
+          },
           sensitivity: "confidential",
           parameters: { tenant: "emea", rows: 100 },
           guardrails: ["short-secrets"],

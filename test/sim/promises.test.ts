@@ -17,7 +17,7 @@ const isQuick = process.env["MAYFLY_TEST_QUICK"] === "1";
 const runs = readRuns("MAYFLY_SIM_RUNS", isQuick ? 200 : 2_000);
 const firstSeed = readSeed();
 /** Found a fault once: played again each time. */
-const oldFinds = [1_561_435_501, 1_964_286_225];
+const oldFinds = [1_561_435_501, 1_964_286_225, 2_037_479_633];
 /** Of a failing run: each candidate is a whole run, and a long shrink helps nobody. */
 const longestShrinkMillis = 30_000;
 const longestMillis = 20 * 60_000;

@@ -13,6 +13,7 @@ import { createProviderFacade } from "../../src/broker/provider-facade.ts";
 import { openMemoryLedger } from "../../src/engines/memory/ledger.ts";
 import { emptyState } from "../../src/engines/memory/state.ts";
 import { createNodeHttpClient } from "../../src/entry/node-http-client.ts";
+import { createNextTurn } from "../../src/entry/next-turn.ts";
 import { createNodeVerifier, nodeDigest } from "../../src/entry/node-signature.ts";
 import { createProviderRegistry } from "../../src/entry/provider-registry.ts";
 import { createAdminApp } from "../../src/http/admin-app.ts";
@@ -102,6 +103,7 @@ export async function compose(wish: Wish): Promise<Composed> {
     clock,
     entropy,
     sha256: nodeDigest,
+    nextTurn: createNextTurn(),
     changes: createChangeHub({ clock, ledger }),
     refusals: createRefusalNotes({ ledger, clock, metrics }),
     log,

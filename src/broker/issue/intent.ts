@@ -18,7 +18,7 @@ import type {
 } from "../../ports/ledger-commands.ts";
 import type { MintPlan, Provider } from "../../ports/provider.ts";
 import { commonFault, storeFault } from "../answer-faults.ts";
-import { attestationEvidence, causeOf } from "../cause.ts";
+import { causeOf } from "../cause.ts";
 import type { Fault } from "../fault.ts";
 import type { BrokerParts } from "../parts.ts";
 import type { Decided } from "./decide.ts";
@@ -51,7 +51,6 @@ export function planIssue(
 export function intentCommand(parts: Pick<BrokerParts, "sha256">, planned: Planned): RecordIntent {
   const { caller, template, decision, provider, request, leaseId, taskId, plan } = planned;
   const ttl = secondsToMillis(decision.ttlSeconds);
-  const cause = causeOf(caller, { ...decision.evidence, attestation: attestationEvidence(caller) });
   const marks = requestMarks(parts, planned);
   return {
     lease: {
@@ -74,7 +73,7 @@ export function intentCommand(parts: Pick<BrokerParts, "sha256">, planned: Plann
     ...marks,
     replaces: request.replaces,
     demandKillPath: !template.template.issueWhenKillPathBroken,
-    cause,
+    cause: causeOf(caller, decision.evidence),
   };
 }
 

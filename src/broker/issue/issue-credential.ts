@@ -2,7 +2,8 @@
  * The order of an issue, and nothing else: identify, decide, record the intent, mint, complete the mint, answer.
  *
  * Where the mint is a computation inside the broker it runs first, in memory, and intent and completion are committed
- * together: nothing has left the broker before both are durable. Everywhere else the intent is durable before the call.
+ * together: nothing has left the broker before both are durable. Those of one turn of the event loop are signed in a row
+ * and committed as one, which costs less. Everywhere else the intent is durable before the call.
  */
 import { err, ok, type Result } from "../../kernel/result.ts";
 import {
@@ -85,7 +86,9 @@ async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Re
 }
 
 async function issueInProcess(parts: BrokerParts, planned: Planned): Promise<Result<IssueAnswer, Fault>> {
+  // From the decision on: the wait must not lengthen what it allowed.
   const expiresAt = boundByWall(parts, planned);
+  await parts.nextTurn();
   const outcome = await callProvider(parts, planned, { expiresAt, abortAt: null });
   if (outcome.kind !== "minted") return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(1) });
   const command = await completion(parts, planned, null, outcome.minted, expiresAt);
@@ -119,7 +122,7 @@ async function deliver(
   if (answer.kind === "conflict") return err(storeFault);
   if (answer.value.outcome === "closed") return err(await closedFault(parts, planned, mint.command));
   const told = tell(parts, planned, { ...mint, lease: answer.value.lease });
-  if (told.expiresInSeconds <= 0) {
+  if (told.expiresInSeconds < 0) {
     // A store that was slow, or a wall that stepped: what is over already helps nobody, and may live on.
     await giveUp(parts, planned, "undelivered");
     return err({ code: "unavailable", why: "over_before_answer", retryAfterSeconds: seconds(1) });

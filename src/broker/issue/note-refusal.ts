@@ -4,9 +4,10 @@
  * the first refusals of an agent for one reason are entries of their own, the rest of the window is one count.
  * A crash loses at most the counts of one window; the metric has them all.
  */
+import { attestationEvidence } from "../../domain/identity.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { maxRefusalsNoted, refusalWindowMillis } from "../../kernel/limits.ts";
-import { attestationEvidence, causeOf } from "../cause.ts";
+import { causeOf } from "../cause.ts";
 import type { Fault } from "../fault.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
 import type { IssueRequest } from "./request.ts";
@@ -53,7 +54,7 @@ export function createRefusalNotes({ ledger, metrics, clock }: Parts): RefusalNo
         taskId: null,
         leaseId: null,
         cause: { actor, requestId: null },
-        data: { code, why, unlisted: refused - maxRefusalsNoted, window_seconds: refusalWindowMillis / 1000 },
+        data: { code, unlisted: refused - maxRefusalsNoted, why, window_seconds: refusalWindowMillis / 1000 },
       });
     }
   }
@@ -72,8 +73,8 @@ export function createRefusalNotes({ ledger, metrics, clock }: Parts): RefusalNo
         // A task that is not the caller's own gets no entry from it.
         taskId: fault.code === "not_found" ? null : request.taskId,
         leaseId: null,
-        cause: causeOf(caller, { attestation: attestationEvidence(caller) }),
-        data: { template: request.template, code: fault.code, why, detail },
+        cause: causeOf(caller, { attestation: attestationEvidence(caller.identity) }),
+        data: { code: fault.code, detail, template: request.template, why },
       });
     },
     closeWindows,

@@ -1,9 +1,9 @@
-/** Kill-one on a claimed lease, its verdict recorded under the fence of the claim, and what was recorded told. */
+/** Records the verdict of an attempt under the fence of its claim, and tells what was recorded. */
 import type { Lease } from "../../domain/lease.ts";
 import { fraction } from "../../kernel/entropy.ts";
 import type { EpochMillis } from "../../kernel/time.ts";
 import type { BrokerParts } from "../parts.ts";
-import { killOne, type KillAttempt } from "./kill-one.ts";
+import type { KillAttempt } from "./kill-one.ts";
 
 export type AttemptParts = Pick<
   BrokerParts,
@@ -13,8 +13,13 @@ export type AttemptParts = Pick<
   readonly ledgerNow: () => EpochMillis;
 };
 
-export async function attemptKill(parts: AttemptParts, lease: Lease, fence: string): Promise<KillAttempt> {
-  const attempt = await killOne(parts, lease, parts.ledgerNow());
+export interface Attempted {
+  readonly lease: Lease;
+  readonly fence: string;
+  readonly attempt: KillAttempt;
+}
+
+export async function recordAttempt(parts: AttemptParts, { lease, fence, attempt }: Attempted): Promise<void> {
   const jitter = fraction(parts.entropy);
   const answer = await parts.ledger.recordVerdict({ leaseId: lease.id, fence, outcome: attempt.outcome, jitter });
   if (answer.kind === "ok") tell(parts, answer.value);
@@ -23,7 +28,6 @@ export async function attemptKill(parts: AttemptParts, lease: Lease, fence: stri
     const why = answer.kind === "conflict" ? answer.conflict.reason : "unknown";
     parts.log.warn("verdict_not_recorded", { lease: lease.id, why });
   }
-  return attempt;
 }
 
 function tell(parts: AttemptParts, lease: Lease): void {
@@ -37,5 +41,7 @@ function tell(parts: AttemptParts, lease: Lease): void {
   } else if (state.kind === "stuck") {
     parts.metrics.count("mayfly_revocations_dead", { provider });
     parts.log.error("lease_stuck", { lease: lease.id, provider, reason: state.lastReason, fix: state.fix });
+  } else if (state.kind === "revoking" && state.lastVerdict === "retry") {
+    parts.metrics.count("mayfly_revocation_retries_total", { target: lease.target });
   }
 }

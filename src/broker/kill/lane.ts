@@ -6,14 +6,17 @@ import type { Lease } from "../../domain/lease.ts";
 import type { TargetName } from "../../domain/names.ts";
 import { maxClaimRows } from "../../kernel/limits.ts";
 import { millis } from "../../kernel/time.ts";
-import { attemptKill, type AttemptParts } from "./attempt.ts";
+import { recordAttempt, type AttemptParts } from "./attempt.ts";
 import { createDoorbell } from "./doorbell.ts";
-import { createTargetBreaker, type BreakerReading, type Tick } from "./target-breaker.ts";
+import { killOne } from "./kill-one.ts";
+import { createOpenClaims, type OpenClaims } from "./open-claims.ts";
+import { createTargetBreaker, type BreakerReading, type TargetBreaker, type Tick } from "./target-breaker.ts";
+import { createVerdictBatch, type VerdictBatch } from "./verdict-batch.ts";
 
 export interface Lane {
   /** Claims as long as there are free slots and due leases; returns at once. */
   fill(reading: BreakerReading): void;
-  /** Claims nothing more; resolves when nothing is in flight. */
+  /** Claims nothing more; resolves when every verdict is recorded. */
   drain(): Promise<void>;
   /** Claims that still hold unfinished leases. */
   openClaims(): readonly string[];
@@ -28,60 +31,59 @@ export interface LaneCounters {
 /** Attempts of one target at a time. */
 const slots = 64;
 /** Claims are made in chunks: a new one when this many are left in flight. */
-const refillAt = 40;
+const refillAt = 32;
+/** A ledger that is slow to record verdicts is not given ever more of them. */
+const maxUnrecorded = 2 * slots;
 /** Above the time of revoke and probe together, so that no attempt outlives its claim. */
 const claimMillis = 30_000;
 
 export function createLane(parts: AttemptParts, target: TargetName, counters: LaneCounters): Lane {
   const breaker = createTargetBreaker(parts, target, counters.tick);
+  const verdicts = createVerdictBatch(parts.clock);
+  const inHand = createOpenClaims();
   const { promise: drained, resolve: tellDrained } = Promise.withResolvers<void>();
-  const unfinished = new Map<string, number>();
-  let inFlight = 0;
   let isDraining = false;
+  /** The last claim took all that was due: nothing to ask for until the pool says so. */
+  let isDry = false;
 
-  async function work(lease: Lease, fence: string): Promise<void> {
-    try {
-      await breaker.note(await attemptKill(parts, lease, fence));
-    } catch {
-      parts.log.error("attempt_failed", { lease: lease.id, target });
-    }
-    inFlight -= 1;
-    const left = (unfinished.get(fence) ?? 1) - 1;
-    if (left === 0) unfinished.delete(fence);
-    else unfinished.set(fence, left);
-    claims.ring();
-  }
+  const workplace: Workplace = { parts, breaker, verdicts, inHand, ring: () => claims.ring() };
 
   const free = (): number => {
     const allowed = breaker.allowed();
-    if (isDraining || allowed === "none") return 0;
-    if (allowed === "one") return inFlight === 0 ? 1 : 0;
-    return inFlight > refillAt ? 0 : Math.min(maxClaimRows, slots - inFlight);
+    if (isDraining || isDry || allowed === "none") return 0;
+    if (allowed === "one") return inHand.unrecorded() === 0 ? 1 : 0;
+    const attempts = inHand.attempts();
+    return attempts > refillAt ? 0 : Math.min(maxClaimRows, slots - attempts, maxUnrecorded - inHand.unrecorded());
   };
 
   const claims = createDoorbell(async () => {
     try {
-      await claimAll();
+      for (let limit = free(); limit > 0; limit = free()) if (!(await claim(limit))) break;
     } catch {
+      isDry = false;
       parts.log.error("claim_failed", { target });
     }
-    if (isDraining && inFlight === 0) tellDrained();
+    if (isDraining && inHand.unrecorded() === 0) tellDrained();
   });
 
-  async function claimAll(): Promise<void> {
-    for (let limit = free(); limit > 0; limit = free()) {
-      const fence = counters.newFence();
-      const answer = await parts.ledger.claimDue({ target, limit, claim: millis(claimMillis), fence });
-      if (answer.kind !== "ok" || answer.value.length === 0) break;
-      inFlight += answer.value.length;
-      unfinished.set(fence, answer.value.length);
-      for (const lease of answer.value) void work(lease, fence);
-    }
+  /** Answers whether the ledger took it: a sick store is not asked again at once. */
+  async function claim(limit: number): Promise<boolean> {
+    const fence = counters.newFence();
+    // In one turn of the event loop, and so in one commit with the claim.
+    verdicts.flush();
+    isDry = true;
+    const answer = await parts.ledger.claimDue({ target, limit, claim: millis(claimMillis), fence });
+    if (answer.kind !== "ok" || answer.value.length === limit) isDry = false;
+    if (answer.kind !== "ok") return false;
+    if (answer.value.length > 0) inHand.opened(fence, answer.value.length);
+    for (const lease of answer.value) void attemptOn(workplace, { lease, fence });
+    return true;
   }
 
   return {
     fill(reading) {
       breaker.sync(reading);
+      isDry = false;
       claims.ring();
     },
     drain() {
@@ -89,6 +91,34 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
       claims.ring();
       return drained;
     },
-    openClaims: () => [...unfinished.keys()],
+    openClaims: () => inHand.fences(),
   };
+}
+
+interface Workplace {
+  readonly parts: AttemptParts;
+  readonly breaker: TargetBreaker;
+  readonly verdicts: VerdictBatch;
+  readonly inHand: OpenClaims;
+  /** Something became free. */
+  readonly ring: () => void;
+}
+
+/** Leaves its slot as soon as the provider answered; the verdict may wait for others. */
+async function attemptOn(at: Workplace, claimed: { lease: Lease; fence: string }): Promise<void> {
+  const { parts, breaker, verdicts, inHand } = at;
+  const { lease, fence } = claimed;
+  try {
+    const attempt = await killOne(parts, lease, parts.ledgerNow()).finally(() => inHand.attempted());
+    const recorded = verdicts.add(() => recordAttempt(parts, { ...claimed, attempt }));
+    // The breaker waits for a fault; and with no attempt under way there is nothing to wait for.
+    if (attempt.targetFault || inHand.attempts() === 0) verdicts.flush();
+    at.ring();
+    await recorded;
+    await breaker.note(attempt);
+  } catch {
+    parts.log.error("attempt_failed", { lease: lease.id, target: lease.target });
+  }
+  inHand.recorded(fence);
+  at.ring();
 }

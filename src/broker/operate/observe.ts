@@ -26,11 +26,18 @@ export async function setTargetPaused(
   request: { target: TargetName; paused: boolean },
 ): Promise<Result<TargetState, Fault>> {
   if (!isOperator(caller, "kill")) return err(notFound);
-  const known = (await parts.ledger.listTargets()).find((state) => state.target === request.target);
-  if (known === undefined) return err(notFound);
+  if ((await findTarget(parts, request.target)) === undefined) return err(notFound);
   const breaker = request.paused ? null : { kind: "closed" as const };
   const answer = await parts.ledger.setTarget({ ...request, breaker, cause: causeOf(caller) });
   return answer.kind === "ok" ? ok(answer.value) : err(storeFault);
+}
+
+/** A name that no lease brought into the ledger would make a target of its own. */
+export async function findTarget(
+  { ledger }: Pick<Parts, "ledger">,
+  name: TargetName,
+): Promise<TargetState | undefined> {
+  return (await ledger.listTargets()).find(({ target }) => target === name);
 }
 
 export async function listStuck(
@@ -44,13 +51,15 @@ export async function listStuck(
   return ok(leases.map((lease) => reportLease(lease, "closed", now)));
 }
 
+/** `last`: only so many, the newest ones; null begins behind `after`. */
 export async function listAudit(
   parts: Parts,
   caller: Caller,
-  query: { taskId: TaskId | null; after: AuditCursor | null },
+  query: { taskId: TaskId | null; after: AuditCursor | null; last: number | null },
 ): Promise<Result<AuditPage, Fault>> {
   if (!isOperator(caller, "read")) return err(notFound);
-  return ok(await parts.ledger.listAudit({ ...query, limit: maxPageSize }));
+  const { taskId, after, last } = query;
+  return ok(await parts.ledger.listAudit({ taskId, after, limit: last ?? maxPageSize, newest: last !== null }));
 }
 
 /** Whoever is about to do something, and wants to read what comes of it, asks first where the audit ends. */

@@ -5,6 +5,7 @@
  */
 import type { LimitReservation } from "../../domain/limit.ts";
 import type { AgentName, TemplateName } from "../../domain/names.ts";
+import { attestationEvidence } from "../../domain/identity.ts";
 import type { HeartbeatFrom, Task, TaskTemplate } from "../../domain/task.ts";
 import { canonicalJson, type JsonObject } from "../../kernel/canonical-json.ts";
 import { homeOfId, type TaskId } from "../../kernel/ids.ts";
@@ -17,7 +18,7 @@ import type { BoundPolicy } from "../../policy/resources.ts";
 import type { TaskView } from "../../ports/ledger-views.ts";
 import { commonFault, storeFault } from "../answer-faults.ts";
 import { isOpener, isTaskAgent } from "../callers/may.ts";
-import { attestationEvidence, causeOf } from "../cause.ts";
+import { causeOf } from "../cause.ts";
 import type { Fault } from "../fault.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
 
@@ -62,7 +63,7 @@ export async function openTask(
         ? null
         : { everySeconds: request.heartbeatSeconds, from: request.heartbeatFrom },
     limits: limitsOf(policy, caller, request.agent),
-    cause: causeOf(caller, { policy: policy.digest, attestation: attestationEvidence(caller) }),
+    cause: causeOf(caller, { attestation: attestationEvidence(caller.identity), policy: policy.digest }),
   });
   if (answer.kind === "ok") return ok(answer.value);
   if (answer.kind === "unknown") return err(storeFault);

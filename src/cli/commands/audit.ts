@@ -10,11 +10,12 @@ import type { Run } from "../run.ts";
 import { openSession } from "../session.ts";
 import { pause, type Shell } from "../shell.ts";
 import type { Terminal } from "../terminal.ts";
-import { auditCursor, taskId } from "../values.ts";
+import { auditCursor, pageCount, taskId } from "../values.ts";
 
 interface TailFlags extends ClientFlags {
   readonly task?: string;
   readonly after?: string;
+  readonly last?: number;
   readonly follow?: boolean;
 }
 
@@ -25,8 +26,14 @@ export function addAuditCommands(program: Command, run: Run): void {
   const tail = audit.command("tail").description("the audit entries, oldest first; with --json one document a line");
   tail.option("--task <task-id>", "only those of one task", taskId);
   tail.option("--after <cursor>", "begin where an earlier reading ended", auditCursor);
+  tail.option("--last <count>", "only the newest so many, as in --last 20", pageCount);
   tail.option("--follow", "go on with new entries until stopped");
-  withExamples(withAdmin(tail), "mayfly audit tail --task $TASK", "mayfly audit tail --follow --json");
+  withExamples(
+    withAdmin(tail),
+    "mayfly audit tail --last 20 --follow",
+    "mayfly audit tail --task $TASK",
+    "mayfly audit tail --after $CURSOR --json",
+  );
   tail.action(run(tailAudit));
 }
 
@@ -35,12 +42,13 @@ async function tailAudit(shell: Shell, flags: TailFlags): Promise<Outcome> {
   const api = await openSession(shell, flags, "admin");
   if (!api.ok) return api;
   const signal = shell.stopSignal();
-  let { after } = flags;
+  let { after, last } = flags;
   for (;;) {
-    const page = await readPage(api.value, flags.task, after);
+    const page = await readPage(api.value, { task: flags.task, after, last });
     if (!page.ok) return page;
     for (const entry of page.value.entries) print(terminal, flags, entry);
     after = page.value.after;
+    last = undefined;
     if (terminal.isClosed() || signal.aborted) return ok(exitCodes.ok);
     if (page.value.entries.length > 0) continue;
     if (flags.follow !== true) {
@@ -56,8 +64,14 @@ interface Page {
   readonly after: string;
 }
 
-async function readPage(api: Api, task: string | undefined, after: string | undefined): Promise<Result<Page, Problem>> {
-  const query = { task_id: task, after };
+interface Wanted {
+  readonly task: string | undefined;
+  readonly after: string | undefined;
+  readonly last: number | undefined;
+}
+
+async function readPage(api: Api, { task, after, last }: Wanted): Promise<Result<Page, Problem>> {
+  const query = { task_id: task, after, last: last?.toString() };
   const answer = await api({ method: "GET", path: "/audit/entries", query, effect: readsOnly });
   if (!answer.ok) return answer;
   return ok({ entries: listOf(answer.value, "entries"), after: textOf(answer.value, "next") });
@@ -69,6 +83,7 @@ function print(terminal: Terminal, flags: TailFlags, entry: Fields): void {
     return;
   }
   const subject = optionalText(entry, "lease_id") ?? optionalText(entry, "task_id") ?? "";
+  const request = optionalText(entry, "request_id");
   const { evidence: _evidence, ...data } = fieldsOf(entry, "data");
   const facts = Object.entries(data).map(
     ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
@@ -81,6 +96,7 @@ function print(terminal: Terminal, flags: TailFlags, entry: Fields): void {
       textOf(entry, "actor"),
       subject,
       ...facts,
+      request === null ? "" : `request=${request}`,
     ]
       .filter(Boolean)
       .join("  "),

@@ -18,6 +18,7 @@ export interface ServeFlags {
   readonly data?: string;
   readonly development?: boolean;
   readonly logLevel?: string;
+  readonly stopTimeout?: string;
 }
 
 /** Also the flags of `doctor`, so that it examines exactly what `serve` would start. */
@@ -39,6 +40,7 @@ export function withServeFlags(command: Command): Command {
     new Option("--data <dir>", "the data folder; ./mayfly-data without (MAYFLY_DATA)"),
     new Option("--development", "make missing keys, allow plain http on loopback (MAYFLY_DEVELOPMENT=1)"),
     new Option("--log-level <level>", "debug, info, warn, error or silent (MAYFLY_LOG_LEVEL)"),
+    new Option("--stop-timeout <span>", "how long a stop waits for a mint; 20s without (MAYFLY_STOP_TIMEOUT)"),
   ];
   for (const flag of flags) command.addOption(flag.helpGroup(group));
   return command;

@@ -1,30 +1,25 @@
 /** The audit entries with their hash chain: hash = SHA-256(previous hash, body), the first on 32 zero bytes. */
-import { auditCursor, sequenceIn, type AuditCursor } from "../../domain/audit-cursor.ts";
+import { auditCursor, sequenceIn } from "../../domain/audit-cursor.ts";
 import { base64UrlFromBytes } from "../../kernel/base64url.ts";
-import type { TaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
+import type { ListAudit } from "../../ports/ledger-commands.ts";
 import type { AuditPage } from "../../ports/ledger-views.ts";
 import type { AuditRow } from "./state.ts";
 
-export interface AuditQuery {
-  readonly taskId: TaskId | null;
-  readonly after: AuditCursor | null;
-  readonly limit: number;
-}
-
-export type ReadAudit = (query: AuditQuery) => Promise<AuditPage>;
+export type ReadAudit = (query: ListAudit) => Promise<AuditPage>;
 
 export function createAuditReader(rows: readonly AuditRow[]): ReadAudit {
   let chain: Promise<readonly Uint8Array[]> = Promise.resolve([]);
-  return async ({ taskId, after, limit }) => {
+  return async ({ taskId, after, limit, newest = false }) => {
     chain = chain.then((hashes) => extend(hashes, rows.slice(hashes.length)));
     const hashes = await chain;
+    const page = Math.min(limit, maxPageSize);
     const start = sequenceIn(after, 0);
-    const entries = rows
+    const found = rows
       .slice(0, hashes.length)
       .map(({ entry }, index) => ({ ...entry, hash: base64UrlFromBytes(hashes[index] ?? new Uint8Array()) }))
-      .filter((entry) => entry.sequence > start && (taskId === null || entry.taskId === taskId))
-      .slice(0, Math.min(limit, maxPageSize));
+      .filter((entry) => entry.sequence > start && (taskId === null || entry.taskId === taskId));
+    const entries = newest ? found.slice(-page) : found.slice(0, page);
     return { entries, next: auditCursor([entries.at(-1)?.sequence ?? start]) };
   };
 }

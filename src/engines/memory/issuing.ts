@@ -1,12 +1,14 @@
 /** The intent: every check first, then one write. Without this record no mint may start (promise P1). */
 import { isLive, type Lease } from "../../domain/lease.ts";
+import { replacedCounter } from "../../domain/limit.ts";
 import type { Task } from "../../domain/task.ts";
+import type { LeaseId } from "../../kernel/ids.ts";
 import { replacedGraceMillis } from "../../kernel/limits.ts";
 import { addMillis, type EpochMillis } from "../../kernel/time.ts";
 import type { Answer } from "../../ports/ledger.ts";
 import type { IntentConflict, IntentRecorded, RecordIntent } from "../../ports/ledger-commands.ts";
 import { makeRowDue } from "./lease-row.ts";
-import { fullLimit, reserve } from "./limits.ts";
+import { fullLimit, mayHandOn, reserve } from "./limits.ts";
 import { conflict, notFound, ok, record, type Model } from "./model.ts";
 import { checkIdempotency, isReplayed, replayKey } from "./markers.ts";
 import { same } from "./same.ts";
@@ -69,7 +71,7 @@ function checkIntent(
   if (repeated !== null) return repeated;
   if (command.demandKillPath && isKillPathBroken(model, lease.target, now))
     return { reason: "kill_path_broken", target: lease.target };
-  const limit = fullLimit(model, command.limits, replaced, now);
+  const limit = fullLimit(model, command.limits, freedBy(model, replaced), now);
   return limit === null ? null : { reason: "limit_reached", limit };
 }
 
@@ -98,12 +100,22 @@ function writeIntent(
     model.state.idempotency.set(idempotency.key, { requestDigest, leaseId: id });
   }
   if (replaced !== null && isLive(replaced.lease.state.kind)) {
-    const kept = { ...replaced, counters: replaced.counters.filter((counter) => !counters.includes(counter)) };
+    const kept = handOn(model, replaced, { id, counters });
     leases.set(kept.lease.id, kept);
     const dueAt = addMillis(now, replacedGraceMillis);
     makeRowDue(model, kept, { killCause: "replaced", orderedAt: now, dueAt, cause }, now);
   }
   return ok({ lease, task }, intendedSequence);
+}
+
+const freedBy = (model: Model, replaced: LeaseRow | null): LeaseRow | null =>
+  replaced !== null && mayHandOn(model, replaced) ? replaced : null;
+
+/** The old lease after its places went to the new one. */
+function handOn(model: Model, old: LeaseRow, taker: { id: LeaseId; counters: readonly string[] }): LeaseRow {
+  const rest = old.counters.filter((counter) => !taker.counters.includes(counter));
+  const isHandedOn = rest.length < old.counters.length && mayHandOn(model, old);
+  return isHandedOn ? { ...old, counters: [...rest, replacedCounter(taker.id)] } : old;
 }
 
 function draftLease(command: RecordIntent, now: EpochMillis): Lease {

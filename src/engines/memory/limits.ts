@@ -1,5 +1,5 @@
 /** Limits: live ones are counted from the leases and tasks that hold them, rates in fixed windows that are never given back. */
-import type { LimitReservation } from "../../domain/limit.ts";
+import { replacedCounter, type LimitReservation } from "../../domain/limit.ts";
 import { epochMillis, type EpochMillis } from "../../kernel/time.ts";
 import type { Model } from "./model.ts";
 import type { LeaseRow } from "./state.ts";
@@ -18,13 +18,21 @@ export function fullLimit(
 function taken(model: Model, limit: LimitReservation, freed: LeaseRow | null, now: EpochMillis): number {
   if (limit.perSeconds !== undefined)
     return model.state.rates.get(windowOf(limit, limit.perSeconds, now).key)?.count ?? 0;
+  return holdersOf(model, limit.counter, freed);
+}
+
+function holdersOf(model: Model, counter: string, freed: LeaseRow | null): number {
   let holders = 0;
   for (const row of model.state.leases.values()) {
-    if (row.lease.id !== freed?.lease.id && row.counters.includes(limit.counter)) holders += 1;
+    if (row.lease.id !== freed?.lease.id && row.counters.includes(counter)) holders += 1;
   }
-  for (const row of model.state.tasks.values()) if (row.counters.includes(limit.counter)) holders += 1;
+  for (const row of model.state.tasks.values()) if (row.counters.includes(counter)) holders += 1;
   return holders;
 }
+
+/** Whether the lease's place may pass to what replaces it: not while what it replaced itself still lives. */
+export const mayHandOn = (model: Model, { lease }: LeaseRow): boolean =>
+  holdersOf(model, replacedCounter(lease.id), null) === 0;
 
 /** Takes one of each rate and answers the live counters that the lease or task now holds. */
 export function reserve(model: Model, limits: readonly LimitReservation[], now: EpochMillis): readonly string[] {

@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { SqlDriver, SqlRow, SqlValue } from "../sql/driver.ts";
-import { sqliteTrouble } from "./sqlite-errors.ts";
+import { losesTransaction } from "./sqlite-errors.ts";
 
 export function createNodeDriver(db: DatabaseSync): SqlDriver {
   const prepared = new Map<string, StatementSync>();
@@ -37,12 +37,10 @@ export function createNodeDriver(db: DatabaseSync): SqlDriver {
         throw error;
       }
     },
-    losesCommit: (error) => !db.isTransaction || lost.has(sqliteTrouble(error) ?? "other"),
+    losesCommit: (error) => losesTransaction(db, error),
     sha256: (bytes) => hash("sha256", bytes, "buffer"),
   };
 }
-
-const lost: ReadonlySet<string> = new Set(["full", "ioError", "corrupt", "readOnly", "busy"]);
 
 /** `setReturnArrays` makes rows arrays, which the types of node:sqlite do not know; blobs are Uint8Array. */
 const toRow = (row: unknown): SqlRow => row as readonly SqlValue[];

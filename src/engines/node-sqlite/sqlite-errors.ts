@@ -1,4 +1,5 @@
 /** SQLite's result codes (sqlite.org/rescode.html) as what they mean to the ledger. */
+import type { DatabaseSync } from "node:sqlite";
 
 const codes = { readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26, busy: 5 } as const;
 /** Extended codes of the shared-memory file that cannot grow: also a full disk. */
@@ -14,6 +15,12 @@ export function sqliteTrouble(error: unknown): SqliteTrouble | undefined {
   for (const [name, code] of Object.entries(codes)) if ((errcode & 0xff) === code) return name as SqliteTrouble;
   return "other";
 }
+
+/** Whether an error lost the whole transaction (no room, no disk) and not just the statement that met it. */
+export const losesTransaction = (db: DatabaseSync, error: unknown): boolean =>
+  !db.isTransaction || lost.has(sqliteTrouble(error) ?? "other");
+
+const lost: ReadonlySet<SqliteTrouble> = new Set(["full", "ioError", "corrupt", "readOnly", "busy"]);
 
 /** The file system's code, such as ENOSPC or EACCES. */
 export function systemCode(error: unknown): string {

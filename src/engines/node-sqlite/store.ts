@@ -9,7 +9,7 @@ import type { Log } from "../../ports/log.ts";
 import type { SqlCore, StoreCondition } from "../sql/core.ts";
 import type { Ballast } from "./ballast.ts";
 import type { QueuedVerb } from "./commit-queue.ts";
-import { sqliteTrouble } from "./sqlite-errors.ts";
+import { losesTransaction, sqliteTrouble } from "./sqlite-errors.ts";
 
 export interface StoreParts {
   readonly db: DatabaseSync;
@@ -86,10 +86,9 @@ export function createStore(parts: StoreParts): Store {
 }
 
 function transact(parts: StoreParts, batch: readonly QueuedVerb[], condition: StoreCondition): Ending {
-  const { db, core } = parts;
+  const { db } = parts;
   try {
-    db.exec("BEGIN IMMEDIATE");
-    core.run(batch, condition);
+    fill(parts, batch, condition);
   } catch (error) {
     return undo(parts, error, "lost");
   }
@@ -98,6 +97,23 @@ function transact(parts: StoreParts, batch: readonly QueuedVerb[], condition: St
     return "done";
   } catch (error) {
     return undo(parts, error, "unsure");
+  }
+}
+
+/**
+ * The verbs without steps, for a step copies each page before it changes it. A verb throws only for a bug; then all is
+ * taken back, and each runs anew in a step of its own, so that the bug harms no neighbour.
+ */
+function fill({ db, core }: StoreParts, batch: readonly QueuedVerb[], condition: StoreCondition): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    core.run(batch, condition);
+  } catch (error) {
+    if (losesTransaction(db, error)) throw error;
+    db.exec("ROLLBACK");
+    core.rolledBack();
+    db.exec("BEGIN IMMEDIATE");
+    core.runApart(batch, condition);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * The engine without its transactions: runs verbs inside a transaction that the adapter opened, each in a step of its
- * own so that one that throws harms no neighbour, and keeps what must not be read back for every verb. The adapter
- * says `committed` or `rolledBack`; after the latter everything kept here is taken from the store again.
+ * The engine without its transactions: runs verbs inside a transaction that the adapter opened, and keeps what must not
+ * be read back for every verb. The adapter says `committed` or `rolledBack`; after the latter everything kept here is
+ * taken from the store again.
  */
 import type { Clock } from "../../kernel/clock.ts";
 import { ok, type Result } from "../../kernel/result.ts";
@@ -26,7 +26,10 @@ export interface Verb {
 export type StoreCondition = Extract<SuspendReason, "disk_full" | "stopped"> | null;
 
 export interface SqlCore {
+  /** Throws where a verb does, which is a bug of that verb: the adapter takes all of it back and runs them apart. */
   run(verbs: readonly Verb[], condition: StoreCondition): void;
+  /** Each verb in a step of its own, which costs more: one that throws harms no neighbour. */
+  runApart(verbs: readonly Verb[], condition: StoreCondition): void;
   /** Answers the earliest instant at which something of the commit falls due. */
   committed(): EpochMillis | null;
   rolledBack(): void;
@@ -77,23 +80,22 @@ function createCore(sql: SqlDriver, time: LedgerClock): SqlCore {
   const { cache, trail, tallies } = parts;
   trail.reload();
   return {
-    run(verbs, condition) {
-      books.isTouched = false;
-      books.dueAt = null;
-      const tx = openTx(parts, condition);
-      for (const verb of verbs) runOne(parts, tx, verb);
-      if (!books.isTouched) return;
-      tellStep(books, tx);
-      books.committedAt = tx.now;
-      tallies.write(sql);
-      writeStore(sql, books);
-    },
+    run: (verbs, condition) =>
+      fill(parts, condition, (tx) => {
+        for (const verb of verbs) verb.run(tx);
+        tallies.add(parts.moves.splice(0));
+      }),
+    runApart: (verbs, condition) =>
+      fill(parts, condition, (tx) => {
+        for (const verb of verbs) runApart(parts, tx, verb);
+      }),
     committed: () => books.dueAt,
     rolledBack() {
       Object.assign(books, readKept(sql), { isStepTold: false });
       trail.reload();
       tallies.clear();
       cache.clear();
+      parts.moves.length = 0;
     },
     view: () => ({ sql, cache, now: time.now(), store: books.facts }),
     health: (condition) => ({
@@ -103,6 +105,20 @@ function createCore(sql: SqlDriver, time: LedgerClock): SqlCore {
       counts: { ...books.tally },
     }),
   };
+}
+
+/** One commit: what the verbs change, and what is written once for all of them. */
+function fill(parts: CoreParts, condition: StoreCondition, run: (tx: Tx) => void): void {
+  const { books, sql, tallies } = parts;
+  books.isTouched = false;
+  books.dueAt = null;
+  const tx = openTx(parts, condition);
+  run(tx);
+  if (!books.isTouched) return;
+  tellStep(books, tx);
+  books.committedAt = tx.now;
+  tallies.write(sql);
+  writeStore(sql, books);
 }
 
 function readKept(sql: SqlDriver): Pick<Books, "facts" | "tally" | "committedAt"> {
@@ -153,7 +169,7 @@ function openTx({ sql, cache, time, trail, books, moves }: CoreParts, condition:
 }
 
 /** A verb that throws takes its own changes back, and nothing of its neighbours'. */
-function runOne({ sql, cache, trail, books, tallies, moves }: CoreParts, tx: Tx, verb: Verb): void {
+function runApart({ sql, cache, trail, books, tallies, moves }: CoreParts, tx: Tx, verb: Verb): void {
   const { facts, isTouched } = books;
   const tally = { ...books.tally };
   try {

@@ -3,9 +3,11 @@
  * How verbs reach a transaction is the adapter's `submit`.
  */
 import type { LeaseId } from "../../kernel/ids.ts";
+import type { BlastRadius } from "../../ports/ledger-views.ts";
 import type { Answer, Ledger } from "../../ports/ledger.ts";
 import { auditHead, listAudit, sealedKeyIds } from "./reads/audit-reads.ts";
-import { blastRadius, summarize } from "./reads/count-reads.ts";
+import { radiusOfTask, summarize } from "./reads/count-reads.ts";
+import { createDoorCount, type DoorCount } from "./reads/door-count.ts";
 import { findByFingerprint, listLeases, listStuck, readLease, readTask } from "./reads/lease-reads.ts";
 import { listDoorRows } from "./rows/door-rows.ts";
 import { answer, type Tx, type View } from "./tx.ts";
@@ -76,7 +78,8 @@ export function createSqlLedger(parts: SqlLedgerParts): SqlLedger {
     findLease: async (fingerprint) => findByFingerprint(view(), fingerprint),
     listLeases: async (query) => listLeases(view(), query),
     summarize: async (taskId) => summarize(view(), taskId),
-    blastRadius: async (scope) => blastRadius(view(), scope),
+    blastRadius: async (scope) =>
+      scope.kind === "task" ? radiusOfTask(view(), scope.id) : countDoor(inTurn, createDoorCount(scope)),
     listStuck: async (query) => listStuck(view(), query),
     listTargets: async () => listTargets(view()),
     listDoors: async () => listDoorRows(view()),
@@ -84,4 +87,16 @@ export function createSqlLedger(parts: SqlLedgerParts): SqlLedger {
     auditHead: async () => auditHead(view()),
     sealedKeyIds: async () => sealedKeyIds(view()),
   };
+}
+
+type Submit = (run: (tx: Tx) => Answer<boolean, never>) => Promise<Answer<boolean, never>>;
+
+/** Each page takes its turn among the commits, and writes nothing. */
+async function countDoor(submit: Submit, count: DoorCount): Promise<BlastRadius> {
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
+    const page = await submit((tx) => answer(count.next(tx), tx.sequence()));
+    if (page.kind !== "ok") throw new Error("the ledger takes no turns any more");
+    if (!page.value) return count.result();
+  }
 }

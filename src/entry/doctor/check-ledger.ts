@@ -8,13 +8,17 @@ import { checkPath, type LedgerPath } from "../../engines/node-sqlite/ledger-pat
 import { createNodeDriver } from "../../engines/node-sqlite/node-driver.ts";
 import { faultOfError, schemaFault, type OpenFault } from "../../engines/node-sqlite/open-fault.ts";
 import { takeLock } from "../../engines/node-sqlite/process-lock.ts";
+import type { SqlDriver } from "../../engines/sql/driver.ts";
+import { sealedKeyIds } from "../../engines/sql/reads/audit-reads.ts";
 import { readVersion } from "../../engines/sql/store-row.ts";
-import { fail, fine, type Finding } from "./finding.ts";
+import { missingSealingKey } from "../open-store.ts";
+import { fail, fine, warn, type Finding } from "./finding.ts";
 
 const check = "ledger";
 const refused = ({ message, fix }: OpenFault): Finding => fail(check, message, fix);
 
-export async function checkLedger(file: string): Promise<readonly Finding[]> {
+/** `sealingKeys` are the ids of the ring; null without a usable one. */
+export async function checkLedger(file: string, sealingKeys: readonly string[] | null): Promise<readonly Finding[]> {
   const path = checkPath(file);
   // The data folder is made at the start; its own parent is what counts then.
   if (!path.ok) return [path.fault.reason === "no_parent" ? await checkFutureFolder(file) : refused(path.fault)];
@@ -23,7 +27,7 @@ export async function checkLedger(file: string): Promise<readonly Finding[]> {
     return [fail(check, `${path.value.file} cannot be written`, "give this user write access to it and to its folder")];
   if (!path.value.exists) return [fine(check, `${path.value.file} does not exist yet; the start makes it`)];
   const schema = checkSchema(path.value.file);
-  return schema === null ? [checkHolder(path.value)] : [schema];
+  return schema === null ? [checkHolder(path.value), checkSeals(path.value.file, sealingKeys)] : [schema];
 }
 
 async function checkFutureFolder(file: string): Promise<Finding> {
@@ -45,15 +49,40 @@ async function mayWrite(path: string): Promise<boolean> {
 }
 
 function checkSchema(file: string): Finding | null {
-  let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(existsSync(`${file}-wal`) ? file : untouched(file), { readOnly: true });
-    const version = readVersion(createNodeDriver(db));
-    return version.ok ? null : refused(schemaFault(file, version.fault));
+    return readOnly(file, (sql) => {
+      const version = readVersion(sql);
+      return version.ok ? null : refused(schemaFault(file, version.fault));
+    });
   } catch (error) {
     return refused(faultOfError(file, error));
+  }
+}
+
+/** The start refuses a ring without them. What a running broker holds is read beside it, as a backup reads it. */
+function checkSeals(file: string, sealingKeys: readonly string[] | null): Finding {
+  const seals = "sealed credentials";
+  if (sealingKeys === null) return warn(seals, "not compared with the key ring", "make the key rings usable first");
+  try {
+    return readOnly(file, (sql) => {
+      const version = readVersion(sql);
+      const needed = version.ok && version.value > 0 ? sealedKeyIds({ sql }) : [];
+      const lacking = missingSealingKey(needed, sealingKeys);
+      if (lacking !== null) return fail(seals, `${lacking.setting} ${lacking.message}`, lacking.fix);
+      return fine(seals, needed.length === 0 ? "there are none" : "the ring has the keys of all that live");
+    });
+  } catch {
+    const fix = "stop the broker that uses the ledger and ask again, or trust its start, which compared them";
+    return warn(seals, "could not be read beside a running broker, so the ring was not compared with them", fix);
+  }
+}
+
+function readOnly<T>(file: string, read: (sql: SqlDriver) => T): T {
+  const db = new DatabaseSync(existsSync(`${file}-wal`) ? file : untouched(file), { readOnly: true });
+  try {
+    return read(createNodeDriver(db));
   } finally {
-    db?.close();
+    db.close();
   }
 }
 

@@ -39,7 +39,13 @@ export async function checkPolicyAndNetwork({ options, env, signer }: Subject): 
       Promise.all(issuers),
       signer === null ? [warn("providers", "not asked", "make the signing ring first")] : checkProviders(loaded.value),
     ]);
-    return [...policyFindings(loaded.value), ...foundIssuers.flat(), ...foundProviders];
+    const refused = options.mode === "production" ? loaded.value.plainHttp : [];
+    return [
+      ...policyFindings(loaded.value),
+      ...refused.map((fault) => fail("policy", formatFault(fault), fault.fix)),
+      ...foundIssuers.flat(),
+      ...foundProviders,
+    ];
   } finally {
     await connections.close();
   }

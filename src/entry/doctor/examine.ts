@@ -25,18 +25,18 @@ export async function* examine(flags: ServeFlags, env: Environment): AsyncGenera
 async function* examineSettings(options: ServeOptions, env: Environment): AsyncGenerator<Finding, void> {
   const keys = await checkKeys(options, env);
   yield* keys.findings;
-  const { ledger } = options;
-  if (ledger.kind === "redis") yield* await checkRedis(ledger.place, options, env);
-  else {
-    yield* await checkLedger(ledger.file);
-    yield await checkRoom(ledger.file);
-  }
-  yield await checkAddress("--listen", options.listen);
-  yield await checkAddress("--admin-listen", options.adminListen);
   // Reading rings that are not there would make them.
   const rings = keys.areUsable
     ? await readKeys(options, { env, clock: nodeClock, entropy: createNodeEntropy() })
     : null;
+  const { ledger } = options;
+  if (ledger.kind === "redis") yield* await checkRedis(ledger.place, options, env);
+  else {
+    yield* await checkLedger(ledger.file, rings?.ok === true ? rings.value.sealer.keyIds() : null);
+    yield await checkRoom(ledger.file);
+  }
+  yield await checkAddress("--listen", options.listen);
+  yield await checkAddress("--admin-listen", options.adminListen);
   const signer = rings?.ok === true ? rings.value.signer : null;
   yield* await checkPolicyAndNetwork({ options, env, signer });
 }

@@ -5,7 +5,7 @@ import { err, ok } from "../../kernel/result.ts";
 import { toRfc3339 } from "../../kernel/time.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { parseScopeText } from "../kill-scope.ts";
-import { malformed } from "../request-fault.ts";
+import { invalidMember } from "../request-fault.ts";
 import { doorsAnswer } from "../schemas/operate.ts";
 
 export const doorEndpoints = (broker: Broker): readonly Endpoint[] => [
@@ -41,7 +41,9 @@ export const doorEndpoints = (broker: Broker): readonly Endpoint[] => [
     async handle(call, caller) {
       const scope = parseScopeText(call.request.query("scope"));
       if (scope === undefined || scope.kind === "task") {
-        return err(malformed("scope must be all, agent:NAME, template:NAME, provider:NAME or issuer:NAME"));
+        return err(
+          invalidMember("scope", "wrong_form", "must be all, agent:NAME, template:NAME, provider:NAME or issuer:NAME"),
+        );
       }
       const opened = await broker.openDoor(caller, scope);
       return opened.ok ? ok({ status: 204 }) : opened;

@@ -4,7 +4,7 @@ import { Redacted } from "../../kernel/redacted.ts";
 import { err, ok } from "../../kernel/result.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { readForm } from "../read-body.ts";
-import { malformed } from "../request-fault.ts";
+import { explainIssue } from "../schemas/explain-issue.ts";
 import { introspection, tokenReference } from "../schemas/token.ts";
 
 export const introspectEndpoint = (broker: Broker): Endpoint => ({
@@ -20,7 +20,7 @@ export const introspectEndpoint = (broker: Broker): Endpoint => ({
     const form = await readForm(call.request);
     if (!form.ok) return form;
     const parsed = tokenReference.safeParse(form.value);
-    if (!parsed.success) return err(malformed("token is missing"));
+    if (!parsed.success) return err(explainIssue(parsed.error, form.value, tokenReference));
     const found = await broker.introspectToken(caller, new Redacted(parsed.data.token, "token"));
     if (!found.ok) return found;
     if (!found.value.active) return ok({ status: 200, json: { active: false } });

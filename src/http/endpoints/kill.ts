@@ -6,7 +6,7 @@ import type { BlastRadius } from "../../ports/ledger-views.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { killScopeOf, parseScopeText } from "../kill-scope.ts";
 import { readJson } from "../read-body.ts";
-import { malformed } from "../request-fault.ts";
+import { invalidMember } from "../request-fault.ts";
 import { blastRadiusAnswer, killAnswer, killBody } from "../schemas/operate.ts";
 
 export const killEndpoints = (broker: Broker): readonly Endpoint[] => [
@@ -40,17 +40,18 @@ export const killEndpoints = (broker: Broker): readonly Endpoint[] => [
     summary: "What a kill of this scope would hit now; falls to zero while a kill goes on",
     shape: "problem",
     access: { operatorMay: ["read", "kill"] },
-    parameters: { scope: "query: all, task:ID, agent:NAME, template:NAME, provider:NAME or issuer:NAME" },
+    parameters: { scope: `query: ${scopeForms}` },
     answers: { 200: { description: "Counts", schema: blastRadiusAnswer } },
     async handle(call, caller) {
       const scope = parseScopeText(call.request.query("scope"));
-      if (scope === undefined)
-        return err(malformed("scope must be all, task:ID, agent:NAME, template:NAME, provider:NAME or issuer:NAME"));
+      if (scope === undefined) return err(invalidMember("scope", "wrong_form", `must be ${scopeForms}`));
       const radius = await broker.blastRadius(caller, scope);
       return radius.ok ? ok({ status: 200, json: radiusOf(scope, radius.value) }) : radius;
     },
   },
 ];
+
+const scopeForms = "all, task:ID, agent:NAME, template:NAME, provider:NAME or issuer:NAME";
 
 const radiusOf = (scope: KillScope, { tasks, leases, byProvider }: BlastRadius) => ({
   scope: scopeKey(scope),

@@ -1,42 +1,20 @@
-/** What operators watch: stuck leases, audit, the clock, metrics. */
+/** What operators watch: audit, the clock, metrics. */
 import type { Broker } from "../../broker/broker.ts";
 import { parseAuditCursor } from "../../domain/audit-cursor.ts";
 import type { AuditEntry } from "../../domain/audit-entry.ts";
-import { parseLeaseId, parseTaskId } from "../../kernel/ids.ts";
+import { parseTaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
 import { err, ok } from "../../kernel/result.ts";
 import { toRfc3339 } from "../../kernel/time.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { malformed } from "../request-fault.ts";
-import { auditHeadAnswer, auditPage, stuckAnswer } from "../schemas/operate.ts";
-import { leaseAnswerOf } from "../task-answer.ts";
+import { invalidMember } from "../request-fault.ts";
+import { auditHeadAnswer, auditPage } from "../schemas/operate.ts";
 
 export const observeEndpoints = (broker: Broker): readonly Endpoint[] => [
-  stuckEndpoint(broker),
   auditEndpoint(broker),
   auditHeadEndpoint(broker),
   clockEndpoint(broker),
 ];
-
-const stuckEndpoint = (broker: Broker): Endpoint => ({
-  method: "get",
-  path: "/admin/stuck",
-  operation: "listStuck",
-  summary: "Credentials whose provider refuses to revoke them: each needs a person",
-  shape: "problem",
-  access: { operatorMay: ["read"] },
-  parameters: { after: "query: next of the page before" },
-  answers: { 200: { description: "A page, oldest first", schema: stuckAnswer } },
-  async handle(call, caller) {
-    const text = call.request.query("after");
-    const after = text === undefined ? null : parseLeaseId(text);
-    if (after === undefined) return err(malformed("after is not the next of a page"));
-    const leases = await broker.listStuck(caller, after);
-    if (!leases.ok) return leases;
-    const next = leases.value.length === maxPageSize ? leases.value.at(-1)?.leaseId : undefined;
-    return ok({ status: 200, json: { leases: leases.value.map(leaseAnswerOf), next } });
-  },
-});
 
 const auditEndpoint = (broker: Broker): Endpoint => ({
   method: "get",
@@ -48,15 +26,20 @@ const auditEndpoint = (broker: Broker): Endpoint => ({
   parameters: {
     task_id: "query: only of this task",
     after: "query: next of the page before; left out: from the beginning",
+    last: `query: only the newest so many of them, at most ${maxPageSize}`,
   },
   answers: { 200: { description: "A page; an empty one is the end, for now", schema: auditPage } },
   async handle(call, caller) {
-    const { task_id: taskText, after: afterText } = call.request.query();
+    const { task_id: taskText, after: afterText, last: lastText } = call.request.query();
     const taskId = taskText === undefined ? null : parseTaskId(taskText);
-    if (taskId === undefined) return err(malformed("task_id is not the id of a task"));
+    if (taskId === undefined)
+      return err(invalidMember("task_id", "wrong_form", "must be the id of a task: tsk_ and 21 letters and digits"));
     const after = afterText === undefined ? null : parseAuditCursor(afterText);
-    if (after === undefined) return err(malformed("after is not the next of a page"));
-    const page = await broker.listAudit(caller, { taskId, after });
+    if (after === undefined) return err(invalidMember("after", "wrong_form", "must be the next of an earlier page"));
+    const last = lastText === undefined ? null : Number(lastText);
+    if (last !== null && (!/^[0-9]{1,3}$/.test(lastText ?? "") || last < 1 || last > maxPageSize))
+      return err(invalidMember("last", "out_of_range", `must be a whole number from 1 to ${maxPageSize}`));
+    const page = await broker.listAudit(caller, { taskId, after, last });
     if (!page.ok) return page;
     return ok({ status: 200, json: { entries: page.value.entries.map(entryOf), next: page.value.next } });
   },

@@ -7,7 +7,7 @@ import { Redacted } from "../../kernel/redacted.ts";
 import { err, ok } from "../../kernel/result.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { readForm } from "../read-body.ts";
-import { malformed } from "../request-fault.ts";
+import { explainIssue } from "../schemas/explain-issue.ts";
 import { tokenReference } from "../schemas/token.ts";
 
 export const revokeEndpoint = (broker: Broker): Endpoint => ({
@@ -23,7 +23,7 @@ export const revokeEndpoint = (broker: Broker): Endpoint => ({
     const form = await readForm(request);
     if (!form.ok) return form;
     const parsed = tokenReference.safeParse(form.value);
-    if (!parsed.success) return err(malformed("token is missing"));
+    if (!parsed.success) return err(explainIssue(parsed.error, form.value, tokenReference));
     const revoked = await broker.revokeToken({ token: new Redacted(parsed.data.token, "token"), requestId });
     return revoked.ok ? ok({ status: 200 }) : revoked;
   },

@@ -23,11 +23,12 @@ export const targetEndpoints = (broker: Broker): readonly Endpoint[] => [
       return targets.ok ? ok({ status: 200, json: { targets: targets.value.map(targetOf) } }) : targets;
     },
   },
-  pauseEndpoint(broker, "pause", "Hold the kills of a target back; only for a person who knows why"),
-  pauseEndpoint(broker, "resume", "Let the kills of a target go on, and close its breaker"),
+  changeEndpoint(broker, "pause", "Hold the kills of a target back; only for a person who knows why"),
+  changeEndpoint(broker, "resume", "Let the kills of a target go on, and close its breaker"),
+  changeEndpoint(broker, "retry", "Close the breaker of a target, and try at once what waits for its next attempt"),
 ];
 
-function pauseEndpoint(broker: Broker, action: "pause" | "resume", summary: string): Endpoint {
+function changeEndpoint(broker: Broker, action: "pause" | "resume" | "retry", summary: string): Endpoint {
   return {
     method: "post",
     path: `/admin/targets/${action}`,
@@ -42,7 +43,10 @@ function pauseEndpoint(broker: Broker, action: "pause" | "resume", summary: stri
       if (!body.ok) return body;
       // Only a name that the ledger lists gets past the use case.
       const target = brand<TargetName>(body.value.target);
-      const state = await broker.setTargetPaused(caller, { target, paused: action === "pause" });
+      const state =
+        action === "retry"
+          ? await broker.retryTarget(caller, target)
+          : await broker.setTargetPaused(caller, { target, paused: action === "pause" });
       return state.ok ? ok({ status: 200, json: targetOf(state.value) }) : state;
     },
   };
@@ -58,5 +62,7 @@ function targetOf(state: TargetState): TargetAnswer {
     ...(breaker.kind === "open" && { breaker_until: toRfc3339(breaker.until), breaker_reason: breaker.reason }),
     due: state.due,
     oldest_due_at: state.oldestDueAt === null ? undefined : toRfc3339(state.oldestDueAt),
+    claimed: state.claimed,
+    stuck: state.stuck,
   };
 }

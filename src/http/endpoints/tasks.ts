@@ -10,7 +10,7 @@ import type { AgentName, TemplateName } from "../../domain/names.ts";
 import type { Call, Endpoint } from "../endpoint.ts";
 import { waitPreferred } from "../prefer.ts";
 import { readJson } from "../read-body.ts";
-import type { HttpFault } from "../request-fault.ts";
+import { invalidCursor, type HttpFault } from "../request-fault.ts";
 import { endTaskBody, openTaskBody, taskReport, taskState, type OpenTaskBody } from "../schemas/task.ts";
 import { openTaskState, taskAnswerOf } from "../task-answer.ts";
 
@@ -136,7 +136,7 @@ function taskIdOf(call: Call): Result<TaskId, HttpFault> {
 function pageAfter(call: Call): Result<LeaseId | null, HttpFault> {
   const text = call.request.query("after");
   const after = text === undefined ? null : parseLeaseId(text);
-  return after === undefined ? err({ code: "not_found" }) : ok(after);
+  return after === undefined ? err(invalidCursor) : ok(after);
 }
 
 /** A client that hung up waits for nothing. */

@@ -1,7 +1,7 @@
 /** What operators send and read on the admin listener, as validated and documented. */
 import { z } from "zod";
 import { leaseReport } from "./task.ts";
-import { instant, named, resourceName, shortText, taskIdText } from "./wire-schema.ts";
+import { instant, leaseIdText, named, resourceName, shortText, taskIdText } from "./wire-schema.ts";
 
 const killScope = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("all") }),
@@ -45,7 +45,8 @@ export const doorsAnswer = named(
   }),
 );
 
-export const targetBody = named("TargetName", z.strictObject({ target: z.string().min(1).max(200) }));
+const targetName = z.string().min(1).max(200);
+export const targetBody = named("TargetName", z.strictObject({ target: targetName }));
 
 export const targetAnswer = named(
   "Target",
@@ -56,13 +57,37 @@ export const targetAnswer = named(
     breaker: z.enum(["closed", "open"]),
     breaker_until: instant.optional(),
     breaker_reason: z.string().optional(),
-    due: z.int(),
+    due: z.int().meta({ description: "Credentials whose kill is due now" }),
     oldest_due_at: instant.optional(),
+    claimed: z.int().meta({ description: "Kills that a worker has in hand" }),
+    stuck: z.int().meta({ description: "Credentials that need a person" }),
   }),
 );
 export type TargetAnswer = z.input<typeof targetAnswer>;
 
 export const targetsAnswer = named("Targets", z.object({ targets: z.array(targetAnswer) }));
+
+export const retryBody = named(
+  "Retry",
+  z.strictObject({
+    scope: z.discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("lease"), id: leaseIdText }),
+      z.strictObject({ kind: z.literal("target"), name: targetName }),
+      z.strictObject({ kind: z.literal("all") }),
+    ]),
+    after: leaseIdText.optional().meta({ description: "`next` of the page before" }),
+  }),
+);
+
+export type RetryScopeBody = z.output<typeof retryBody>["scope"];
+
+export const retryAnswer = named(
+  "Retried",
+  z.object({
+    retried: z.int().meta({ description: "Credentials of this page whose kill is due now" }),
+    next: z.string().optional(),
+  }),
+);
 
 export const stuckAnswer = named("Stuck", z.object({ leases: z.array(leaseReport), next: z.string().optional() }));
 

@@ -7,6 +7,7 @@ const extensions = {
   lease_id: z.string().optional(),
   gate: z.string().optional(),
   limit: z.string().optional(),
+  member: z.string().optional().meta({ description: "Of a malformed request: what to correct" }),
   request_id: z.string().meta({ description: "Finds the detail in log and audit" }),
 };
 

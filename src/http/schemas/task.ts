@@ -26,7 +26,7 @@ export const openTaskBody = named(
     })
     .refine((body) => body.heartbeat_from === undefined || body.heartbeat_seconds !== undefined, {
       path: ["heartbeat_from"],
-      message: "it needs heartbeat_seconds",
+      message: "needs heartbeat_seconds beside it",
     }),
 );
 export type OpenTaskBody = z.output<typeof openTaskBody>;

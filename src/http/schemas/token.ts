@@ -18,7 +18,7 @@ export const tokenForm = named(
       .meta({ description: "JSON text of AuthorizationDetails", contentMediaType: "application/json" }),
     requested_ttl: z
       .string()
-      .regex(/^[1-9][0-9]{0,8}$/)
+      .regex(/^[1-9][0-9]{0,8}$/, "must be a whole number of seconds, from 1 to 999999999")
       .optional()
       .meta({ description: "Seconds; the shortest of all bounds wins" }),
     task_id: taskIdText.optional().meta({ description: "Left out: a task is opened for this one exchange" }),

@@ -34,7 +34,7 @@ export const shortText = z
   .string()
   .min(1)
   .max(500)
-  .refine((text) => !/\p{Cc}/u.test(text), "must not hold control characters");
+  .refine((text) => !/\p{Cc}/u.test(text), "must be one line, without control characters");
 
 /** Whole numbers only: a fraction has more than one spelling, and audit hashes what was written. */
 function isCanonical(value: unknown): value is Json {
@@ -43,7 +43,10 @@ function isCanonical(value: unknown): value is Json {
   return Object.values(value).every(isCanonical);
 }
 
-const jsonValue = z.custom<Json>(isCanonical, "numbers must be whole and safe");
+const jsonValue = z.custom<Json>(
+  isCanonical,
+  "may hold only whole numbers up to 9007199254740991, text, true, false, null, and lists and objects of these",
+);
 
 /** Of a size that the text around it was held to already. */
 export const jsonMembers = z.record(z.string(), jsonValue);

@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import type { AuditCursor } from "../../../src/domain/audit-cursor.ts";
 import { auditBody, type AuditEntry, type AuditType } from "../../../src/domain/audit-entry.ts";
 import { base64UrlFromBytes } from "../../../src/kernel/base64url.ts";
+import type { ListAudit } from "../../../src/ports/ledger-commands.ts";
 import type { Answer, Ledger } from "../../../src/ports/ledger.ts";
 import type { AuditPage } from "../../../src/ports/ledger-views.ts";
 import { agentName, broker, fingerprintOf, ledgerTarget, operator } from "../../support/builders.ts";
@@ -231,6 +232,23 @@ const chains: readonly Row[] = [
     },
   ],
   [
+    "the newest entries come in order too, of all and of a task, and none from before",
+    async (bench) => {
+      const [task, other] = [await bench.opened(), await bench.opened()];
+      await bench.active(task);
+      await bench.active(other);
+      const all = await readAll(bench.ledger);
+      const own = all.filter((entry) => entry.taskId === task.id);
+      const newest = async (query: Partial<ListAudit>) =>
+        (await bench.ledger.listAudit({ taskId: null, after: null, limit: 2, newest: true, ...query })).entries;
+      expect(await newest({})).toEqual(all.slice(-2));
+      expect(await newest({ taskId: task.id })).toEqual(own.slice(-2));
+      const { next } = await bench.ledger.listAudit({ taskId: null, after: null, limit: all.length - 1 });
+      expect(await newest({ after: next })).toEqual(all.slice(-1));
+      expect(await newest({ limit: 10_000 })).toEqual(all);
+    },
+  ],
+  [
     "the life and death of a lease is told in full",
     async (bench) => {
       const task = await bench.opened();
@@ -243,6 +261,19 @@ const chains: readonly Row[] = [
         .filter((entry) => entry.leaseId === lease.id)
         .map((entry) => entry.type);
       expect(told).toEqual(["lease.intended", "lease.activated", "lease.due", "lease.revoked"]);
+    },
+  ],
+  [
+    "a kill names every lease that it makes due, alone or together with others of its task",
+    async (bench) => {
+      const task = await bench.opened();
+      const leases = [await bench.active(task), await bench.active(task), await bench.active(task)];
+      await bench.ended(task);
+      await bench.sweep();
+      const own = await bench.ledger.listAudit({ taskId: task.id, after: null, limit: 100 });
+      const told = own.entries.filter((entry) => entry.type === "lease.due");
+      expect(told.flatMap(({ leaseId, data }) => leaseId ?? data["leases"])).toEqual(leases.map(({ id }) => id));
+      for (const { data } of told) expect(data).toMatchObject({ cause: "task_ended" });
     },
   ],
 ];

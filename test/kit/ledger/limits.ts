@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { Lease } from "../../../src/domain/lease.ts";
 import type { LimitReservation } from "../../../src/domain/limit.ts";
-import { expiryGraceMillis } from "../../../src/kernel/limits.ts";
+import { expiryGraceMillis, replacedGraceMillis } from "../../../src/kernel/limits.ts";
 import { addMillis, seconds } from "../../../src/kernel/time.ts";
 import { broker } from "../../support/builders.ts";
 import { accepted, describeRows, refused, valueOf, type Bench, type Row } from "./bench.ts";
@@ -111,6 +111,46 @@ const reserving: readonly Row[] = [
       expect(await bench.ledger.recordIntent(more)).toMatchObject(refused("limit_reached"));
       await bench.judge(await bench.dying(next), { kind: "dead-unverified" });
       expect(await bench.ledger.recordIntent(more)).toMatchObject(accepted);
+    },
+  ],
+  [
+    "a chain of replacements hands on no place before what was replaced is dead",
+    async (bench) => {
+      const task = await bench.opened();
+      const limits = [bench.taskLimit(task.id, 1)];
+      const full = refused("limit_reached", { limit: "liveLeasesPerTask" });
+      const first = await bench.active(task, { limits });
+      const second = await bench.active(task, { limits, replaces: first.id });
+      const third = bench.recordIntent(task.id, { limits, replaces: second.id });
+      expect(await bench.ledger.recordIntent(third)).toEqual(full);
+      expect(await bench.state(second.id), "refused: nothing is replaced").toMatchObject({ kind: "active" });
+      await bench.restart();
+      bench.clock.advance(replacedGraceMillis);
+      const { leases, fence } = await bench.claim();
+      expect(leases.map(({ id }) => id)).toEqual([first.id]);
+      await bench.judge({ lease: first, fence }, { kind: "retry", reason: "timeout" });
+      expect(await bench.ledger.recordIntent(third), "due is not dead").toEqual(full);
+      bench.clock.advance(5000);
+      await bench.judge(await bench.dying(first), { kind: "dead-unverified" });
+      expect(await bench.ledger.recordIntent(third)).toMatchObject(accepted);
+    },
+  ],
+  [
+    "a replacement that needs a place of its own leaves the old lease its place",
+    async (bench) => {
+      const task = await bench.opened();
+      const limits = [bench.taskLimit(task.id, 2)];
+      const more = bench.recordIntent(task.id, { limits });
+      const first = await bench.active(task, { limits });
+      const second = await bench.active(task, { limits, replaces: first.id });
+      const third = await bench.active(task, { limits, replaces: second.id });
+      expect(await bench.ledger.recordIntent(more)).toMatchObject(refused("limit_reached"));
+      // Its predecessor has a place of its own, so this one hands its place on.
+      const fourth = await bench.active(task, { limits, replaces: third.id });
+      const fifth = bench.recordIntent(task.id, { limits, replaces: fourth.id });
+      expect(await bench.ledger.recordIntent(fifth)).toMatchObject(refused("limit_reached"));
+      await bench.judge(await bench.dying(second), { kind: "dead-unverified" });
+      expect(await bench.ledger.recordIntent(fifth)).toMatchObject(accepted);
     },
   ],
 ];

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { startBroker, type Running } from "../../../src/entry/serve.ts";
 import type { Environment, ServeOptions } from "../../../src/entry/config.ts";
 import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
+import { millis } from "../../../src/kernel/time.ts";
 import { createClient, type BrokerClient } from "./client.ts";
 import { policyResources, yamlOf } from "./policy.ts";
 import { startServers, type Servers } from "./servers.ts";
@@ -56,6 +57,7 @@ export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
     sealingKeys: { kind: "none" },
     signingKeys: { kind: "none" },
     logLevel: "silent",
+    stopTimeout: millis(20_000),
   };
   let env: Environment = { ...servers.secrets, ...wish.env };
   let running = await start(options, env);

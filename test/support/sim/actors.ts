@@ -85,9 +85,13 @@ function send(world: World, { step, task, replaces }: SentExchange): void {
   const key = step.key === null ? null : `key-${step.key}`;
   act(world, async (node) => {
     const requestId = node.broker.newRequestId();
+    const sentError = world.time.wallError();
     const result = await node.broker.issue({
       requestId,
-      attestation: attestationOf(agent, isReusable(agent) ? null : `token-${step.token}`),
+      attestation: attestationOf(
+        agent,
+        isReusable(agent) ? null : { token: step.token, physical: world.time.physical() },
+      ),
       template: templateName(kind),
       taskId: task?.id ?? null,
       parameters: {},
@@ -102,7 +106,7 @@ function send(world: World, { step, task, replaces }: SentExchange): void {
     hear(world, result);
     if (!result.ok || !node.owner.alive) return;
     if (step.gone) return node.broker.undelivered(result.value.lease.id, requestId);
-    receive(world, result.value, { agent, key, asked: task });
+    receive(world, result.value, { agent, key, asked: task, sentError });
   });
 }
 
@@ -115,7 +119,7 @@ const replaceable = (world: World, task: OpenedTask, index: number) =>
 function receive(
   world: World,
   answer: IssueAnswer,
-  request: { agent: string; key: string | null; asked: OpenedTask | null },
+  request: { agent: string; key: string | null; asked: OpenedTask | null; sentError: number },
 ): void {
   const { credential, lease, task, expiresInSeconds } = answer;
   if (credential.kind !== "bearer") throw new Error("the simulation has bearer credentials only");
@@ -128,6 +132,7 @@ function receive(
     // A key belongs to the agent and the task that was named, if one was.
     key: request.key === null ? null : `${request.agent} ${request.asked?.id ?? "auto"} ${request.key}`,
     expiresInSeconds,
+    steppedMillis: Math.abs(world.time.wallError() - request.sentError),
     at: world.time.physical(),
   };
   checkDelivery(world, delivery);

@@ -20,6 +20,7 @@ export function checkDelivery(world: World, delivery: Delivery): void {
     throw new Violation("P8", "delivered more than was asked", { delivery, credential });
   // Beyond its bound a credential may only live where our kill ends it at the bound.
   const left = (expiresAt ?? 0) - climate.skew - time.physical();
-  if (generous === "no" && left > Math.min(longestLifeSeconds, delivery.expiresInSeconds) * 1000 + toleranceMillis)
+  const told = Math.min(longestLifeSeconds, delivery.expiresInSeconds) * 1000;
+  if (generous === "no" && left > told + toleranceMillis + delivery.steppedMillis)
     throw new Violation("P8", "delivered what lives longer than policy allows", { delivery, credential, left });
 }

@@ -21,11 +21,13 @@ export function checkIntent(state: JournalState, intent: RecordIntent, entry: Au
   return counters;
 }
 
-/** What is replaced is not counted twice. */
-function takeOver({ leases }: JournalState, intent: RecordIntent, counters: ReadonlySet<string>): void {
-  const replaced = intent.replaces === null ? undefined : leases.get(intent.replaces);
-  if (replaced !== undefined)
-    replaced.counters = new Set([...replaced.counters].filter((counter) => !counters.has(counter)));
+/** What is replaced is not counted twice, as long as what it replaced itself is dead. */
+function takeOver(state: JournalState, intent: RecordIntent, counters: ReadonlySet<string>): void {
+  const replaced = intent.replaces === null ? undefined : state.leases.get(intent.replaces);
+  if (replaced === undefined || holders(state, `place handed to ${intent.replaces}`) > 0) return;
+  const rest = [...replaced.counters].filter((counter) => !counters.has(counter));
+  if (rest.length < replaced.counters.size)
+    replaced.counters = new Set([...rest, `place handed to ${intent.lease.id}`]);
 }
 
 function holders({ leases }: JournalState, counter: string): number {

@@ -5,7 +5,7 @@
 import type { AuditCursor } from "../../../src/domain/audit-cursor.ts";
 import type { AuditEntry } from "../../../src/domain/audit-entry.ts";
 import type { Task } from "../../../src/domain/task.ts";
-import type { LeaseId, TaskId } from "../../../src/kernel/ids.ts";
+import { parseLeaseId, type LeaseId, type TaskId } from "../../../src/kernel/ids.ts";
 import { maxPageSize } from "../../../src/kernel/limits.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import type { AuditPage } from "../../../src/ports/ledger-views.ts";
@@ -124,7 +124,7 @@ export function createJournal(): Journal {
           if (entry.sequence <= last) throw new Violation("P1", "audit sequences do not grow", entry);
           last = entry.sequence;
           text += JSON.stringify(entry);
-          if (entry.leaseId !== null) touched.add(entry.leaseId);
+          for (const id of leasesOf(entry)) touched.add(id);
           await fold(entry, ledger);
         }
         if (page.entries.length < maxPageSize) return;
@@ -178,4 +178,10 @@ export function createJournal(): Journal {
   }
 
   return journal;
+}
+
+/** A page of a kill names many in one entry. */
+function leasesOf({ leaseId, data }: AuditEntry): readonly LeaseId[] {
+  if (leaseId !== null) return [leaseId];
+  return Array.isArray(data["leases"]) ? data["leases"].flatMap((id) => parseLeaseId(String(id)) ?? []) : [];
 }

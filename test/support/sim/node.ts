@@ -68,6 +68,7 @@ export async function startNode(owner: Owner, real: Ledger, tools: NodeTools): P
     clock,
     entropy,
     sha256,
+    nextTurn: async () => undefined,
     changes: createChangeHub({ clock, ledger: store.ledger }),
     refusals: createRefusalNotes({ ledger: store.ledger, clock, metrics }),
     log,

@@ -2,7 +2,7 @@
 import type { Identity } from "../../../src/domain/identity.ts";
 import { Redacted } from "../../../src/kernel/redacted.ts";
 import { err, ok } from "../../../src/kernel/result.ts";
-import { addMillis } from "../../../src/kernel/time.ts";
+import { addMillis, epochMillis } from "../../../src/kernel/time.ts";
 import { bindPolicy } from "../../../src/policy/bind.ts";
 import { parsePolicy } from "../../../src/policy/parse/parse-policy.ts";
 import type { BoundPolicy } from "../../../src/policy/resources.ts";
@@ -17,16 +17,28 @@ export type AgentText = keyof typeof agents;
 export const agentNames = Object.keys(agents) as readonly AgentText[];
 export const maxAutoTasks = 4;
 
-/** `subject|issuer|token id`; the issuer says whether a token may be used once only. */
-export const attestationOf = (subject: string, once: string | null): Redacted =>
-  new Redacted(`${subject}|${once === null ? "cluster" : "pipeline"}|${once ?? ""}`, "attestation");
-
 const attestationMillis = 3_600_000;
+
+/**
+ * A token that may be used once only is made each half hour anew and ends at an instant of its own, whatever the wall of
+ * the broker says; the others are always fresh. Written as `subject|issuer|token id|end`.
+ */
+export function attestationOf(
+  subject: string,
+  once: { readonly token: number; readonly physical: number } | null,
+): Redacted {
+  if (once === null) return new Redacted(`${subject}|cluster||`, "attestation");
+  const made = Math.floor(once.physical / 1_800_000);
+  const endsAt = made * 1_800_000 + attestationMillis;
+  return new Redacted(`${subject}|pipeline|token-${once.token}-${made}|${endsAt}`, "attestation");
+}
 
 export const simAttestor: Attestor = {
   async verify(attestation, now) {
-    const [subject, issuer, tokenId] = attestation.reveal().split("|");
+    const [subject, issuer, tokenId, endText] = attestation.reveal().split("|");
     if (subject === undefined || issuer === undefined || tokenId === undefined) return err({ reason: "malformed" });
+    const expiresAt = endText === "" ? addMillis(now, attestationMillis) : epochMillis(Number(endText));
+    if (now >= expiresAt) return err({ reason: "expired" });
     const identity: Identity = {
       issuer: issuerName(issuer),
       issuerUrl: `https://${issuer}.example`,
@@ -34,7 +46,7 @@ export const simAttestor: Attestor = {
       claims: {},
       kind: "jwt",
       digest: sha256(attestation.reveal()),
-      expiresAt: addMillis(now, attestationMillis),
+      expiresAt,
       replay: issuer === "pipeline" ? { mode: "once", tokenId } : { mode: "reusable" },
     };
     return ok(identity);

@@ -34,6 +34,8 @@ export interface Delivery {
   readonly value: Redacted;
   readonly key: string | null;
   readonly expiresInSeconds: number;
+  /** How far the wall stepped while the request was under way. */
+  readonly steppedMillis: number;
   readonly at: number;
 }
 

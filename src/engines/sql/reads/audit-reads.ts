@@ -6,41 +6,31 @@ import { base64UrlFromBytes } from "../../../kernel/base64url.ts";
 import { keyOfId, type LeaseId, type RequestId, type TaskId } from "../../../kernel/ids.ts";
 import { maxPageSize } from "../../../kernel/limits.ts";
 import type { EpochMillis } from "../../../kernel/time.ts";
+import type { ListAudit } from "../../../ports/ledger-commands.ts";
 import type { AuditPage } from "../../../ports/ledger-views.ts";
 import { bytes, integer, text, type SqlRow } from "../driver.ts";
 import type { View } from "../tx.ts";
 
-interface AuditQuery {
-  readonly taskId: TaskId | null;
-  readonly after: AuditCursor | null;
-  readonly limit: number;
-}
-
-export function listAudit(view: View, { taskId, after, limit }: AuditQuery): AuditPage {
+export function listAudit(view: View, { taskId, after, limit, newest = false }: ListAudit): AuditPage {
+  const page = Math.min(limit, maxPageSize);
   const start = sequenceIn(after, 0);
-  const entries = entriesAfter(view, { taskId, start, page: Math.min(limit, maxPageSize) });
+  const order = `ORDER BY sequence ${newest ? "DESC" : "ASC"} LIMIT ?`;
+  const rows =
+    taskId === null
+      ? view.sql.all(`SELECT body, hash FROM audit WHERE sequence > ? ${order}`, start, page)
+      : view.sql.all(
+          `SELECT body, hash FROM audit WHERE task_key = ? AND sequence > ? ${order}`,
+          keyOfId(taskId),
+          start,
+          page,
+        );
+  const found = rows.map(entryFromRow).filter((entry) => taskId === null || entry.taskId === taskId);
+  const entries = newest ? found.toReversed() : found;
   return { entries, next: auditCursor([entries.at(-1)?.sequence ?? start]) };
 }
 
 export function auditHead(view: View): AuditCursor {
   return auditCursor([integer(view.sql.get("SELECT coalesce(max(sequence), 0) FROM audit")?.[0])]);
-}
-
-function entriesAfter(
-  view: View,
-  { taskId, start, page }: { taskId: TaskId | null; start: number; page: number },
-): readonly AuditEntry[] {
-  if (taskId === null)
-    return view.sql
-      .all("SELECT body, hash FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?", start, page)
-      .map(entryFromRow);
-  const rows = view.sql.all(
-    "SELECT body, hash FROM audit WHERE task_key = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-    keyOfId(taskId),
-    start,
-    page,
-  );
-  return rows.map(entryFromRow).filter((entry) => entry.taskId === taskId);
 }
 
 /** The text was written by `auditBody`. */
@@ -62,7 +52,7 @@ function entryFromRow([body, hash]: SqlRow): AuditEntry {
 }
 
 /** One index look-up a key, whatever the number of sealed leases. */
-export function sealedKeyIds(view: View): readonly string[] {
+export function sealedKeyIds(view: Pick<View, "sql">): readonly string[] {
   const keyId = "substr(sealed, 1, instr(sealed, '.') - 1)";
   const found: string[] = [];
   for (let last = ""; ;) {

@@ -1,10 +1,8 @@
-/** Counts over a subtree, and what a kill would hit. */
-import type { DoorScope, KillScope } from "../../../domain/scope.ts";
-import { scopeKey } from "../../../domain/scope.ts";
+/** Counts over a subtree, and what its kill would hit. */
 import type { TaskId } from "../../../kernel/ids.ts";
 import type { BlastRadius, LeaseSummary } from "../../../ports/ledger-views.ts";
 import { integer, type SqlRow } from "../driver.ts";
-import { standingOfKey, standingsBehind } from "../rows/standing-rows.ts";
+import { standingOfKey } from "../rows/standing-rows.ts";
 import { countsFromRow, noCounts, tallySums, type StateCounts } from "../rows/tally-rows.ts";
 import { findTask } from "../rows/task-rows.ts";
 import type { View } from "../tx.ts";
@@ -26,12 +24,8 @@ const countStates = (view: View, taskKey: number): StateCounts =>
     ),
   );
 
-/** Open tasks whose gate it would close, and live leases that it would make due, with the tasks that hold them. */
-export function blastRadius(view: View, scope: KillScope): BlastRadius {
-  return scope.kind === "task" ? radiusOfTask(view, scope.id) : radiusOfDoor(view, scope);
-}
-
-function radiusOfTask(view: View, id: TaskId): BlastRadius {
+/** Open tasks under it whose gate it would close, and live leases that it would make due, with the tasks that hold them. */
+export function radiusOfTask(view: View, id: TaskId): BlastRadius {
   const record = findTask(view, id);
   if (record === undefined) return { tasks: 0, leases: 0, byProvider: {} };
   const leases = view.sql.all(
@@ -44,29 +38,14 @@ function radiusOfTask(view: View, id: TaskId): BlastRadius {
      WHERE task.outcome IS NULL OR EXISTS (SELECT 1 FROM lease WHERE task_key = task.key AND due_at IS NOT NULL)`,
     record.key,
   );
-  return { tasks: integer(tasks?.[0]), ...sumLeases(view, leases, null) };
+  return { tasks: integer(tasks?.[0]), ...sumLeases(view, leases) };
 }
 
-/** Walks all live leases once: an operator's question, not a part of any request's path. */
-function radiusOfDoor(view: View, scope: DoorScope): BlastRadius {
-  const key = scopeKey(scope);
-  const behind = standingsBehind(view, key);
-  const leases = view.sql.all("SELECT standing, count(*) FROM lease WHERE due_at IS NOT NULL GROUP BY standing");
-  const holders = `SELECT DISTINCT task_key FROM lease WHERE due_at IS NOT NULL AND standing IN (SELECT value FROM json_each(?))`;
-  const named = scope.kind === "agent" ? "agent" : "issuer";
-  const stands = scope.kind === "all" ? "1" : scope.kind === "agent" || scope.kind === "issuer" ? `${named} = ?` : "0";
-  const names = stands.endsWith("?") && "name" in scope ? [scope.name] : [];
-  const open = `SELECT key FROM task WHERE closes_at IS NOT NULL AND ${stands}`;
-  const tasks = view.sql.get(`SELECT count(*) FROM (${open} UNION ${holders})`, ...names, JSON.stringify([...behind]));
-  return { tasks: integer(tasks?.[0]), ...sumLeases(view, leases, behind) };
-}
-
-function sumLeases(view: View, rows: readonly SqlRow[], only: ReadonlySet<number> | null): Omit<BlastRadius, "tasks"> {
+function sumLeases(view: View, rows: readonly SqlRow[]): Omit<BlastRadius, "tasks"> {
   const byProvider: Record<string, number> = {};
   let leases = 0;
   for (const [standingKey, count] of rows) {
-    const { key, provider } = standingOfKey(view, integer(standingKey));
-    if (only !== null && !only.has(key)) continue;
+    const { provider } = standingOfKey(view, integer(standingKey));
     leases += integer(count);
     byProvider[provider] = (byProvider[provider] ?? 0) + integer(count);
   }

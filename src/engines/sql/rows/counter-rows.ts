@@ -2,7 +2,8 @@
  * Limits: counters of live leases and fixed windows of mints, all checked before any is taken. A counter is removed
  * when nothing counts on it, so that one per task does not pile up.
  */
-import type { LimitReservation } from "../../../domain/limit.ts";
+import { replacedCounter, type LimitReservation } from "../../../domain/limit.ts";
+import type { LeaseId } from "../../../kernel/ids.ts";
 import type { CounterCopy } from "../cache.ts";
 import { integer, text, type SqlRow } from "../driver.ts";
 import type { Tx, View } from "../tx.ts";
@@ -50,7 +51,11 @@ export function takeLimits(tx: Tx, reservation: Extract<Reservation, { kind: "fr
   return reservation.counters.map((name) => takeCounter(tx, name));
 }
 
-function takeCounter(tx: Tx, name: string): number {
+/** Whether a lease's place may pass to what replaces it: not while what it replaced itself still lives. */
+export const mayHandOn = (view: View, leaseId: LeaseId): boolean =>
+  findCounter(view, replacedCounter(leaseId)) === undefined;
+
+export function takeCounter(tx: Tx, name: string): number {
   const copy = findCounter(tx, name);
   if (copy !== undefined) {
     setLive(tx, copy, copy.live + 1);

@@ -3,11 +3,12 @@
  * text and the counters go in the write in which the lease dies.
  */
 import { isLive, type Lease } from "../../../domain/lease.ts";
+import { isDying } from "../../../domain/lease-transition.ts";
 import type { JsonObject } from "../../../kernel/canonical-json.ts";
 import type { Fingerprint } from "../../../kernel/digest.ts";
 import { keyOfId, leaseIdOf, tagOfId, taskIdOf, type LeaseId } from "../../../kernel/ids.ts";
 import { idempotencyMillis } from "../../../kernel/limits.ts";
-import { addMillis, epochMillis } from "../../../kernel/time.ts";
+import { addMillis, epochMillis, type EpochMillis } from "../../../kernel/time.ts";
 import { integer, integerOrNull, text, textOrNull, type SqlRow, type SqlValue } from "../driver.ts";
 import type { Tx, View } from "../tx.ts";
 import { releaseCounters } from "./counter-rows.ts";
@@ -163,6 +164,29 @@ function storeState(tx: Tx, before: LeaseRecord, next: LeaseRecord): LeaseRecord
     before.lease.state.kind,
   );
   return remember(tx, before, next);
+}
+
+/**
+ * A dying lease goes into the hands of a claim, or (null) out of them. Nothing else of it changes, so that the indexes
+ * which do not tell claims apart are left alone.
+ */
+export function storeClaim(
+  tx: Tx,
+  before: LeaseRecord,
+  claim: { readonly fence: string | null; readonly dueAt: EpochMillis },
+): LeaseRecord {
+  const { lease } = before;
+  if (!isDying(lease.state)) throw new Error("a claimed lease is not dying");
+  const { fence, dueAt } = claim;
+  tx.sql.run(
+    `UPDATE lease SET due_at = ?, fence = ?, judged_fence = NULL, judged_sequence = NULL WHERE key = ? AND state = ?`,
+    dueAt,
+    fence,
+    before.key,
+    lease.state.kind,
+  );
+  const claimed = { ...lease, state: { ...lease.state, dueAt } };
+  return remember(tx, before, { ...before, lease: claimed, fence, judgedFence: null, judgedSequence: null });
 }
 
 function storeDeath(tx: Tx, before: LeaseRecord, dead: LeaseRecord): LeaseRecord {

@@ -8,8 +8,8 @@ import type { JsonObject } from "../../../kernel/canonical-json.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { ClaimDue, FenceLost, NotFound, RecordVerdict, Suspended } from "../../../ports/ledger-commands.ts";
 import { text } from "../driver.ts";
-import { auditDue, isClaimed, moved } from "../lease-moves.ts";
-import { findLease, selectLeases, storeLease, type LeaseRecord } from "../rows/lease-rows.ts";
+import { auditDueTogether, isClaimed, moved, type FellDue } from "../lease-moves.ts";
+import { findLease, selectLeases, storeClaim, storeLease, type LeaseRecord } from "../rows/lease-rows.ts";
 import { dueAtOf } from "../rows/lease-state.ts";
 import { findTarget } from "../rows/target-rows.ts";
 import { blockedUntil } from "../target-work.ts";
@@ -29,6 +29,7 @@ export function claimDue(tx: Tx, command: ClaimDue): Answer<readonly Lease[], ne
   if (blockedUntil(target, tx.now) !== null) return answer([], tx.sequence());
   const limit = Math.min(command.limit, maxClaimRows);
   const chosen: Lease[] = [];
+  const fallen: FellDue[] = [];
   for (const rank of [0, 1]) {
     if (chosen.length >= limit) break;
     for (const record of selectLeases(
@@ -39,8 +40,9 @@ export function claimDue(tx: Tx, command: ClaimDue): Answer<readonly Lease[], ne
       tx.now,
       limit - chosen.length,
     ))
-      chosen.push(claim(tx, record, command));
+      chosen.push(claim(tx, record, command, fallen));
   }
+  auditDueTogether(tx, fallen);
   if (chosen.length > 0) tx.touch();
   return answer(chosen, tx.sequence());
 }
@@ -48,20 +50,17 @@ export function claimDue(tx: Tx, command: ClaimDue): Answer<readonly Lease[], ne
 const leasesOfFence = (tx: Tx, fence: string): readonly LeaseRecord[] =>
   selectLeases(tx, "lease.fence = ? ORDER BY lease.key", fence);
 
-function claim(tx: Tx, record: LeaseRecord, command: ClaimDue): Lease {
-  const dying = startDying(tx, record);
-  if (!isDying(dying.state)) throw new Error("a due lease is not dying");
-  const lease = { ...dying, state: { ...dying.state, dueAt: addMillis(tx.now, command.claim) } };
-  return storeLease(tx, record, { lease, fence: command.fence, judgedFence: null, judgedSequence: null }).lease;
-}
-
 /** What fell due by itself starts to die when it is first claimed; the measured time starts when it fell due. */
-function startDying(tx: Tx, { lease }: LeaseRecord): Lease {
-  if (isDying(lease.state)) return lease;
-  const dueAt = dueAtOf(lease) ?? tx.now;
+function claim(tx: Tx, record: LeaseRecord, command: ClaimDue, fallen: FellDue[]): Lease {
+  const { lease } = record;
+  const { fence } = command;
+  const claimedUntil = addMillis(tx.now, command.claim);
+  if (isDying(lease.state)) return storeClaim(tx, record, { fence, dueAt: claimedUntil }).lease;
+  const orderedAt = dueAtOf(lease) ?? tx.now;
   const cause = lease.state.kind === "intended" ? "outcome_unknown" : "expiry";
-  auditDue(tx, lease, { killCause: cause, dueAt }, brokerCause);
-  return moved(lease, { kind: "due", cause, orderedAt: dueAt, dueAt }, tx.now);
+  fallen.push({ lease, killCause: cause, dueAt: orderedAt });
+  const dying = moved(lease, { kind: "due", cause, orderedAt, dueAt: claimedUntil }, tx.now);
+  return storeLease(tx, record, { lease: dying, fence }).lease;
 }
 
 type VerdictConflict = FenceLost | NotFound | Suspended;
@@ -101,10 +100,8 @@ function verdictData({ state }: Lease, outcome: RecordVerdict["outcome"]): JsonO
 export function releaseClaim(tx: Tx, command: { fence: string }): Answer<{ released: number }, never> {
   const held = leasesOfFence(tx, command.fence);
   for (const record of held) {
-    const { lease } = record;
-    if (!isDying(lease.state)) throw new Error("a claimed lease is not dying");
-    const state = { ...lease.state, dueAt: earliest(tx.now, lease.state.dueAt) };
-    storeLease(tx, record, { lease: { ...lease, state }, fence: null });
+    const dueAt = earliest(tx.now, dueAtOf(record.lease) ?? tx.now);
+    storeClaim(tx, record, { fence: null, dueAt });
   }
   if (held.length > 0) tx.touch();
   return answer({ released: held.length }, tx.sequence());

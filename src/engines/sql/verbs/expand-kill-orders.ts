@@ -4,6 +4,7 @@
  */
 import { maxSweepRows } from "../../../kernel/limits.ts";
 import type { Answer } from "../../../ports/ledger.ts";
+import { auditDueTogether, type FellDue } from "../lease-moves.ts";
 import {
   firstOrder,
   hasOrders,
@@ -21,7 +22,8 @@ import { walkBackoff, walkRestored, walkWide } from "../walks/walk-wide.ts";
 export interface Budget {
   rows: number;
   scans: number;
-  madeDue: number;
+  /** What the present order made due; its audit is written when the order's part of the page is done. */
+  fallen: FellDue[];
 }
 
 /** Looking at a row costs a small part of changing one. */
@@ -32,17 +34,21 @@ export type Walk = Position | "done";
 
 export function expandKillOrders(tx: Tx, limit: number): Answer<{ madeDue: number; more: boolean }, never> {
   const rows = Math.min(limit, maxSweepRows);
-  const budget: Budget = { rows, scans: rows * scansPerRow, madeDue: 0 };
+  const budget: Budget = { rows, scans: rows * scansPerRow, fallen: [] };
+  let madeDue = 0;
   while (budget.rows > 0 && budget.scans > 0) {
     const order = firstOrder(tx);
     if (order === undefined) break;
+    budget.fallen = [];
     const walk = walkOrder(tx, order, budget);
+    auditDueTogether(tx, budget.fallen);
+    madeDue += budget.fallen.length;
     if (walk === "done") finish(tx, order);
     else storePosition(tx, order, walk);
   }
   const more = hasOrders(tx);
   if (more) tx.due(tx.now);
-  return answer({ madeDue: budget.madeDue, more }, tx.sequence());
+  return answer({ madeDue, more }, tx.sequence());
 }
 
 function walkOrder(tx: Tx, order: KillOrder, budget: Budget): Walk {

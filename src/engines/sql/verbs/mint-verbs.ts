@@ -37,7 +37,7 @@ function settle(tx: Tx, record: LeaseRecord, command: CompleteMint): Answer<Mint
   }
   const killCause = rejectAs ?? "gate_closed";
   const closed = moved(lease, { kind: "due", cause: killCause, orderedAt: tx.now, dueAt: tx.now }, tx.now);
-  const sequence = auditDue(tx, closed, { killCause, dueAt: tx.now }, cause);
+  const sequence = auditDue(tx, { lease: closed, killCause, dueAt: tx.now }, cause);
   return store(tx, record, { ...record, lease: closed, settledSequence: sequence }, "closed");
 }
 
@@ -57,7 +57,7 @@ function passesGate(tx: Tx, record: LeaseRecord): boolean {
 function settleLate(tx: Tx, record: LeaseRecord, command: CompleteMint): Answer<MintCompletion, never> {
   const lease = moved(withMint(tx, record.lease, command), { kind: "minted" }, tx.now);
   if (!isDying(lease.state)) throw new Error("a late mint is not dying");
-  const settledSequence = auditDue(tx, lease, { killCause: lease.state.cause, dueAt: tx.now }, command.cause);
+  const settledSequence = auditDue(tx, { lease, killCause: lease.state.cause, dueAt: tx.now }, command.cause);
   return store(tx, record, { ...record, lease, settledSequence, fence: null }, "closed");
 }
 

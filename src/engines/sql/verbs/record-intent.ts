@@ -1,14 +1,22 @@
 /** The intent: every check first, then one write. Without this record no mint may start (promise P1). */
 import { isLive, type Lease } from "../../../domain/lease.ts";
+import { replacedCounter } from "../../../domain/limit.ts";
 import type { Task } from "../../../domain/task.ts";
-import { keyOfId } from "../../../kernel/ids.ts";
+import { keyOfId, type LeaseId } from "../../../kernel/ids.ts";
 import { replacedGraceMillis } from "../../../kernel/limits.ts";
 import { addMillis } from "../../../kernel/time.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { IntentConflict, IntentRecorded, RecordIntent } from "../../../ports/ledger-commands.ts";
 import { gateBehind } from "../gate.ts";
 import { makeRecordDue } from "../lease-moves.ts";
-import { checkLimits, releaseCounters, takeLimits, type Reservation } from "../rows/counter-rows.ts";
+import {
+  checkLimits,
+  mayHandOn,
+  releaseCounters,
+  takeCounter,
+  takeLimits,
+  type Reservation,
+} from "../rows/counter-rows.ts";
 import { findLease, insertLease, leaseOfKey, storeCounters, type LeaseRecord } from "../rows/lease-rows.ts";
 import { checkIdempotency, isReplayed, storeIdempotency, storeReplay } from "../rows/marker-rows.ts";
 import { internStanding, taskNames, type Standing } from "../rows/standing-rows.ts";
@@ -75,7 +83,8 @@ function check(tx: Tx, command: RecordIntent): Found | IntentConflict {
   if (repeated !== null) return repeated;
   if (command.demandKillPath && isKillPathBroken(tx, lease.target))
     return { reason: "kill_path_broken", target: lease.target };
-  const reservation = checkLimits(tx, command.limits, replaced?.counters ?? []);
+  const freed = replaced !== null && mayHandOn(tx, replaced.lease.id) ? replaced.counters : [];
+  const reservation = checkLimits(tx, command.limits, freed);
   if (reservation.kind === "full") return { reason: "limit_reached", limit: reservation.limit };
   return { ...named, standing, replaced, reservation };
 }
@@ -122,7 +131,7 @@ function write(tx: Tx, command: RecordIntent, found: Found): IntentAnswer {
   });
   if (replay !== null) storeReplay(tx, replay);
   if (idempotency !== null) storeIdempotency(tx, idempotency, key);
-  if (replaced !== null) replace(tx, replaced, counters, cause);
+  if (replaced !== null) replace(tx, replaced, { leaseId, counters, cause });
   return answer({ lease, task }, intentSequence);
 }
 
@@ -140,13 +149,25 @@ function draftLease(tx: Tx, command: RecordIntent): Lease {
   };
 }
 
-/** The counters that the new lease took are its own now; the old lease keeps the others until it dies. */
-function replace(tx: Tx, replaced: LeaseRecord, taken: readonly number[], cause: RecordIntent["cause"]): void {
+interface Taker {
+  readonly leaseId: LeaseId;
+  readonly counters: readonly number[];
+  readonly cause: RecordIntent["cause"];
+}
+
+function replace(tx: Tx, replaced: LeaseRecord, taker: Taker): void {
   if (!isLive(replaced.lease.state.kind)) return;
-  const handedOver = replaced.counters.filter((counter) => taken.includes(counter));
-  const rest = replaced.counters.filter((counter) => !taken.includes(counter));
-  const kept = handedOver.length === 0 ? replaced : storeCounters(tx, replaced, rest);
-  releaseCounters(tx, handedOver);
+  const kept = mayHandOn(tx, replaced.lease.id) ? handOn(tx, replaced, taker) : replaced;
   const dueAt = addMillis(tx.now, replacedGraceMillis);
-  makeRecordDue(tx, kept, { killCause: "replaced", orderedAt: tx.now, dueAt, cause });
+  makeRecordDue(tx, kept, { killCause: "replaced", orderedAt: tx.now, dueAt, cause: taker.cause });
+}
+
+/** The counters that the new lease took are its own now; the old lease keeps the others until it dies. */
+function handOn(tx: Tx, replaced: LeaseRecord, { leaseId, counters }: Taker): LeaseRecord {
+  const handedOver = replaced.counters.filter((counter) => counters.includes(counter));
+  if (handedOver.length === 0) return replaced;
+  const rest = replaced.counters.filter((counter) => !counters.includes(counter));
+  const kept = storeCounters(tx, replaced, [...rest, takeCounter(tx, replacedCounter(leaseId))]);
+  releaseCounters(tx, handedOver);
+  return kept;
 }

@@ -3,7 +3,7 @@
  * is walked before kills (rank 0), because a lease that becomes due on the way moves from the former to the latter and
  * must land ahead of the walk. Position: [target, rank, due instant, key] of the last row.
  */
-import { integer, type SqlValue } from "../driver.ts";
+import { integer, type SqlRow, type SqlValue } from "../driver.ts";
 import type { Position } from "../rows/kill-order-rows.ts";
 import { selectLeases, type LeaseRecord } from "../rows/lease-rows.ts";
 import type { View } from "../tx.ts";
@@ -57,4 +57,18 @@ const recordOf = (view: View, key: SqlValue | undefined): readonly LeaseRecord[]
 function nextTarget(view: View, after: number): number | undefined {
   const row = view.sql.get("SELECT key FROM target WHERE key > ? ORDER BY key LIMIT 1", after);
   return row === undefined ? undefined : integer(row[0]);
+}
+
+/** Where a walk over all targets stands: the last row that it has seen of one rank of one target. */
+export type DuePosition = readonly [target: number, rank: number, dueAt: number, key: number];
+
+export function beginDueWalk(view: View, after = 0): DuePosition | "done" {
+  const target = nextTarget(view, after);
+  return target === undefined ? "done" : [target, firstRank, -1, -1];
+}
+
+/** `last` is the row that a full page ended with. */
+export function afterDuePage(view: View, [target, rank]: DuePosition, last: SqlRow | undefined): DuePosition | "done" {
+  if (last !== undefined) return [target, rank, integer(last[0]), integer(last[1])];
+  return rank === firstRank ? [target, 0, -1, -1] : beginDueWalk(view, target);
 }

@@ -2,7 +2,7 @@
  * Walks the end of one task: its open children end, each with an order of its own, then its own leases and intents
  * become due at the instant of the end. Position: [0 children | 1 leases, last key].
  */
-import { makeRecordDue } from "../lease-moves.ts";
+import { moveToDue } from "../lease-moves.ts";
 import type { KillOrder } from "../rows/kill-order-rows.ts";
 import { selectLeases } from "../rows/lease-rows.ts";
 import { selectTasks } from "../rows/task-rows.ts";
@@ -51,11 +51,12 @@ function walkLeases(tx: Tx, order: KillOrder, stand: Stand, budget: Budget): Wal
   const records = selectLeases(tx, where, subjectKey, last, page);
   budget.scans -= records.length;
   const { orderedAt } = order;
-  const due = { killCause: "task_ended", orderedAt, dueAt: orderedAt, cause: brokerCause } as const;
+  const due = { killCause: "task_ended", orderedAt, dueAt: orderedAt } as const;
   for (const record of records) {
-    if (makeRecordDue(tx, record, due) === null) continue;
+    const fell = moveToDue(tx, record, due);
+    if (fell === null) continue;
     budget.rows -= 1;
-    budget.madeDue += 1;
+    budget.fallen.push(fell);
   }
   return records.length < page ? "done" : [1, records.at(-1)?.key ?? last];
 }

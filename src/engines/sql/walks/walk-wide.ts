@@ -3,7 +3,7 @@
  * whose breaker closed.
  */
 import { earliest } from "../../../kernel/time.ts";
-import { isClaimed, makeRecordDue } from "../lease-moves.ts";
+import { isClaimed, moveToDue } from "../lease-moves.ts";
 import type { KillOrder } from "../rows/kill-order-rows.ts";
 import { storeLease, type LeaseRecord } from "../rows/lease-rows.ts";
 import { standingsBehind } from "../rows/standing-rows.ts";
@@ -75,8 +75,8 @@ function walkDue(tx: Tx, stand: Stand, budget: Budget, change: (record: LeaseRec
 function makeDueBy(tx: Tx, order: KillOrder, record: LeaseRecord, budget: Budget): boolean {
   if (record.intentSequence > order.sequence) return false;
   const { orderedAt, cause: killCause } = order;
-  const due = { killCause, orderedAt, dueAt: orderedAt, cause: brokerCause };
-  if (makeRecordDue(tx, record, due) === null) return false;
-  budget.madeDue += 1;
+  const fell = moveToDue(tx, record, { killCause, orderedAt, dueAt: orderedAt });
+  if (fell === null) return false;
+  budget.fallen.push(fell);
   return true;
 }
