@@ -144,7 +144,7 @@ describe("cli: targets, stuck and audit", () => {
   it("tells the request that an entry came of", async () => {
     const id = await taskWithCredentials(1);
     const last = await world.as("viewer", ["audit", "tail", "--task", id, "--last", "1"]);
-    const line = /^\d+ {2}\S+ {2}lease\.activated .* request=(req_\w+)\n$/.exec(last.stdout);
+    const line = /^0:\d+ {2}\S+ {2}lease\.activated .* request=(req_\w+)\n$/.exec(last.stdout);
     const asJson = await world.as("viewer", ["audit", "tail", "--task", id, "--last", "1", "--json"]);
     expect(line?.[1]).toBe(parse(asJson.stdout)["request_id"]);
     for (const count of ["0", "201", "x"])

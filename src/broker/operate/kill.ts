@@ -29,11 +29,15 @@ export async function kill(
   if (!isOperator(caller, "kill")) return err(notFound);
   const { scope, reason } = request;
   const cause = causeOf(caller);
-  const answer =
-    scope.kind === "task"
-      ? await parts.ledger.endTask({ taskId: scope.id, outcome: "killed", reason, cause })
-      : await parts.ledger.closeDoor({ scope, reason, cause });
-  if (answer.kind !== "ok") return err(answer.kind === "unknown" ? storeFault : notFound);
-  // Counting looks at every live lease: the kill does not wait for it.
-  return ok(await parts.ledger.blastRadius(scope));
+  if (scope.kind === "task") {
+    const ended = await parts.ledger.endTask({ taskId: scope.id, outcome: "killed", reason, cause });
+    if (ended.kind !== "ok") return err(ended.kind === "unknown" ? storeFault : notFound);
+    return ok(await parts.ledger.blastRadius(scope));
+  }
+  // The count goes along with the order, which goes first: neither waits for the other.
+  const [closed, radius] = await Promise.all([
+    parts.ledger.closeDoor({ scope, reason, cause }),
+    parts.ledger.blastRadius(scope),
+  ]);
+  return closed.kind === "ok" ? ok(radius) : err(storeFault);
 }

@@ -25,7 +25,7 @@ export function createDoorCount(scope: DoorScope, pageRows = defaultPageRows): D
   let closing: readonly [closesAt: number, key: number] | "done" = closesTasks(scope) ? [-1, -1] : "done";
   let due: DuePosition | "begin" | "done" = "begin";
 
-  function countTasks(view: View, [closesAt, key]: readonly [number, number]): void {
+  function countTasks(view: View, [closesAt, key]: readonly [number, number]): number {
     const [where, ...names] = standsBehind(scope);
     const rows = view.sql.all(
       `SELECT closes_at, key, ${where} FROM task INDEXED BY task_by_close WHERE closes_at IS NOT NULL
@@ -38,9 +38,10 @@ export function createDoorCount(scope: DoorScope, pageRows = defaultPageRows): D
     for (const [, taskKey, hit] of rows) if (hit === 1) tasks.add(integer(taskKey));
     const last = rows.at(-1);
     closing = last === undefined || rows.length < pageRows ? "done" : [integer(last[0]), integer(last[1])];
+    return rows.length;
   }
 
-  function countLeases(view: View, position: DuePosition): void {
+  function countLeases(view: View, position: DuePosition): number {
     const behind = standingsBehind(view, scopeKey(scope));
     const rows = view.sql.all(
       `SELECT due_at, key, standing, task_key FROM lease INDEXED BY lease_by_due WHERE target = ? AND rank = ?
@@ -50,6 +51,7 @@ export function createDoorCount(scope: DoorScope, pageRows = defaultPageRows): D
     );
     for (const row of rows) if (behind.has(integer(row[2]))) count(view, row);
     due = afterDuePage(view, position, rows.length < pageRows ? undefined : rows.at(-1));
+    return rows.length;
   }
 
   function count(view: View, [, key, standing, taskKey]: SqlRow): void {
@@ -64,8 +66,11 @@ export function createDoorCount(scope: DoorScope, pageRows = defaultPageRows): D
   return {
     next(view) {
       if (due === "begin") due = beginDueWalk(view);
-      if (closing !== "done") countTasks(view, closing);
-      else if (due !== "done") countLeases(view, due);
+      for (let rows = 0; rows < pageRows;) {
+        if (closing !== "done") rows += countTasks(view, closing);
+        else if (due !== "done") rows += countLeases(view, due);
+        else return false;
+      }
       return closing !== "done" || due !== "done";
     },
     result: () => ({ tasks: tasks.size, leases: leases.size, byProvider }),
