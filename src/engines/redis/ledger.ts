@@ -2,10 +2,15 @@
 import type { Ledger } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/log.ts";
 import { orUnknown } from "./answers.ts";
+import { createIssuing } from "./issuing.ts";
 import type { ShardCalls } from "./shard-calls.ts";
+import { appendAudit } from "./verbs/append-audit.ts";
 import { claimDue, releaseClaim } from "./verbs/claims.ts";
 import { closeDoor, openDoor } from "./verbs/doors.ts";
 import { dueWork } from "./verbs/due-work.ts";
+import { recordIntent } from "./verbs/intent.ts";
+import { findLease, makeDue, readLease } from "./verbs/leases.ts";
+import { completeMint, failMint } from "./verbs/mints.ts";
 import { loadPolicy } from "./verbs/policy.ts";
 import { purge } from "./verbs/purge.ts";
 import { readTask } from "./verbs/reads.ts";
@@ -17,13 +22,22 @@ import { recordVerdict } from "./verbs/verdicts.ts";
 
 export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: () => Promise<void> }): Ledger {
   const { calls, log, close } = parts;
+  const issuing = createIssuing(calls, log);
+  const { turns, reservations } = issuing;
   return {
-    openTask: (command) => orUnknown(log, "openTask", () => openTask(calls, command)),
+    openTask: (command) =>
+      orUnknown(log, "openTask", () => turns.run(command.task.id, () => openTask(issuing, command))),
     heartbeat: (command) => orUnknown(log, "heartbeat", () => beat(calls, command)),
     endTask: (command) => orUnknown(log, "endTask", () => endTask(calls, command)),
     closeDoor: (command) => orUnknown(log, "closeDoor", () => closeDoor(calls, command)),
     openDoor: (command) => orUnknown(log, "openDoor", () => openDoor(calls, command)),
     loadPolicy: (command) => orUnknown(log, "loadPolicy", () => loadPolicy(calls, command)),
+    recordIntent: (command) =>
+      orUnknown(log, "recordIntent", () => turns.run(command.lease.id, () => recordIntent(issuing, command))),
+    completeMint: (command) =>
+      orUnknown(log, "completeMint", () => turns.run(command.leaseId, () => completeMint(calls, command))),
+    failMint: (command) => orUnknown(log, "failMint", () => turns.run(command.leaseId, () => failMint(calls, command))),
+    makeDue: (command) => orUnknown(log, "makeDue", () => makeDue(calls, command)),
     closeOverdueTasks: (limit) => orUnknown(log, "closeOverdueTasks", () => closeOverdueTasks(calls, limit)),
     expandKillOrders: (limit) => orUnknown(log, "expandKillOrders", () => expandKillOrders(calls, limit)),
     dueWork: () => dueWork(calls),
@@ -33,10 +47,16 @@ export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: (
     setTarget: (command) => orUnknown(log, "setTarget", () => setTarget(calls, command)),
     purge: (limit) => orUnknown(log, "purge", () => purge(calls, limit)),
     listTargets: () => listTargets(calls),
+    readLease: (leaseId) => readLease(calls, leaseId),
+    findLease: (fingerprint) => findLease(calls, fingerprint),
+    appendAudit: (draft) => orUnknown(log, "appendAudit", () => appendAudit(calls, draft)),
     readTask: (taskId) => readTask(calls, taskId),
     health: () => health(calls),
     acceptClock: (cause) => orUnknown(log, "acceptClock", () => acceptClock(calls, cause)),
     onDue: (listener) => calls.onDue(listener),
-    close,
+    async close() {
+      await reservations.settled();
+      await close();
+    },
   } as Ledger;
 }

@@ -13,8 +13,8 @@ import { fieldsFrom, type Fields } from "./fields.ts";
 type Named = Pick<RecordIntent["lease"], StandingName>;
 type StandingName = "agent" | "issuer" | "template" | "provider" | "target" | "providerDigest" | "nativeExpiry";
 
-/** The names that many leases share, as scripts keep them: those of the lease, then agent and issuer of its task. */
-export const standingText = (lease: Named, task: { readonly agent: string; readonly issuer: string }): string =>
+/** The names that many leases share, as scripts keep them; they put agent and issuer of the task behind. */
+export const standingText = (lease: Named): string =>
   JSON.stringify([
     lease.agent,
     lease.issuer,
@@ -23,8 +23,6 @@ export const standingText = (lease: Named, task: { readonly agent: string; reado
     lease.target,
     lease.providerDigest,
     lease.nativeExpiry,
-    task.agent,
-    task.issuer,
   ]);
 
 export interface LeaseRow {

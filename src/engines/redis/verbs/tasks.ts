@@ -8,6 +8,7 @@ import type { Answer } from "../../../ports/ledger.ts";
 import type {
   EndTask,
   GateClosed,
+  LimitReached,
   NotFound,
   OpenTask,
   OpenTaskConflict,
@@ -15,7 +16,10 @@ import type {
 } from "../../../ports/ledger-commands.ts";
 import type { SuspendReason } from "../../../ports/ledger-views.ts";
 import { answer, causeCommand, conflictOf } from "../answers.ts";
+import { slotMarginMillis, settlementBy, type Issuing } from "../issuing.ts";
+import type { LimitsCommand } from "../limits.ts";
 import { task as taskLua } from "../lua/task.ts";
+import type { Holder } from "../reservations.ts";
 import { frozenText, taskFrom } from "../rows/task-row.ts";
 import { defineScript, textOf, type Reply, type ScriptReply } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
@@ -23,7 +27,7 @@ import type { ShardCalls } from "../shard-calls.ts";
 /**
  * open_task {opening, cause} -> the task's row.
  * Keys: meta, task:ID (made), task:PARENT, doors, closes, kids:PARENT, audit, trail:ID.
- * Conflicts: suspended WHY, not_found, too_deep, gate_closed REASON. A task that exists is answered as it is: whether
+ * Conflicts: suspended WHY, not_found, too_deep, gate_closed REASON, limit_reached LIMIT. A task that exists is answered as it is: whether
  * the command is a repeat is judged by the caller.
  */
 const openTaskScript = defineScript(
@@ -75,7 +79,16 @@ return finish('ok', sequence, { taskReply(row.id) })
   { lane: "end", isAcknowledged: true },
 );
 
-export const openingCommand = ({ task, deadline, heartbeat }: OpenTask): object => ({
+/** An opening that never was may hold its places for no longer than the task could have been open, and a day. */
+export const openingHolder = ({ task, deadline, limits }: OpenTask): Holder => ({
+  id: task.id,
+  limits,
+  holdMillis: deadline + slotMarginMillis,
+});
+
+/** What became of the limits' part is said by whoever reserved it. */
+export const openingCommand = ({ task, deadline, heartbeat }: OpenTask, limits: LimitsCommand): object => ({
+  ...limits,
   id: task.id,
   agent: task.agent,
   issuer: task.opener.issuer,
@@ -96,13 +109,19 @@ function evidenceOf(task: OpenTask["task"]): Readonly<Record<string, string>> {
   );
 }
 
-export async function openTask(calls: ShardCalls, command: OpenTask): Promise<Answer<Task, OpenTaskConflict>> {
+export async function openTask(
+  { calls, reservations }: Issuing,
+  command: OpenTask,
+): Promise<Answer<Task, OpenTaskConflict>> {
   const { task, cause } = command;
   const shard = calls.shards.ofId(task.id);
+  const holder = openingHolder(command);
+  const reserved = await reservations.reserve([holder], null);
   const reply = await calls.ask(shard, openTaskScript, {
-    opening: openingCommand(command),
+    opening: openingCommand(command, reserved.commandOf(holder)),
     cause: causeCommand(cause),
   });
+  await reserved.settle(settlementBy(reply, "opened"));
   if (reply.kind === "conflict") return conflictOf(reply, readTaskConflict);
   const [what, row] = reply.payload;
   const opened = taskFrom(row as readonly Reply[]).task;
@@ -114,12 +133,14 @@ export async function openTask(calls: ShardCalls, command: OpenTask): Promise<An
 export function readTaskConflict(
   reason: string,
   [detail]: readonly Reply[],
-): GateClosed | Suspended | NotFound | { readonly reason: "too_deep" } {
+): GateClosed | Suspended | NotFound | LimitReached | { readonly reason: "too_deep" } {
   switch (reason) {
     case "suspended":
       return { reason, why: textOf(detail) as SuspendReason };
     case "gate_closed":
       return { reason, gate: textOf(detail) as GateReason };
+    case "limit_reached":
+      return { reason, limit: textOf(detail) };
     case "not_found":
     case "too_deep":
       return { reason };

@@ -1,0 +1,35 @@
+/** Limits as a script in a task's own shard is told of them: counters that it keeps itself, and others it only hears of. */
+import type { LimitReservation } from "../../domain/limit.ts";
+
+export interface LimitsCommand {
+  readonly limits: readonly { readonly name: string; readonly counter?: string; readonly max?: number; full?: true }[];
+  /** The counters that are held, here and in other shards, as the texts that the row keeps; left out where none is. */
+  readonly cl?: string;
+  readonly cr?: string;
+}
+
+/** Everything that counts within a task or a tree is in one shard, and so is its counter. */
+export const isKeptHere = ({ counter, perSeconds }: LimitReservation): boolean =>
+  perSeconds === undefined && /^(?:task|tree):/.test(counter);
+
+/** `full` are those that other shards refused. */
+export function limitsCommand(
+  limits: readonly LimitReservation[],
+  full: ReadonlySet<LimitReservation | null>,
+): LimitsCommand {
+  const live = limits.filter(({ perSeconds }) => perSeconds === undefined);
+  const here = namesText(live.filter(isKeptHere));
+  const elsewhere = namesText(live.filter((limit) => !isKeptHere(limit)));
+  return {
+    limits: limits.map((limit) => {
+      const { limit: name, counter, max } = limit;
+      if (isKeptHere(limit)) return { name, counter, max };
+      return full.has(limit) ? { name, full: true } : { name };
+    }),
+    ...(here !== undefined && { cl: here }),
+    ...(elsewhere !== undefined && { cr: elsewhere }),
+  };
+}
+
+const namesText = (limits: readonly LimitReservation[]): string | undefined =>
+  limits.length === 0 ? undefined : JSON.stringify([...new Set(limits.map(({ counter }) => counter))]);

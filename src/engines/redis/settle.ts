@@ -1,0 +1,57 @@
+/**
+ * What a shard holds for tasks and leases of other shards: slots of counters, windows of rates, used tokens, and the
+ * fingerprints of delivered values. Here is how each ends; every one of these steps may be repeated.
+ */
+import { defineScript } from "./script.ts";
+import type { ShardCalls } from "./shard-calls.ts";
+
+export type Settlement =
+  /** The reservation is a lease's or task's now: it holds until that has died. */
+  | { readonly kind: "keep"; readonly counter: string; readonly owner: string }
+  /** `restore` is the lease whose slot it had taken over; that holds again for as long, and longer once it is kept. */
+  | {
+      readonly kind: "slot";
+      readonly counter: string;
+      readonly owner: string;
+      readonly restore?: { readonly owner: string; readonly holdMillis: number };
+    }
+  | { readonly kind: "rate"; readonly counter: string; readonly lengthMillis: number; readonly endsAt: number }
+  | { readonly kind: "token"; readonly token: string; readonly digest: string }
+  | { readonly kind: "print"; readonly fingerprint: string; readonly owner: string };
+
+/**
+ * settle {items} -> nothing. Keys: slots:COUNTER, rate:MILLIS:COUNTER, replay:HASH, print:FINGERPRINT of the items.
+ * A slot that is no more is not kept: its lease died before.
+ */
+const settleScript = defineScript(
+  "settle",
+  [],
+  String.raw`
+local settle = {}
+function settle.keep(item) call('ZADD', at('slots', item.counter), 'XX', 'inf', item.owner) end
+function settle.slot(item)
+  local had = call('ZREM', at('slots', item.counter), item.owner)
+  if had == 1 and item.restore then
+    call('ZADD', at('slots', item.counter), int(now + item.restore.holdMillis), item.restore.owner)
+  end
+end
+function settle.rate(item)
+  local key = at('rate', int(item.lengthMillis), item.counter)
+  if tonumber(call('HGET', key, 'e')) == item.endsAt then call('HINCRBY', key, 'n', -1) end
+end
+function settle.token(item)
+  local key = at('replay', item.token)
+  if call('HGET', key, 'd') == item.digest and call('HINCRBY', key, 'n', -1) <= 0 then call('DEL', key) end
+end
+function settle.print(item)
+  local key = at('print', item.fingerprint)
+  if call('GET', key) == item.owner then call('DEL', key) end
+end
+for _, item in ipairs(c.items) do settle[item.kind](item) end
+return finish('ok')
+`,
+);
+
+export async function settle(calls: ShardCalls, shard: number, items: readonly Settlement[]): Promise<void> {
+  await calls.ask(shard, settleScript, { items });
+}
