@@ -8,6 +8,7 @@ import { ok, type Result } from "../kernel/result.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
 import type { Sealer } from "../ports/sealer.ts";
+import type { Workforce } from "../ports/workforce.ts";
 import type { TokenSigner } from "../ports/token-signer.ts";
 import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
 import { openConnections, type Connections } from "./connections.ts";
@@ -28,6 +29,7 @@ export interface Adapters {
   readonly sealer: Sealer;
   readonly signer: TokenSigner;
   readonly ledger: Ledger;
+  readonly workforce: Workforce;
   readonly connections: Connections;
 }
 
@@ -35,7 +37,7 @@ export async function openAdapters(options: ServeOptions, machine: Machine): Pro
   const keys = await readKeys(options, machine);
   if (!keys.ok) return keys;
   const { sealer, signer } = keys.value;
-  const ledger = await openStore(options, { ...machine, sealer });
-  if (!ledger.ok) return ledger;
-  return ok({ sealer, signer, ledger: ledger.value, connections: openConnections(options.mode) });
+  const store = await openStore(options, { ...machine, sealer });
+  if (!store.ok) return store;
+  return ok({ sealer, signer, ...store.value, connections: openConnections(options.mode) });
 }

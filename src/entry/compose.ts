@@ -18,7 +18,7 @@ import { formatFault } from "../policy/parse/fault.ts";
 import type { Attestor } from "../ports/attestor.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import { openAdapters, type Adapters, type Machine } from "./adapters.ts";
-import type { ConfigFault, ServeOptions } from "./config.ts";
+import type { ConfigFault, Role, ServeOptions } from "./config.ts";
 import { connectProviders, type Connections } from "./connections.ts";
 import { createNextTurn } from "./next-turn.ts";
 import { createNodeMetrics, type NodeMetrics } from "./node-metrics.ts";
@@ -49,12 +49,12 @@ export async function compose(
 
 /** Joins the adapters; owns them from here on. */
 export async function assemble(
-  options: { readonly issuerUrl: string; readonly policyDir: string },
+  options: { readonly issuerUrl: string; readonly policyDir: string; readonly role: Role },
   adapters: Adapters,
   machine: Machine,
 ): Promise<Result<Composed, ConfigFault>> {
   const { issuerUrl, policyDir: dir } = options;
-  const { ledger, sealer, signer, connections } = adapters;
+  const { ledger, workforce, sealer, signer, connections } = adapters;
   const { clock, entropy, log } = machine;
   const metrics = createNodeMetrics(() => refreshGauges(metrics, ledger));
   const registry = connectProviders(connections, { ...machine, issuerUrl, signer });
@@ -90,7 +90,7 @@ export async function assemble(
   };
   return ok({
     broker: createBroker(parts),
-    pool: createKillPool(parts),
+    pool: createKillPool({ ...parts, workforce, works: options.role !== "api" }),
     housekeeper: createHousekeeper(parts),
     policy: policy.value,
     ledger,

@@ -9,6 +9,9 @@ import { millis, type Millis } from "../kernel/time.ts";
 import { parseAcceptLoss, parseLedger, type LedgerChoice } from "./ledger-choice.ts";
 import type { LogLevel } from "./node-log.ts";
 
+/** What of the work a process takes: requests, kills, or both. */
+export type Role = "all" | "api" | "worker";
+
 export interface ServeOptions {
   readonly policyDir: string;
   readonly ledger: LedgerChoice;
@@ -26,6 +29,7 @@ export interface ServeOptions {
   readonly logLevel: LogLevel;
   /** How long a stop waits for credentials that are being minted. */
   readonly stopTimeout: Millis;
+  readonly role: Role;
 }
 
 export interface Address {
@@ -57,6 +61,7 @@ export interface ServeFlags {
   readonly development?: boolean | undefined;
   readonly logLevel?: string | undefined;
   readonly stopTimeout?: string | undefined;
+  readonly role?: string | undefined;
 }
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -89,11 +94,27 @@ export function parseServeOptions(flags: ServeFlags, env: Environment): Result<S
     sealingKeys: keyText("MAYFLY_SEALING_KEYS", env),
     signingKeys: keyText("MAYFLY_SIGNING_KEYS", env),
     logLevel: take(parseLogLevel(flags.logLevel ?? env["MAYFLY_LOG_LEVEL"] ?? "info"), "info"),
+    role: take(parseRole(flags.role ?? env["MAYFLY_ROLE"] ?? "all"), "all"),
     stopTimeout: take(parseStopTimeout(flags.stopTimeout ?? env["MAYFLY_STOP_TIMEOUT"] ?? "20s"), millis(0)),
   };
+  if (options.role !== "all" && options.ledger.kind === "sqlite") faults.push(roleNeedsRedis);
   if (mode === "production") faults.push(...productionFaults(options, flags.issuer ?? env["MAYFLY_ISSUER"]));
   return faults.length === 0 ? ok(options) : err(faults);
 }
+
+const roles = ["all", "api", "worker"] as const;
+
+function parseRole(text: string): Result<Role, ConfigFault> {
+  const role = roles.find((known) => known === text);
+  if (role !== undefined) return ok(role);
+  return err({ setting: "--role", message: "is none of api, worker and all", fix: "leave it out for all" });
+}
+
+const roleNeedsRedis: ConfigFault = {
+  setting: "--role",
+  message: "shares the work among processes, which a SQLite ledger cannot",
+  fix: "leave it out, or give --ledger redis://HOST",
+};
 
 const isTrue = (text: string | undefined): boolean => text === "1" || text === "true";
 

@@ -1,5 +1,6 @@
 /** Opens the ledger that `--ledger` names, and refuses one whose seals the key ring cannot open. */
 import { createHash } from "node:crypto";
+import { createLocalWorkforce } from "../broker/kill/local-workforce.ts";
 import { openSqliteLedger } from "../engines/node-sqlite/open.ts";
 import { openRedisLedger } from "../engines/redis/open.ts";
 import type { RedisPlace } from "../engines/redis/ledger-url.ts";
@@ -7,6 +8,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
+import type { Workforce } from "../ports/workforce.ts";
 import type { Sealer } from "../ports/sealer.ts";
 import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
 import { readAccess } from "./redis-access.ts";
@@ -20,19 +22,25 @@ interface Tools {
   readonly onFatal: (reason: string) => void;
 }
 
+/** A ledger, and who does the killing that it orders. */
+export interface Store {
+  readonly ledger: Ledger;
+  readonly workforce: Workforce;
+}
+
 export async function openStore(
   choice: Choice,
   tools: Tools & { readonly sealer: Sealer },
-): Promise<Result<Ledger, ConfigFault>> {
+): Promise<Result<Store, ConfigFault>> {
   const { sealer } = tools;
   const opened =
     choice.ledger.kind === "sqlite"
       ? await openSqlite(choice.ledger.file, tools)
       : await openRedis(choice.ledger.place, choice, tools);
   if (!opened.ok) return opened;
-  const ledger = opened.value;
+  const { ledger } = opened.value;
   const lacking = missingSealingKey(await ledger.sealedKeyIds(), sealer.keyIds());
-  if (lacking === null) return ok(ledger);
+  if (lacking === null) return opened;
   // A seal that cannot be opened is a credential that cannot be killed: better not to start.
   await ledger.close();
   return err(lacking);
@@ -49,19 +57,20 @@ export function missingSealingKey(needed: readonly string[], present: readonly s
   };
 }
 
-async function openSqlite(file: string, { clock, log, onFatal }: Tools): Promise<Result<Ledger, ConfigFault>> {
+async function openSqlite(file: string, { clock, log, onFatal }: Tools): Promise<Result<Store, ConfigFault>> {
   const opened = await openSqliteLedger({ file, clock, log, onFatal });
   if (!opened.ok) return err({ setting, ...words(opened.fault) });
   await opened.value.releaseLostClaims();
-  return opened;
+  return ok({ ledger: opened.value, workforce: createLocalWorkforce() });
 }
 
-async function openRedis(place: RedisPlace, choice: Choice, tools: Tools): Promise<Result<Ledger, ConfigFault>> {
+async function openRedis(place: RedisPlace, choice: Choice, tools: Tools): Promise<Result<Store, ConfigFault>> {
   const access = await readAccess(place, tools.env);
   if (!access.ok) return access;
   const { clock, log } = tools;
   const opened = await openRedisLedger({ place, access: access.value, demand: demandOf(choice), clock, log, sha1 });
-  return opened.ok ? opened : err({ setting, ...words(opened.fault) });
+  if (!opened.ok) return err({ setting, ...words(opened.fault) });
+  return ok({ ledger: opened.value, workforce: opened.value.workforce });
 }
 
 const setting = "--ledger";

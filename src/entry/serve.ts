@@ -8,7 +8,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Broker } from "../broker/broker.ts";
 import { createAdminApp } from "../http/admin-app.ts";
-import { createPublicApp } from "../http/public-app.ts";
+import { createPublicApp, createWorkerApp } from "../http/public-app.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { Log } from "../ports/log.ts";
 import { compose, type Composed } from "./compose.ts";
@@ -61,7 +61,8 @@ export async function listenAndServe(
   const { pool, housekeeper, policy, metrics } = composed.value;
   const minting = createInFlight();
   const broker = tracked(composed.value.broker, minting);
-  apps.public = createPublicApp({ broker, log, metrics }).fetch;
+  const publicApp = options.role === "worker" ? createWorkerApp : createPublicApp;
+  apps.public = publicApp({ broker, log, metrics }).fetch;
   apps.admin = createAdminApp({ broker, log, metrics, renderMetrics: () => metrics.render() }).fetch;
   const unwatch = policy.watch();
   pool.start();
@@ -71,6 +72,7 @@ export async function listenAndServe(
     listen: publicServer.value.url,
     admin: adminServer.value.url,
     mode: options.mode,
+    role: options.role,
   });
   return ok({
     ...composed.value,

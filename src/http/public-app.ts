@@ -15,6 +15,10 @@ export function createPublicApp(tools: AppTools): Hono {
   return createApp(publicEndpoints(tools), tools);
 }
 
+/** Of a process that only kills: it says how it is, and serves nobody. */
+export const createWorkerApp = (tools: AppTools): Hono =>
+  createApp([livezEndpoint, readyzEndpoint(tools.broker)], tools);
+
 export const publicEndpoints = ({ broker, log }: Pick<AppTools, "broker" | "log">): readonly Endpoint[] =>
   withDocument("Mayfly", [
     tokenEndpoint(broker, log),

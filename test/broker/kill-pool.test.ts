@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createChangeHub } from "../../src/broker/change-hub.ts";
 import { createKillPool, type KillPool } from "../../src/broker/kill/kill-pool.ts";
+import { createLocalWorkforce } from "../../src/broker/kill/local-workforce.ts";
 import type { ProviderFacade } from "../../src/broker/provider-facade.ts";
 import type { LeaseId } from "../../src/kernel/ids.ts";
 import { millis } from "../../src/kernel/time.ts";
@@ -36,6 +37,8 @@ const revokesAtOnce: ProviderFacade = {
 function start(troubles: Partial<Ledger>): void {
   const entropy = createSeededEntropy(1);
   pool = createKillPool({
+    workforce: createLocalWorkforce(),
+    works: true,
     ledger: { ...bench.ledger, ...troubles },
     providers: revokesAtOnce,
     sealer: createSimSealer(entropy),

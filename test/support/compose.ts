@@ -9,6 +9,7 @@ import { createBroker, type Broker } from "../../src/broker/broker.ts";
 import { createChangeHub } from "../../src/broker/change-hub.ts";
 import { createRefusalNotes } from "../../src/broker/issue/note-refusal.ts";
 import { createKillPool } from "../../src/broker/kill/kill-pool.ts";
+import { createLocalWorkforce } from "../../src/broker/kill/local-workforce.ts";
 import { createProviderFacade } from "../../src/broker/provider-facade.ts";
 import { openMemoryLedger } from "../../src/engines/memory/ledger.ts";
 import { emptyState } from "../../src/engines/memory/state.ts";
@@ -110,7 +111,7 @@ export async function compose(wish: Wish): Promise<Composed> {
     metrics,
   };
   const broker = createBroker(parts);
-  const pool = createKillPool(parts);
+  const pool = createKillPool({ ...parts, workforce: createLocalWorkforce(), works: true });
   if (wish.kills === true) pool.start();
   const apps = { broker, log, metrics };
   return {

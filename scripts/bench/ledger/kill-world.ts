@@ -4,6 +4,7 @@
  */
 import { createChangeHub } from "../../../src/broker/change-hub.ts";
 import { createKillPool, type KillPool } from "../../../src/broker/kill/kill-pool.ts";
+import { createLocalWorkforce } from "../../../src/broker/kill/local-workforce.ts";
 import { createProviderFacade } from "../../../src/broker/provider-facade.ts";
 import type { SqliteLedger } from "../../../src/engines/node-sqlite/open.ts";
 import { createNodeEntropy, nodeClock } from "../../../src/entry/node-clock.ts";
@@ -47,6 +48,8 @@ export async function createKillWorld(options: { file: string; revoke: Revoke; c
   const provider = providerOf(options.revoke);
   const lookup = { issuing: () => provider, revoking: () => provider };
   const pool = createKillPool({
+    workforce: createLocalWorkforce(),
+    works: true,
     ledger,
     providers: createProviderFacade({ lookup, clock, log, metrics: counted }),
     sealer: noSealer,

@@ -1,12 +1,13 @@
 /**
- * The workforce of the kill path: rung by the ledger or by its alarm, it looks at what is due, sets the lanes of the
- * due targets to work, and sweeps. It holds no truth: lose it at any point and the next start finds the same work.
+ * The heart of the kill path: rung by the ledger or by its alarm, it looks at what is due, wakes the workforce for the
+ * due targets, and sweeps. It holds no truth: lose it at any point and the next start finds the same work.
  */
 import type { TargetName } from "../../domain/names.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { base32FromBytes } from "../../kernel/base32.ts";
 import { addMillis, earliest, epochMillis, type EpochMillis, type Millis } from "../../kernel/time.ts";
 import { createAlarm } from "./alarm.ts";
+import type { Workforce } from "../../ports/workforce.ts";
 import type { AttemptParts } from "./attempt.ts";
 import { createDoorbell } from "./doorbell.ts";
 import { createLedgerTime } from "./ledger-time.ts";
@@ -24,8 +25,14 @@ const longestSleepMillis = 10_000;
 /** After a store fault the next look comes soon, but not at once. */
 const faultPauseMillis = 250;
 
-export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool {
-  const { ledger, clock, entropy, log } = given;
+export interface KillPoolParts extends Omit<AttemptParts, "ledgerNow"> {
+  readonly workforce: Workforce;
+  /** False where this process only finds and wakes, and others kill. */
+  readonly works: boolean;
+}
+
+export function createKillPool(given: KillPoolParts): KillPool {
+  const { ledger, clock, entropy, log, workforce, works } = given;
   const time = createLedgerTime(clock);
   const parts: AttemptParts = { ...given, ledgerNow: () => time.now() };
   const lanes = new Map<TargetName, Lane>();
@@ -54,7 +61,10 @@ export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool
     const askedAt = counters.tick();
     const work = await ledger.dueWork();
     time.saw(work.now);
-    for (const { target, breaker } of work.targets) laneOf(target).fill({ breaker, askedAt });
+    for (const { target, breaker } of work.targets) {
+      laneOf(target).sync({ breaker, askedAt });
+      workforce.wake(target);
+    }
     if (work.sweep) {
       if (!(await sweep(parts))) return addMillis(work.now, faultPauseMillis);
       look.ring();
@@ -65,6 +75,7 @@ export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool
 
   return {
     start() {
+      if (works) workforce.start((target, again) => laneOf(target).work(again));
       ledger.onDue((dueAt) => {
         if (isStopped) return;
         if (dueAt <= time.now()) look.ring();
@@ -76,7 +87,8 @@ export function createKillPool(given: Omit<AttemptParts, "ledgerNow">): KillPool
       isStopped = true;
       alarm.cancel();
       const all = [...lanes.values()];
-      await withinGrace(clock, grace, Promise.all(all.map((lane) => lane.drain())));
+      const drained = all.map((lane) => lane.drain());
+      await withinGrace(clock, grace, Promise.all([workforce.stop(), ...drained]));
       for (const fence of all.flatMap((lane) => lane.openClaims())) await ledger.releaseClaim({ fence });
     },
   };

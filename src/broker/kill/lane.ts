@@ -14,8 +14,13 @@ import { createTargetBreaker, type BreakerReading, type TargetBreaker, type Tick
 import { createVerdictBatch, type VerdictBatch } from "./verdict-batch.ts";
 
 export interface Lane {
-  /** Claims as long as there are free slots and due leases; returns at once. */
-  fill(reading: BreakerReading): void;
+  /** What the ledger says of the target's breaker. */
+  sync(reading: BreakerReading): void;
+  /**
+   * Claims as long as there are free slots and due leases; resolves when nothing is in hand any more. `again` is told
+   * when a claim took as much as it could: others may help.
+   */
+  work(again: () => void): Promise<void>;
   /** Claims nothing more; resolves when every verdict is recorded. */
   drain(): Promise<void>;
   /** Claims that still hold unfinished leases. */
@@ -43,6 +48,8 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
   const inHand = createOpenClaims();
   const { promise: drained, resolve: tellDrained } = Promise.withResolvers<void>();
   let isDraining = false;
+  const told: (() => void)[] = [];
+  let askForHelp: () => void = () => {};
   /** The last claim took all that was due: nothing to ask for until the pool says so. */
   let isDry = false;
 
@@ -63,7 +70,9 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
       isDry = false;
       parts.log.error("claim_failed", { target });
     }
-    if (isDraining && inHand.unrecorded() === 0) tellDrained();
+    if (inHand.unrecorded() > 0) return;
+    for (const tell of told.splice(0)) tell();
+    if (isDraining) tellDrained();
   });
 
   /** Answers whether the ledger took it: a sick store is not asked again at once. */
@@ -75,16 +84,21 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
     const answer = await parts.ledger.claimDue({ target, limit, claim: millis(claimMillis), fence });
     if (answer.kind !== "ok" || answer.value.length === limit) isDry = false;
     if (answer.kind !== "ok") return false;
+    if (!isDry) askForHelp();
     if (answer.value.length > 0) inHand.opened(fence, answer.value.length);
     for (const lease of answer.value) void attemptOn(workplace, { lease, fence });
     return true;
   }
 
   return {
-    fill(reading) {
-      breaker.sync(reading);
+    sync: (reading) => breaker.sync(reading),
+    work(again) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      told.push(resolve);
+      askForHelp = again;
       isDry = false;
       claims.ring();
+      return promise;
     },
     drain() {
       isDraining = true;

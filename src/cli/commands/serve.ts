@@ -19,6 +19,7 @@ export interface ServeFlags {
   readonly development?: boolean;
   readonly logLevel?: string;
   readonly stopTimeout?: string;
+  readonly role?: string;
 }
 
 /** Also the flags of `doctor`, so that it examines exactly what `serve` would start. */
@@ -40,6 +41,7 @@ export function withServeFlags(command: Command): Command {
     new Option("--data <dir>", "the data folder; ./mayfly-data without (MAYFLY_DATA)"),
     new Option("--development", "make missing keys, allow plain http on loopback (MAYFLY_DEVELOPMENT=1)"),
     new Option("--log-level <level>", "debug, info, warn, error or silent (MAYFLY_LOG_LEVEL)"),
+    new Option("--role <role>", "api answers requests, worker kills, all does both; many on one Redis (MAYFLY_ROLE)"),
     new Option("--stop-timeout <span>", "how long a stop waits for a mint; 20s without (MAYFLY_STOP_TIMEOUT)"),
   ];
   for (const flag of flags) command.addOption(flag.helpGroup(group));

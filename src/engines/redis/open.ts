@@ -13,6 +13,9 @@ import { describeDurability, type Durability } from "./durability.ts";
 import { createRedisLedger } from "./ledger.ts";
 import { describePlace } from "./ledger-url.ts";
 import { faultOfError, type OpenFault } from "./open-fault.ts";
+import { createBell } from "./queue/bell.ts";
+import { createBullWorkforce, type BullWorkforce } from "./queue/bull-workforce.ts";
+import { openQueueClients } from "./queue/queue-clients.ts";
 import { createRecentChanges } from "./recent-changes.ts";
 import { createScriptRunner, type ScriptRunner } from "./script.ts";
 import { checkServers, type CheckedServers, type CheckOptions } from "./server-checks.ts";
@@ -32,6 +35,7 @@ export interface OpenOptions extends CheckOptions {
 export interface RedisLedger extends Ledger {
   readonly durability: Durability;
   readonly shards: number;
+  readonly workforce: BullWorkforce;
 }
 
 const readyMillis = millis(10_000);
@@ -56,11 +60,12 @@ export async function openRedisLedger(options: OpenOptions): Promise<Result<Redi
 
 async function enter(
   options: OpenOptions,
-  { durability, knowsFlags }: CheckedServers,
+  checked: CheckedServers,
   connection: Connection,
   watching: { watch: Watch | null },
 ): Promise<Result<RedisLedger, OpenFault>> {
   const { place, clock, log, sha1: digest } = options;
+  const { durability, knowsFlags } = checked;
   await inTime(clock, connection.ready());
   const clientFor: Connection["clientFor"] = (script) => connection.clientFor(script);
   const runner = createScriptRunner({ clientFor, digest, wall: "server", knowsFlags });
@@ -73,8 +78,11 @@ async function enter(
   const shards = createShards({ prefix, count: count.value });
   const calls = createShardCalls({ runner, shards, clock, held: () => watching.watch?.held() ?? null });
   await start(calls);
+  const { workforce, close: closeQueues } = openWorkforce(options, checked.shape);
   const close = async (): Promise<void> => {
     watching.watch?.stop();
+    await workforce.stop();
+    closeQueues();
     connection.close();
   };
   const recent = createRecentChanges(clock);
@@ -94,7 +102,14 @@ async function enter(
     shards: count.value,
     durability: describeDurability(durability),
   });
-  return ok({ ...ledger, durability, shards: count.value });
+  return ok({ ...ledger, durability, shards: count.value, workforce });
+}
+
+function openWorkforce({ place, access, clock, log }: OpenOptions, shape: CheckedServers["shape"]) {
+  const { prefix } = place;
+  const { adding, working, subscriber, close } = openQueueClients(shape, access, log);
+  const bell = createBell({ publisher: adding, subscriber, prefix, clock, log });
+  return { workforce: createBullWorkforce({ prefix, adding, working, bell, clock, log }), close };
 }
 
 /** Of what was answered already: not held by what holds up new changes, and never turned away by a closed gate. */

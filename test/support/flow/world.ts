@@ -57,6 +57,7 @@ export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
     sealingKeys: { kind: "none" },
     signingKeys: { kind: "none" },
     logLevel: "silent",
+    role: "all",
     stopTimeout: millis(20_000),
   };
   let env: Environment = { ...servers.secrets, ...wish.env };

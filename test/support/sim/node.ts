@@ -4,6 +4,7 @@ import { createChangeHub } from "../../../src/broker/change-hub.ts";
 import { createHousekeeper } from "../../../src/broker/housekeeper.ts";
 import { createRefusalNotes } from "../../../src/broker/issue/note-refusal.ts";
 import { createKillPool, type KillPool } from "../../../src/broker/kill/kill-pool.ts";
+import { createLocalWorkforce } from "../../../src/broker/kill/local-workforce.ts";
 import { createProviderFacade } from "../../../src/broker/provider-facade.ts";
 import { createIdFactory } from "../../../src/kernel/ids.ts";
 import type { BoundPolicy } from "../../../src/policy/resources.ts";
@@ -75,7 +76,13 @@ export async function startNode(owner: Owner, real: Ledger, tools: NodeTools): P
     metrics,
   };
   createHousekeeper(parts).start();
-  return { owner, real, store, broker: createBroker(parts), pool: createKillPool(parts) };
+  return {
+    owner,
+    real,
+    store,
+    broker: createBroker(parts),
+    pool: createKillPool({ ...parts, workforce: createLocalWorkforce(), works: true }),
+  };
 }
 
 function unknownClass(name: string): ClassName {
