@@ -1,4 +1,7 @@
-/** A real redis-server on loopback and a free port, without persistence, one a test process; it dies with the process. */
+/**
+ * A real redis-server on loopback and a free port. Without persistence unless told otherwise; it dies with the test's
+ * process, and is only ever stopped by its own process id.
+ */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -8,33 +11,81 @@ import { join } from "node:path";
 export interface RedisServer {
   readonly port: number;
   readonly pid: number;
+  readonly folder: string;
   kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): void;
+  /** Ends it at once and forgets its folder. */
+  stop(): Promise<void>;
   readonly exited: Promise<void>;
 }
 
-export async function startRedis(args: readonly string[] = []): Promise<RedisServer> {
-  const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), "mayfly-redis-"));
+/** Where an earlier server was: one that is started there again finds its data. */
+export type RedisPlace = Pick<RedisServer, "port" | "folder">;
+
+export const appendAlways = ["--appendonly", "yes", "--appendfsync", "always"];
+
+const running = new Set<() => void>();
+process.once("exit", () => {
+  for (const end of running) end();
+});
+
+export async function startRedis(args: readonly string[] = [], place?: RedisPlace): Promise<RedisServer> {
+  const port = place?.port ?? (await freePort());
+  const folder = place?.folder ?? makeFolder();
   const settings = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
-  const child = spawn("redis-server", [...settings, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-  const { pid } = child;
-  if (pid === undefined) throw new Error("redis-server could not be started; install it: apt-get install redis-server");
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const kill: RedisServer["kill"] = (signal) => void child.kill(signal);
-  process.once("exit", () => {
-    kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
+  return launch({
+    command: "redis-server",
+    args: [...settings, ...args],
+    sign: "Ready to accept connections",
+    port,
+    folder,
   });
+}
+
+export const makeFolder = (): string => mkdtempSync(join(tmpdir(), "mayfly-redis-"));
+
+export async function launch(options: {
+  command: string;
+  args: readonly string[];
+  /** What it says when it can be used. */
+  sign: string;
+  port: number;
+  folder: string;
+}): Promise<RedisServer> {
+  const { command, args, sign, port, folder } = options;
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const { pid } = child;
+  if (pid === undefined) {
+    // Without a listener the failed start would be thrown somewhere else.
+    child.once("error", () => {});
+    throw new Error(`${command} could not be started; install it: apt-get install redis-server redis-sentinel`);
+  }
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const end = (): void => {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  running.add(end);
   await new Promise<void>((resolve, reject) => {
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => {
       said += chunk.toString("utf8");
-      if (said.includes("Ready to accept connections")) resolve();
+      if (said.includes(sign)) resolve();
     });
-    void exited.then(() => reject(new Error(`redis-server ended at once:\n${said}`)));
+    void exited.then(() => reject(new Error(`${command} ended at once:\n${said}`)));
   });
   child.unref();
-  return { port, pid, kill, exited };
+  return {
+    port,
+    pid,
+    folder,
+    kill: (signal) => void child.kill(signal),
+    exited,
+    async stop() {
+      running.delete(end);
+      end();
+      await exited;
+    },
+  };
 }
 
 /** Asked of the kernel; another process could take it before it is used, which then shows as a server that ends. */

@@ -34,6 +34,7 @@ for rank = 0, 1 do
 end
 return finish('ok', seq, payload)
 `,
+  { lane: "revoke" },
 );
 
 /**
@@ -72,6 +73,7 @@ end
 for i, row in ipairs(rows) do rows[i] = leaseReply(row) end
 return finish('ok', seq, rows)
 `,
+  { lane: "revoke" },
 );
 
 /** release_claim {fence} -> how many leases it held. They are due at once. Keys: claim:FENCE, lease:ID, due:RANK:NAME. */
@@ -87,6 +89,7 @@ for _, id in ipairs(ids) do
 end
 return finish('ok', seq, { #ids })
 `,
+  { lane: "revoke" },
 );
 
 export async function claimDue(calls: ShardCalls, command: ClaimDue): Promise<Answer<readonly Lease[], never>> {

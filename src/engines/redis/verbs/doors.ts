@@ -29,6 +29,7 @@ end
 insertOrder({ rank = 1, sequence = sequence, subject = c.scope, scope = c.scope, cause = 'door_closed', orderedAt = now })
 return finish('ok', sequence, { text })
 `,
+  { lane: "end", isAcknowledged: true },
 );
 
 /**
@@ -42,6 +43,7 @@ const openDoorScript = defineScript(
 if call('HDEL', at('doors'), c.scope) == 0 then return conflict('not_found') end
 return finish('ok', audit('door.opened', nil, nil, { scope = quote(c.scope) }, c.cause))
 `,
+  { lane: "end" },
 );
 
 export interface CloseDoor {

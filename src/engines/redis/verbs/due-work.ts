@@ -49,6 +49,7 @@ end
 payload[2] = nextAt or -1
 return finish('ok', seq, payload)
 `,
+  { lane: "revoke" },
 );
 
 type DueTarget = DueWork["targets"][number];

@@ -20,6 +20,7 @@ const notePolicyScript = defineScript(
 local sequence = audit('policy.loaded', nil, nil, { digest = quote(c.digest) }, c.cause)
 return finish('ok', sequence, { call('GET', at('policy')) or '' })
 `,
+  { lane: "end", isAcknowledged: true },
 );
 
 /** store_policy {before, after} -> the names that are kept now: another load may have come between. Keys: meta, policy. */
@@ -35,6 +36,7 @@ if kept == c.before then
 end
 return finish('ok', seq, { kept })
 `,
+  { lane: "end", isAcknowledged: true },
 );
 
 /** Of all shards the one that keeps the names. */

@@ -62,6 +62,7 @@ for _, id in ipairs(nextTombs(c.limit)) do
 end
 return finish('ok', seq, { purged, #nextTombs(1) })
 `,
+  { lane: "revoke" },
 );
 
 export async function purge(

@@ -32,6 +32,7 @@ for i = 1, math.min(#overdue, c.limit) do
 end
 return finish('ok', seq, { closed, #overdue > c.limit and 1 or 0 })
 `,
+  { lane: "revoke" },
 );
 
 /**
@@ -81,6 +82,7 @@ local more = call('ZCARD', at('orders')) > 0
 if more then due(now) end
 return finish('ok', seq, { budget.madeDue, more and 1 or 0 })
 `,
+  { lane: "revoke" },
 );
 
 export async function closeOverdueTasks(

@@ -48,6 +48,7 @@ end
 due(now)
 return finish('ok', sequence, { targetReply(row) })
 `,
+  { lane: "revoke" },
 );
 
 /** list_targets {} -> targets with something live, and those whose breaker or pause was ever set. */
@@ -62,6 +63,7 @@ for _, name in ipairs(call('ZRANGE', at('targets'), 0, -1)) do
 end
 return finish('ok', seq, payload)
 `,
+  { lane: "revoke" },
 );
 
 /** On every shard; any that did not answer leaves the whole unknown, and setting it again is harmless. */

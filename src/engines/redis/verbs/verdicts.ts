@@ -30,6 +30,7 @@ if c.outcome.kind == 'native_expiry' and (suspect or (mayExpire(row, now) and no
 end
 return finish('ok', judge(row, c.fence, c.outcome, c.jitter), { leaseReply(row) })
 `,
+  { lane: "revoke" },
 );
 
 type VerdictConflict = FenceLost | NotFound | Suspended;

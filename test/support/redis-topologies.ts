@@ -1,0 +1,145 @@
+/** Redis as it is run by those who cannot lose it: a master with a replica and three Sentinels, a cluster, TLS. */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { appendAlways, freePort, launch, makeFolder, startRedis, type RedisServer } from "./redis-server.ts";
+
+export interface SentinelTrio {
+  readonly master: RedisServer;
+  readonly replica: RedisServer;
+  readonly sentinels: readonly RedisServer[];
+  /** For a URL: `host:port,host:port,host:port`. */
+  readonly hosts: string;
+  stop(): Promise<void>;
+}
+
+export const masterName = "mayfly-master";
+
+const hostsOf = (servers: readonly RedisServer[]): string => servers.map(({ port }) => `127.0.0.1:${port}`).join(",");
+
+export async function startSentinels(): Promise<SentinelTrio> {
+  const master = await startRedis(appendAlways);
+  const replica = await startReplica(master, appendAlways);
+  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(master.port)));
+  await until(() =>
+    sentinels.every(({ port }) => /^OK 3 usable/.test(redisCli(port, "sentinel", "ckquorum", masterName))),
+  );
+  // Without a replica that they know of they could elect none.
+  await until(() =>
+    sentinels.every(({ port }) => redisCli(port, "sentinel", "replicas", masterName).includes(`${replica.port}`)),
+  );
+  const all = [...sentinels, master, replica];
+  return {
+    master,
+    replica,
+    sentinels,
+    hosts: hostsOf(sentinels),
+    stop: async () => void (await Promise.all(all.map((server) => server.stop()))),
+  };
+}
+
+export async function startReplica(master: RedisServer, args: readonly string[] = []): Promise<RedisServer> {
+  const replica = await startRedis([...args, "--replicaof", "127.0.0.1", String(master.port)]);
+  await until(() => redisCli(replica.port, "info", "replication").includes("master_link_status:up"));
+  return replica;
+}
+
+async function startSentinel(masterPort: number): Promise<RedisServer> {
+  const port = await freePort();
+  const folder = makeFolder();
+  const file = join(folder, "sentinel.conf");
+  const lines = [
+    `port ${port}`,
+    "bind 127.0.0.1",
+    `dir ${folder}`,
+    `sentinel monitor ${masterName} 127.0.0.1 ${masterPort} 2`,
+    `sentinel down-after-milliseconds ${masterName} 500`,
+    `sentinel failover-timeout ${masterName} 3000`,
+  ];
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  return launch({ command: "redis-sentinel", args: [file], sign: "+monitor master", port, folder });
+}
+
+export interface RedisCluster {
+  readonly masters: readonly RedisServer[];
+  readonly hosts: string;
+  stop(): Promise<void>;
+}
+
+export async function startCluster(args: readonly string[] = appendAlways): Promise<RedisCluster> {
+  const clustered = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+  const masters = await Promise.all([1, 2, 3].map(() => startClusterNode([...clustered, ...args])));
+  const addresses = masters.map(({ port }) => `127.0.0.1:${port}`);
+  execFileSync("redis-cli", ["--cluster", "create", ...addresses, "--cluster-yes"], { stdio: "ignore" });
+  await until(() => masters.every(({ port }) => redisCli(port, "cluster", "info").includes("cluster_state:ok")));
+  return {
+    masters,
+    hosts: hostsOf(masters),
+    stop: async () => void (await Promise.all(masters.map((server) => server.stop()))),
+  };
+}
+
+/** The bus has a port of its own, or it would be one above 65535 for many a free port. */
+async function startClusterNode(args: readonly string[]): Promise<RedisServer> {
+  return startRedis([...args, "--cluster-port", String(await freePort())]);
+}
+
+export interface Certificates {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A CA and a certificate for 127.0.0.1, made now. */
+export function makeCertificates(folder: string): Certificates {
+  const at = (name: string): string => join(folder, name);
+  const openssl = (...args: string[]): void => void execFileSync("openssl", args, { stdio: "ignore" });
+  const [ca, caKey, cert, key, request, names] = [
+    "ca.pem",
+    "ca.key",
+    "cert.pem",
+    "key.pem",
+    "request.pem",
+    "names",
+  ].map(at);
+  if (!ca || !caKey || !cert || !key || !request || !names) throw new Error("no names");
+  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  openssl("req", "-x509", ...newKey, "-keyout", caKey, "-out", ca, "-days", "2", "-subj", "/CN=Mayfly test CA");
+  openssl("req", ...newKey, "-keyout", key, "-out", request, "-subj", "/CN=127.0.0.1");
+  writeFileSync(names, "subjectAltName=IP:127.0.0.1\n");
+  const signing = ["-CA", ca, "-CAkey", caKey, "-CAcreateserial", "-days", "2", "-extfile", names];
+  openssl("x509", "-req", "-in", request, "-out", cert, ...signing);
+  return { ca, cert, key };
+}
+
+/** Speaks TLS only. */
+export async function startTlsRedis(certificates: Certificates, args: readonly string[] = []): Promise<RedisServer> {
+  const { ca, cert, key } = certificates;
+  const port = await freePort();
+  const tls = ["--tls-port", String(port), "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", ca];
+  return startRedis(["--port", "0", ...tls, "--tls-auth-clients", "no", ...args], { port, folder: makeFolder() });
+}
+
+/** What redis-cli prints; empty where the server does not answer. */
+export function redisCli(port: number, ...args: readonly string[]): string {
+  try {
+    return execFileSync("redis-cli", ["-p", String(port), ...args], {
+      encoding: "utf8",
+      stdio: "pipe",
+      timeout: 5_000,
+    });
+  } catch {
+    return "";
+  }
+}
+
+/** Asks until it holds, for at most half a minute. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 30_000;
+  // oxlint-disable-next-line no-await-in-loop -- one question after the other
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error("it did not come to hold within 30 s");
+    // oxlint-disable-next-line no-await-in-loop -- a pause between two questions
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
