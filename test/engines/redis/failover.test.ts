@@ -1,0 +1,127 @@
+/**
+ * Real Sentinels and a real cluster: what was acknowledged survives a failover, what a new master lacks is written
+ * again before anything is issued, and a cluster is one ledger whose ends reach every master.
+ */
+import { afterEach, describe, expect, it } from "vitest";
+import type { TaskId } from "../../../src/kernel/ids.ts";
+import type { Ledger } from "../../../src/ports/ledger.ts";
+import { createBuilders, operator } from "../../support/builders.ts";
+import { realClock } from "../../support/real-clock.ts";
+import { openAt, tryOpen } from "../../support/redis-opened.ts";
+import { masterName, redisCli, startCluster, startSentinels, until } from "../../support/redis-topologies.ts";
+
+const builders = createBuilders({ clock: realClock });
+const production = { demand: { acceptedLoss: null } };
+const patient = { timeout: 90_000 };
+let stop: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  await Promise.all(stop.map((end) => end()));
+  stop = [];
+});
+
+async function openedTask(ledger: Ledger): Promise<TaskId> {
+  const opened = await ledger.openTask(builders.openTask());
+  if (opened.kind !== "ok") throw new Error(JSON.stringify(opened));
+  return opened.value.id;
+}
+const end = (ledger: Ledger, taskId: TaskId) =>
+  ledger.endTask({ taskId, outcome: "completed", reason: null, cause: operator });
+const mayIssue = async (ledger: Ledger): Promise<boolean> => {
+  try {
+    return (await ledger.health()).suspended === null;
+  } catch {
+    return false;
+  }
+};
+
+describe("a ledger behind Sentinels", () => {
+  async function begin() {
+    const trio = await startSentinels();
+    const url = `redis://${trio.hosts}?sentinel=${masterName}&shards=4`;
+    const ledger = await openAt(url, production);
+    stop.push(() => ledger.close(), () => trio.stop());
+    return { trio, ledger, url };
+  }
+
+  it("an acknowledged end is not lost when the master dies", patient, async () => {
+    const { trio, ledger } = await begin();
+    expect(ledger.durability).toEqual({ kind: "every_write", lossSeconds: 0, isReplicated: true });
+    const tasks = await Promise.all(Array.from({ length: 20 }, () => openedTask(ledger)));
+    const answers = await Promise.all(tasks.map((task) => end(ledger, task)));
+    expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(["ok"]));
+    trio.master.kill("SIGKILL");
+    await until(() => mayIssue(ledger));
+    const views = await Promise.all(tasks.map((task) => ledger.readTask(task)));
+    expect(views.map((view) => view?.gate)).toEqual(tasks.map((by) => ({ kind: "closed", reason: "task_ended", by })));
+    expect(redisCli(trio.replica.port, "info", "replication")).toContain("role:master");
+  });
+
+  it("without a replica that has it nothing that matters is acknowledged", patient, async () => {
+    const { trio, ledger } = await begin();
+    const task = await openedTask(ledger);
+    trio.replica.kill("SIGSTOP");
+    const answers = await Promise.all([ledger.openTask(builders.openTask()), end(ledger, task)]);
+    expect(answers).toMatchObject([
+      { kind: "unknown", reason: "NOREPLICA" },
+      { kind: "unknown", reason: "NOREPLICA" },
+    ]);
+    // What revokes does not wait for a replica.
+    expect((await ledger.dueWork()).sweep).toBe(true);
+    trio.replica.kill("SIGCONT");
+    await until(async () => (await end(ledger, task)).kind === "ok");
+  });
+
+  it("an end that the new master lacks is written again before anything is issued", patient, async () => {
+    const { trio, ledger } = await begin();
+    const [task, other] = await Promise.all([openedTask(ledger), openedTask(ledger)]);
+    await end(ledger, task);
+    // What a failover in the wrong moment does: the promoted master has lost the end.
+    const forget = `
+      for _, key in ipairs(redis.call('KEYS', '*:task:${task}')) do redis.call('HDEL', key, 'x', 'xa', 'qe', 'xr') end`;
+    redisCli(trio.master.port, "eval", forget, "0");
+    expect((await ledger.readTask(task))?.gate.kind).toBe("open");
+    await until(() => redisCli(trio.sentinels[0]?.port ?? 0, "sentinel", "failover", masterName).startsWith("OK"));
+    await until(async () => (await ledger.health().catch(() => null))?.suspended === "restoring");
+    await until(() => mayIssue(ledger));
+    expect((await ledger.readTask(task))?.gate.kind).toBe("closed");
+    expect((await ledger.readTask(other))?.gate.kind).toBe("open");
+  });
+
+  it("refuses a name that the Sentinels do not know", patient, async () => {
+    const { trio } = await begin();
+    const opened = await tryOpen(`redis://${trio.hosts}?sentinel=another`);
+    expect(opened).toMatchObject({ ok: false, fault: { reason: "unreachable" } });
+  });
+});
+
+describe("a ledger on a cluster", () => {
+  it("is found from any of its servers, and spreads over all of them", patient, async () => {
+    const cluster = await startCluster();
+    stop.push(() => cluster.stop());
+    const first = cluster.hosts.split(",")[0] ?? "";
+    const [one, all] = await Promise.all([openAt(`redis://${first}`, production), openAt(`redis://${cluster.hosts}`)]);
+    stop.push(() => one.close(), () => all.close());
+    const tasks = await Promise.all(Array.from({ length: 60 }, () => openedTask(one)));
+    const views = await Promise.all(tasks.map((task) => all.readTask(task)));
+    expect(views.map((view) => view?.task.id)).toEqual(tasks);
+    const held = cluster.masters.map(({ port }) => Number(redisCli(port, "dbsize")));
+    expect(Math.min(...held)).toBeGreaterThan(20);
+    const closed = await all.closeDoor({ scope: { kind: "all" }, reason: "drill", cause: operator });
+    expect(closed.kind).toBe("ok");
+    const gates = await Promise.all(tasks.map(async (task) => (await one.readTask(task))?.gate.kind));
+    expect(new Set(gates)).toEqual(new Set(["closed"]));
+  });
+
+  it("with a master down, the others go on, and issuing on the whole rests", patient, async () => {
+    const cluster = await startCluster([...["--cluster-require-full-coverage", "no"], "--appendonly", "yes"]);
+    stop.push(() => cluster.stop());
+    const ledger = await openAt(`redis://${cluster.hosts}`);
+    stop.push(() => ledger.close());
+    const tasks = await Promise.all(Array.from({ length: 30 }, () => openedTask(ledger)));
+    cluster.masters[0]?.kill("SIGKILL");
+    await cluster.masters[0]?.exited;
+    await until(async () => !(await mayIssue(ledger)));
+    const kinds = (await Promise.all(tasks.map((task) => end(ledger, task)))).map(({ kind }) => kind);
+    expect(new Set(kinds)).toEqual(new Set(["ok", "unknown"]));
+  });
+});

@@ -1,0 +1,28 @@
+/** A ledger that is opened as `mayfly serve` opens it, over a server of the test. */
+import { createHash } from "node:crypto";
+import type { RedisLedger, OpenOptions } from "../../src/engines/redis/open.ts";
+import { openRedisLedger } from "../../src/engines/redis/open.ts";
+import type { OpenFault } from "../../src/engines/redis/open-fault.ts";
+import { parseLedgerUrl } from "../../src/engines/redis/ledger-url.ts";
+import type { Access } from "../../src/engines/redis/node-client.ts";
+import type { Result } from "../../src/kernel/result.ts";
+import { realClock } from "./real-clock.ts";
+import { silentLog } from "./silent.ts";
+
+export const noAccess: Access = { user: null, password: null, sentinelPassword: null, tls: null };
+
+export function openOptions(url: string, change: Partial<OpenOptions> = {}): OpenOptions {
+  const place = parseLedgerUrl(url);
+  if (!place.ok) throw new Error(place.fault.message);
+  const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");
+  return { place: place.value, access: noAccess, demand: null, clock: realClock, log: silentLog, sha1, ...change };
+}
+
+export const tryOpen = (url: string, change?: Partial<OpenOptions>): Promise<Result<RedisLedger, OpenFault>> =>
+  openRedisLedger(openOptions(url, change));
+
+export async function openAt(url: string, change?: Partial<OpenOptions>): Promise<RedisLedger> {
+  const opened = await tryOpen(url, change);
+  if (!opened.ok) throw new Error(`${opened.fault.reason}: ${opened.fault.message}`);
+  return opened.value;
+}
