@@ -6,7 +6,7 @@ import { appendAlways, freePort, launch, makeFolder, startRedis, type RedisServe
 
 export interface SentinelTrio {
   readonly master: RedisServer;
-  readonly replica: RedisServer;
+  readonly replicas: readonly RedisServer[];
   readonly sentinels: readonly RedisServer[];
   /** For a URL: `host:port,host:port,host:port`. */
   readonly hosts: string;
@@ -17,21 +17,23 @@ export const masterName = "mayfly-master";
 
 const hostsOf = (servers: readonly RedisServer[]): string => servers.map(({ port }) => `127.0.0.1:${port}`).join(",");
 
-export async function startSentinels(): Promise<SentinelTrio> {
+export async function startSentinels(replicaCount: number): Promise<SentinelTrio> {
   const master = await startRedis(appendAlways);
-  const replica = await startReplica(master, appendAlways);
+  const replicas = await Promise.all(Array.from({ length: replicaCount }, () => startReplica(master, appendAlways)));
   const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(master.port)));
   await until(() =>
     sentinels.every(({ port }) => /^OK 3 usable/.test(redisCli(port, "sentinel", "ckquorum", masterName))),
   );
   // Without a replica that they know of they could elect none.
-  await until(() =>
-    sentinels.every(({ port }) => redisCli(port, "sentinel", "replicas", masterName).includes(`${replica.port}`)),
-  );
-  const all = [...sentinels, master, replica];
+  const know = (port: number): boolean => {
+    const told = redisCli(port, "sentinel", "replicas", masterName);
+    return replicas.every((replica) => told.includes(`127.0.0.1:${replica.port}`));
+  };
+  await until(() => sentinels.every(({ port }) => know(port)));
+  const all = [...sentinels, master, ...replicas];
   return {
     master,
-    replica,
+    replicas,
     sentinels,
     hosts: hostsOf(sentinels),
     stop: async () => void (await Promise.all(all.map((server) => server.stop()))),

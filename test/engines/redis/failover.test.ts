@@ -35,16 +35,19 @@ const mayIssue = async (ledger: Ledger): Promise<boolean> => {
 };
 
 describe("a ledger behind Sentinels", () => {
-  async function begin() {
-    const trio = await startSentinels();
+  async function begin(replicas = 1) {
+    const trio = await startSentinels(replicas);
     const url = `redis://${trio.hosts}?sentinel=${masterName}&shards=4`;
     const ledger = await openAt(url, production);
-    stop.push(() => ledger.close(), () => trio.stop());
+    stop.push(
+      () => ledger.close(),
+      () => trio.stop(),
+    );
     return { trio, ledger, url };
   }
 
   it("an acknowledged end is not lost when the master dies", patient, async () => {
-    const { trio, ledger } = await begin();
+    const { trio, ledger } = await begin(2);
     expect(ledger.durability).toEqual({ kind: "every_write", lossSeconds: 0, isReplicated: true });
     const tasks = await Promise.all(Array.from({ length: 20 }, () => openedTask(ledger)));
     const answers = await Promise.all(tasks.map((task) => end(ledger, task)));
@@ -53,13 +56,14 @@ describe("a ledger behind Sentinels", () => {
     await until(() => mayIssue(ledger));
     const views = await Promise.all(tasks.map((task) => ledger.readTask(task)));
     expect(views.map((view) => view?.gate)).toEqual(tasks.map((by) => ({ kind: "closed", reason: "task_ended", by })));
-    expect(redisCli(trio.replica.port, "info", "replication")).toContain("role:master");
+    const roles = trio.replicas.map(({ port }) => redisCli(port, "info", "replication").includes("role:master"));
+    expect(roles.filter(Boolean)).toHaveLength(1);
   });
 
   it("without a replica that has it nothing that matters is acknowledged", patient, async () => {
     const { trio, ledger } = await begin();
     const task = await openedTask(ledger);
-    trio.replica.kill("SIGSTOP");
+    for (const replica of trio.replicas) replica.kill("SIGSTOP");
     const answers = await Promise.all([ledger.openTask(builders.openTask()), end(ledger, task)]);
     expect(answers).toMatchObject([
       { kind: "unknown", reason: "NOREPLICA" },
@@ -67,7 +71,7 @@ describe("a ledger behind Sentinels", () => {
     ]);
     // What revokes does not wait for a replica.
     expect((await ledger.dueWork()).sweep).toBe(true);
-    trio.replica.kill("SIGCONT");
+    for (const replica of trio.replicas) replica.kill("SIGCONT");
     await until(async () => (await end(ledger, task)).kind === "ok");
   });
 
@@ -100,7 +104,10 @@ describe("a ledger on a cluster", () => {
     stop.push(() => cluster.stop());
     const first = cluster.hosts.split(",")[0] ?? "";
     const [one, all] = await Promise.all([openAt(`redis://${first}`, production), openAt(`redis://${cluster.hosts}`)]);
-    stop.push(() => one.close(), () => all.close());
+    stop.push(
+      () => one.close(),
+      () => all.close(),
+    );
     const tasks = await Promise.all(Array.from({ length: 60 }, () => openedTask(one)));
     const views = await Promise.all(tasks.map((task) => all.readTask(task)));
     expect(views.map((view) => view?.task.id)).toEqual(tasks);

@@ -8,7 +8,13 @@ import { createBuilders } from "../../support/builders.ts";
 import { realClock } from "../../support/real-clock.ts";
 import { noAccess, openAt, tryOpen } from "../../support/redis-opened.ts";
 import { appendAlways, makeFolder, startRedis, type RedisServer } from "../../support/redis-server.ts";
-import { makeCertificates, redisCli, startReplica, startTlsRedis, type Certificates } from "../../support/redis-topologies.ts";
+import {
+  makeCertificates,
+  redisCli,
+  startReplica,
+  startTlsRedis,
+  type Certificates,
+} from "../../support/redis-topologies.ts";
 
 const production = { demand: { acceptedLoss: null } };
 const builders = createBuilders({ clock: realClock });
@@ -98,7 +104,10 @@ describe("a ledger on Redis: which servers", () => {
 });
 
 describe("a ledger on Redis: who may use it", () => {
-  const user = (rules: string): readonly string[] => ["--user", ...`mayfly on >s3cret ~mayfly{*}:* ${rules}`.split(" ")];
+  const user = (rules: string): readonly string[] => [
+    "--user",
+    ...`mayfly on >s3cret ~mayfly{*}:* ${rules}`.split(" "),
+  ];
   const users = ["--user", "default", "off", ...user("+@all -@dangerous +info +config|get")];
   const access = (password: string | null, user: string | null = "mayfly") => ({
     access: { ...noAccess, user, password: password === null ? null : new Redacted(password, "password") },
@@ -120,7 +129,10 @@ describe("a ledger on Redis: who may use it", () => {
 
   it("refuses a user who may not run scripts", async () => {
     const url = await server(...user("+@all -@scripting"));
-    expect(await refusal(url, access("s3cret"))).toMatchObject({ reason: "forbidden", fix: expect.stringContaining("+@all") });
+    expect(await refusal(url, access("s3cret"))).toMatchObject({
+      reason: "forbidden",
+      fix: expect.stringContaining("+@all"),
+    });
   });
 
   it("takes unreadable settings for weak ones", async () => {
@@ -181,7 +193,10 @@ describe("a ledger on Redis: whose store", () => {
     expect((await open(at("prefix=eight&shards=8"))).shards).toBe(8);
     expect((await open(at("prefix=eight"))).shards).toBe(8);
     const fault = await refusal(at("prefix=eight&shards=16"));
-    expect(fault).toMatchObject({ reason: "other_shards", message: expect.stringMatching(/made with 8 shards, not 16/) });
+    expect(fault).toMatchObject({
+      reason: "other_shards",
+      message: expect.stringMatching(/made with 8 shards, not 16/),
+    });
   });
 });
 

@@ -23,7 +23,10 @@ async function begin(args: readonly string[] = []): Promise<{ server: RedisServe
   const server = await startRedis(args);
   const url = `redis://127.0.0.1:${server.port}?shards=4`;
   const ledger = await openAt(url);
-  stop.push(() => ledger.close(), () => server.stop());
+  stop.push(
+    () => ledger.close(),
+    () => server.stop(),
+  );
   return { server, ledger, url };
 }
 
@@ -102,7 +105,9 @@ describe("a Redis server in trouble", () => {
     await until(async () => (await ledger.health()).suspended === "disk_full");
     expect(await open(ledger)).toEqual({ kind: "conflict", conflict: { reason: "suspended", why: "disk_full" } });
     expect((await end(ledger, task)).kind).toBe("ok");
-    expect((await ledger.claimDue({ target: ledgerTarget, limit: 10, claim: millis(1_000), fence: "f1" })).kind).toBe("ok");
+    expect((await ledger.claimDue({ target: ledgerTarget, limit: 10, claim: millis(1_000), fence: "f1" })).kind).toBe(
+      "ok",
+    );
     redisCli(server.port, "config", "set", "maxmemory", "0");
     await until(() => mayIssue(ledger));
     expect((await open(ledger)).kind).toBe("ok");
