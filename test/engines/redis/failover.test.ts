@@ -120,7 +120,7 @@ describe("a ledger on a cluster", () => {
   });
 
   it("with a master down, the others go on, and issuing on the whole rests", patient, async () => {
-    const cluster = await startCluster([...["--cluster-require-full-coverage", "no"], "--appendonly", "yes"]);
+    const cluster = await startCluster(["--cluster-require-full-coverage", "no"]);
     stop.push(() => cluster.stop());
     const ledger = await openAt(`redis://${cluster.hosts}`);
     stop.push(() => ledger.close());

@@ -104,11 +104,11 @@ describe("a ledger on Redis: which servers", () => {
 });
 
 describe("a ledger on Redis: who may use it", () => {
-  const user = (rules: string): readonly string[] => [
+  const userWith = (rules: string): readonly string[] => [
     "--user",
     ...`mayfly on >s3cret ~mayfly{*}:* ${rules}`.split(" "),
   ];
-  const users = ["--user", "default", "off", ...user("+@all -@dangerous +info +config|get")];
+  const users = ["--user", "default", "off", ...userWith("+@all -@dangerous +info +config|get")];
   const access = (password: string | null, user: string | null = "mayfly") => ({
     access: { ...noAccess, user, password: password === null ? null : new Redacted(password, "password") },
   });
@@ -128,7 +128,7 @@ describe("a ledger on Redis: who may use it", () => {
   });
 
   it("refuses a user who may not run scripts", async () => {
-    const url = await server(...user("+@all -@scripting"));
+    const url = await server(...userWith("+@all -@scripting"));
     expect(await refusal(url, access("s3cret"))).toMatchObject({
       reason: "forbidden",
       fix: expect.stringContaining("+@all"),
@@ -136,7 +136,7 @@ describe("a ledger on Redis: who may use it", () => {
   });
 
   it("takes unreadable settings for weak ones", async () => {
-    const url = await server(...appendAlways, ...user("+@all -config"));
+    const url = await server(...appendAlways, ...userWith("+@all -config"));
     const fault = await refusal(url, { ...access("s3cret"), ...production });
     expect(fault).toMatchObject({ reason: "weak", fix: expect.stringContaining("+config|get") });
     const accepted = await open(url, { ...access("s3cret"), demand: { acceptedLoss: 30 } });
@@ -148,7 +148,8 @@ describe("a ledger on Redis: TLS", () => {
   it("speaks TLS with a CA of its own", async () => {
     const { port } = await start();
     const { ca } = certificates;
-    await open(`rediss://127.0.0.1:${port}`, { access: { ...noAccess, tls: { ca: await read(ca) } } });
+    const ledger = await open(`rediss://127.0.0.1:${port}`, { access: { ...noAccess, tls: { ca: await read(ca) } } });
+    expect((await ledger.openTask(builders.openTask())).kind).toBe("ok");
   });
 
   it("refuses a certificate of a CA that it does not know", async () => {
