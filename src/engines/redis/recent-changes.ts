@@ -84,8 +84,10 @@ function aged(change: Change, ageMillis: number): Change {
   };
 }
 
+/** Counted by no limit: a full one must not turn it away. */
 const agedTask = (command: OpenTask, ageMillis: number): OpenTask => ({
   ...command,
+  limits: [],
   deadline: millis(Math.max(1, command.deadline - ageMillis)),
 });
 
@@ -168,7 +170,7 @@ async function replayIntent(
   const { id } = command.lease;
   if (!lost.has(id) && (await isThere(ledger, id))) return done;
   lost.add(id);
-  const again = { ...command, limits: [], replay: null, replaces: null, demandKillPath: false };
+  const again = { ...command, limits: [], replay: null, idempotency: null, replaces: null, demandKillPath: false };
   const recorded = await ledger.recordIntent(again);
   if (recorded.kind !== "ok") return recorded;
   const { cause } = command;

@@ -101,6 +101,7 @@ for i, item in ipairs(c.items) do
 end
 return finish('ok', seq, answers)
 `,
+  { isRefusedWhenFull: true },
 );
 
 /** held_slots {leaseId} -> the counters of other shards that a live lease holds; none of a dead one. Keys: lease:ID. */

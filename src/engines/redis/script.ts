@@ -14,10 +14,12 @@ export interface Script {
   /** As in the README and in SLOWLOG. */
   readonly name: string;
   readonly text: string;
-  /** Which connections it runs on; all but `issue` also when the server's memory is full. */
+  /** Which connections it runs on. */
   readonly lane: "issue" | "end" | "revoke";
   /** Whether it must survive a failover: answered only when a replica has it. */
   readonly isAcknowledged: boolean;
+  /** Whether it must leave the last of the server's memory to what ends credentials. */
+  readonly isRefusedWhenFull: boolean;
 }
 
 /** Where the wall clock is read: the server's own, or what the command says, for tests over virtual time. */
@@ -33,9 +35,9 @@ export function defineScript(
   name: string,
   parts: readonly string[],
   body: string,
-  { lane = "issue", isAcknowledged = false }: Partial<Pick<Script, "lane" | "isAcknowledged">> = {},
+  traits: Partial<Pick<Script, "lane" | "isAcknowledged" | "isRefusedWhenFull">> = {},
 ): Script {
-  return { name, text: [`-- mayfly ${name}`, base, ...parts, body].join("\n"), lane, isAcknowledged };
+  return { name, text: [`-- mayfly ${name}`, base, ...parts, body].join("\n"), ...ordinary, ...traits };
 }
 
 /** Every script answers this, in this order. */
@@ -62,6 +64,8 @@ export interface ScriptRunner {
   run(script: Script, key: string, command: object): Promise<ScriptReply>;
 }
 
+const ordinary = { lane: "issue", isAcknowledged: false, isRefusedWhenFull: false } as const;
+
 /** A script with this first line runs although the memory that the server may use is full. Since Redis 7.0. */
 const despiteFullMemory = "#!lua flags=allow-oom\n";
 
@@ -77,7 +81,7 @@ export function createScriptRunner(options: {
   const load = (script: Script): { text: string; sha1: string } => {
     const known = loaded.get(script);
     if (known !== undefined) return known;
-    const flags = knowsFlags && script.lane !== "issue" ? despiteFullMemory : "";
+    const flags = knowsFlags && !script.isRefusedWhenFull ? despiteFullMemory : "";
     const text = flags + script.text.replace("@WALL@", () => wallText[wall]);
     const made = { text, sha1: digest(text) };
     loaded.set(script, made);

@@ -3,9 +3,10 @@
  * again before anything is issued, and a cluster is one ledger whose ends reach every master.
  */
 import { afterEach, describe, expect, it } from "vitest";
-import type { TaskId } from "../../../src/kernel/ids.ts";
+import { homeOfId, type LeaseId, type TaskId } from "../../../src/kernel/ids.ts";
+import { millis } from "../../../src/kernel/time.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
-import { createBuilders, operator } from "../../support/builders.ts";
+import { createBuilders, ledgerTarget, operator } from "../../support/builders.ts";
 import { realClock } from "../../support/real-clock.ts";
 import { openAt, tryOpen } from "../../support/redis-opened.ts";
 import { masterName, redisCli, startCluster, startSentinels, until } from "../../support/redis-topologies.ts";
@@ -24,6 +25,17 @@ async function openedTask(ledger: Ledger): Promise<TaskId> {
   if (opened.kind !== "ok") throw new Error(JSON.stringify(opened));
   return opened.value.id;
 }
+
+async function mintedLease(ledger: Ledger, taskId: TaskId): Promise<LeaseId> {
+  const intent = builders.recordIntent(taskId);
+  const id = builders.ids.lease(homeOfId(taskId));
+  const recorded = await ledger.recordIntent({ ...intent, lease: { ...intent.lease, id, handle: { planned: id } } });
+  if (recorded.kind !== "ok") throw new Error(JSON.stringify(recorded));
+  const completed = await ledger.completeMint(builders.completeMint(recorded.value.lease));
+  expect(completed).toMatchObject({ kind: "ok", value: { outcome: "activated" } });
+  return id;
+}
+
 const end = (ledger: Ledger, taskId: TaskId) =>
   ledger.endTask({ taskId, outcome: "completed", reason: null, cause: operator });
 const mayIssue = async (ledger: Ledger): Promise<boolean> => {
@@ -77,11 +89,14 @@ describe("a ledger behind Sentinels", () => {
 
   it("an end that the new master lacks is written again before anything is issued", patient, async () => {
     const { trio, ledger } = await begin();
-    const [task, other] = await Promise.all([openedTask(ledger), openedTask(ledger)]);
-    await end(ledger, task);
-    // What a failover in the wrong moment does: the promoted master has lost the end.
+    const [task, other, third] = [await openedTask(ledger), await openedTask(ledger), await openedTask(ledger)];
+    const lease = await mintedLease(ledger, third);
+    await Promise.all([task, third].map((ended) => end(ledger, ended)));
+    // What a failover in the wrong moment does: the promoted master has lost an end, and an intent with its mint.
     const forget = `
-      for _, key in ipairs(redis.call('KEYS', '*:task:${task}')) do redis.call('HDEL', key, 'x', 'xa', 'qe', 'xr') end`;
+      for _, key in ipairs(redis.call('KEYS', '*:task:${task}')) do redis.call('HDEL', key, 'x', 'xa', 'qe', 'xr') end
+      for _, key in ipairs(redis.call('KEYS', '*:lease:${lease}')) do redis.call('DEL', key) end
+      for _, key in ipairs(redis.call('KEYS', '*:due:*')) do redis.call('ZREM', key, '${lease}') end`;
     redisCli(trio.master.port, "eval", forget, "0");
     expect((await ledger.readTask(task))?.gate.kind).toBe("open");
     await until(() => redisCli(trio.sentinels[0]?.port ?? 0, "sentinel", "failover", masterName).startsWith("OK"));
@@ -89,6 +104,10 @@ describe("a ledger behind Sentinels", () => {
     await until(() => mayIssue(ledger));
     expect((await ledger.readTask(task))?.gate.kind).toBe("closed");
     expect((await ledger.readTask(other))?.gate.kind).toBe("open");
+    const found = (await ledger.readLease(lease))?.lease;
+    expect(found).toMatchObject({ state: { kind: "revoking" }, handle: { name: `at-provider-${lease}` } });
+    const claimed = await ledger.claimDue({ target: ledgerTarget, limit: 10, claim: millis(1_000), fence: "f1" });
+    expect(claimed).toMatchObject({ kind: "ok", value: [{ id: lease }] });
   });
 
   it("refuses a name that the Sentinels do not know", patient, async () => {

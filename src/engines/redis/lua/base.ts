@@ -55,7 +55,8 @@ else
 end
 -- At the first look of a process the ledger's clock itself is what the wall should show.
 local suspect = math.abs(wall - (c.time.expect or now)) > 60000
-local suspended = c.held or (restoring and 'restoring') or (suspect and 'clock_suspect') or nil
+-- What was answered once and is written again on a master that lost it is held up by nothing.
+local suspended = not c.lost and (c.held or (restoring and 'restoring') or (suspect and 'clock_suspect')) or nil
 
 -- touch(): something changed that has no entry of its own. due(): something of this change falls due then.
 local touched, dueHint = false, nil

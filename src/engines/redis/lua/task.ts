@@ -126,6 +126,8 @@ end
 
 -- What a command to open a task finds: the parent row (or false), or nil and the conflict.
 local function checkOpening(opening)
+  -- Written again: it was opened once, and what it stands under closes its gate by itself.
+  if c.lost then return opening.parentId and findTask(opening.parentId) or false end
   local parent = false
   if opening.parentId then
     parent = findTask(opening.parentId)

@@ -18,6 +18,7 @@ local sequence = audit(c.type, c.taskId, c.leaseId, c.data, c.cause)
 if c.taskId and call('EXISTS', at('task', c.taskId)) == 0 then call('PEXPIRE', at('trail', c.taskId), 2592000000) end
 return finish('ok', sequence)
 `,
+  { isRefusedWhenFull: true },
 );
 
 /** With its task or lease, or with the others of its request: entries of one request stay in order. */

@@ -22,6 +22,7 @@ import { openingCommand, openingHolder, readTaskConflict } from "./tasks.ts";
  * replaces, demandKillPath, cause} -> `recorded` or `existing`, the task's row, the lease's row.
  * Keys: meta, lease:ID (made), leases:TASK, task:ID, doors, standing(s), targets, target:NAME, due:RANK:TARGET, counts,
  * key:HASH, audit, trail:TASK, and those of open_task where the exchange opens its task.
+ * A `lost` one is written again although the gate is closed now: its credential may exist.
  * Conflicts, in the order of the checks: suspended WHY, id_taken, those of open_task, not_found, gate_closed REASON,
  * replayed, key_reused, in_flight LEASE, already_delivered LEASE (which became due), kill_path_broken,
  * limit_reached LIMIT. A lease that exists is answered as it is: whether it is a repeat is judged by the caller.
@@ -36,7 +37,8 @@ if existing then return finish('ok', existing.qi, { 'existing', taskReply(existi
 if suspended then return conflict('suspended', suspended) end
 
 local owner = findTask(wish.t)
-if c.opening then
+local opens = c.opening and not (c.lost and owner)
+if opens then
   if owner then return conflict('id_taken') end
   local parent, refusal = checkOpening(c.opening)
   if parent == nil then return conflict(unpack(refusal)) end
@@ -50,7 +52,7 @@ if c.replaces and not (replaced and replaced.t == owner.id) then return conflict
 local names = string.sub(c.standing, 1, -2) .. ',' .. quote(owner.ag) .. ',' .. quote(owner.is) .. ']'
 local draft = standingFrom(names)
 local reason = gateBehind(owner, draft.doors)
-if reason then return conflict('gate_closed', reason) end
+if reason and not c.lost then return conflict('gate_closed', reason) end
 if c.replayed then return conflict('replayed') end
 local repeated = c.key and checkKey(c.key, c.digest, c.cause)
 if repeated then return conflict(unpack(repeated)) end
@@ -58,7 +60,7 @@ if c.demandKillPath and isKillPathBroken(draft.target) then return conflict('kil
 local full = fullLimit(c.limits, setOf(replaced and namesIn(replaced.cl) or {}))
 if full then return conflict('limit_reached', full) end
 
-if c.opening then writeOpening(c.opening, owner, c.cause) end
+if opens then writeOpening(c.opening, owner, c.cause) end
 internTarget(draft.target)
 local row = {
   id = wish.id, t = owner.id, s = internStanding(names).key, k = 'intended', c = now, ma = now + c.mintTimeout,
@@ -74,6 +76,7 @@ if c.key then storeKey(c.key, c.digest, row.id) end
 if replaced then replace(replaced, row, c.cause) end
 return finish('ok', row.qi, { 'recorded', taskReply(owner.id), leaseReply(row) })
 `,
+  { isAcknowledged: true, isRefusedWhenFull: true },
 );
 
 export async function recordIntent(

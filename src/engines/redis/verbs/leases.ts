@@ -28,6 +28,7 @@ if not row then return conflict('not_found') end
 local sequence = makeDue(row, c.killCause, now, now + c.delay, c.cause, c.endsBackoff)
 return finish('ok', sequence, { leaseReply(row) })
 `,
+  { lane: "revoke" },
 );
 
 /**

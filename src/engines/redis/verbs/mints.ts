@@ -60,6 +60,7 @@ row.qs = auditDue(row, row.kc, now, c.cause)
 saveLease(row)
 return answered('closed')
 `,
+  { isAcknowledged: true },
 );
 
 /**

@@ -43,7 +43,7 @@ if parent == nil then return conflict(unpack(refusal)) end
 local sequence = writeOpening(opening, draftTask(opening, parent), c.cause)
 return finish('ok', sequence, { 'opened', taskReply(opening.id) })
 `,
-  { isAcknowledged: true },
+  { isAcknowledged: true, isRefusedWhenFull: true },
 );
 
 /** heartbeat {taskId, cause} -> the task's row. Conflicts: not_found, gate_closed REASON. */
