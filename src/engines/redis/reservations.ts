@@ -21,7 +21,7 @@ export interface Holder {
   readonly limits: readonly LimitReservation[];
   /** How long an unconfirmed reservation holds. */
   readonly holdMillis: number;
-  /** Its slots go over to this holder. */
+  /** Its slots go over to this holder, if it may hand them on. */
   readonly replaces?: LeaseId | null;
 }
 
@@ -29,6 +29,8 @@ export interface Reserved {
   /** For the script in the task's own shard, which walks the limits in their order. */
   commandOf(holder: Holder): LimitsCommand;
   readonly isReplayed: boolean;
+  /** Counters whose slot the lease that is replaced has handed on. */
+  readonly takenOver: readonly string[];
   /**
    * What the script said. Applied: what was taken holds until its holders have died. Repeated or refused: it is given
    * back, and lapses where it cannot be.
@@ -90,12 +92,14 @@ export function createReservations(parts: Parts): Reservations {
 
   return {
     async reserve(holders, token) {
-      const asked = holders.flatMap((holder) => slotsAndRates(parts.calls, holder));
+      const questions = await Promise.all(holders.map((holder) => slotsAndRates(parts.calls, holder)));
+      const asked = questions.flat();
       if (token !== null) asked.push(await tokenOf(parts.calls, token));
       const said = await take(asked);
       const full = new Set(said.filter(isFullLimit).map(({ limit }) => limit));
       return {
         commandOf: (holder) => limitsCommand(holder.limits, full),
+        takenOver: said.filter(isTakenOver).map(({ item }) => item.counter),
         isReplayed: said.some(({ limit, found }) => limit === null && found === "full"),
         async settle(outcome) {
           if (outcome !== "refused") keepLater(outcome === "applied" ? said : said.filter(isHeld));
@@ -149,21 +153,30 @@ async function askShard(calls: ShardCalls, shard: number, asked: readonly Asked[
 }
 
 /** A counter named twice is asked twice and taken once. */
-function slotsAndRates(calls: ShardCalls, { id, limits, holdMillis, replaces }: Holder): Asked[] {
+async function slotsAndRates(calls: ShardCalls, { id, limits, holdMillis, replaces }: Holder): Promise<Asked[]> {
+  const elsewhere = limits.filter((limit) => !isKeptHere(limit));
+  const handedOn = replaces && elsewhere.length > 0 ? await slotsOf(calls, { leaseId: replaces, toHandOn: true }) : [];
   const seen = new Set<string>();
-  return limits
-    .filter((limit) => !isKeptHere(limit))
-    .map((limit) => {
-      const { counter, max, perSeconds } = limit;
-      const name = `${perSeconds ?? ""} ${counter}`;
-      const again = seen.has(name);
-      seen.add(name);
-      const item: Item =
-        perSeconds === undefined
-          ? { kind: "slot", counter, max, again, owner: id, holdMillis, replaces: replaces ?? undefined }
-          : { kind: "rate", counter, max, again, lengthMillis: perSeconds * 1000 };
-      return { shard: calls.shards.ofText(counter), item, limit };
-    });
+  return elsewhere.map((limit) => {
+    const { counter, max, perSeconds } = limit;
+    const name = `${perSeconds ?? ""} ${counter}`;
+    const again = seen.has(name);
+    seen.add(name);
+    const old = replaces && handedOn.includes(counter) ? replaces : undefined;
+    const item: Item =
+      perSeconds === undefined
+        ? { kind: "slot", counter, max, again, owner: id, holdMillis, replaces: old }
+        : { kind: "rate", counter, max, again, lengthMillis: perSeconds * 1000 };
+    return { shard: calls.shards.ofText(counter), item, limit };
+  });
+}
+
+async function slotsOf(
+  calls: ShardCalls,
+  command: { readonly leaseId: LeaseId; readonly toHandOn: boolean },
+): Promise<readonly string[]> {
+  const { payload } = await calls.ask(calls.shards.ofId(command.leaseId), heldSlots, command);
+  return payload.map(textOf);
 }
 
 async function tokenOf(calls: ShardCalls, marker: ReplayMarker): Promise<Asked> {
@@ -206,9 +219,9 @@ async function judgeRestored(calls: ShardCalls, restored: readonly TakenOver[]):
   const [first] = restored;
   if (first === undefined) return [];
   const leaseId = first.item.replaces;
-  const { payload } = await calls.ask(calls.shards.ofId(leaseId), heldSlots, { leaseId });
+  const held = await slotsOf(calls, { leaseId, toHandOn: false });
   return restored.map(({ shard, item: { counter } }) => [
     shard,
-    { kind: payload.includes(counter) ? "keep" : "slot", counter, owner: leaseId },
+    { kind: held.includes(counter) ? "keep" : "slot", counter, owner: leaseId },
   ]);
 }

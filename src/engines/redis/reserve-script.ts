@@ -104,12 +104,16 @@ return finish('ok', seq, answers)
   { isRefusedWhenFull: true },
 );
 
-/** held_slots {leaseId} -> the counters of other shards that a live lease holds; none of a dead one. Keys: lease:ID. */
+/**
+ * held_slots {leaseId} -> the counters of other shards that a live lease holds; none of a dead one, and with `toHandOn` none
+ * of one that may not hand its place on. Keys: lease:ID, counts.
+ */
 export const heldSlots = defineScript(
   "held_slots",
   [task, lease],
   String.raw`
 local row = findLease(c.leaseId)
-return finish('ok', seq, row and namesIn(row.cr) or {})
+if not row or (c.toHandOn and not mayHandOn(row.id)) then return finish('ok') end
+return finish('ok', seq, namesIn(row.cr))
 `,
 );

@@ -32,4 +32,8 @@ local function releaseCounters(row)
   for _, name in ipairs(namesIn(row.cr)) do leave('slot', name, row.id) end
   row.cl, row.cr = nil, nil
 end
+
+-- Held, until its death, by the lease whose place another one took: meanwhile that one hands no place on.
+local function replacedCounter(successorId) return 'replaced:' .. successorId end
+local function mayHandOn(leaseId) return not call('HGET', at('counts'), replacedCounter(leaseId)) end
 `;

@@ -40,21 +40,35 @@ local function setOf(names)
   for _, name in ipairs(names) do set[name] = true end
   return set
 end
--- The counters of the old row's field without those that the new one took, as text, and those that it took.
-local function splitCounters(old, new)
-  local taken, kept, handed = setOf(namesIn(new)), {}, {}
-  for _, name in ipairs(namesIn(old)) do
-    if taken[name] then handed[#handed + 1] = name else kept[#kept + 1] = quote(name) end
-  end
-  return kept[1] and '[' .. table.concat(kept, ',') .. ']' or nil, handed
+local function listText(names)
+  local quoted = {}
+  for i, name in ipairs(names) do quoted[i] = quote(name) end
+  return quoted[1] and '[' .. table.concat(quoted, ',') .. ']' or nil
 end
--- What the new lease took is its own now, the old one keeps the rest until it dies. Slots elsewhere went over before.
-local function replace(old, new, cause)
+-- The names that go, and those that stay.
+local function split(names, going)
+  local gone, kept = {}, {}
+  for _, name in ipairs(names) do
+    if going[name] then gone[#gone + 1] = name else kept[#kept + 1] = name end
+  end
+  return gone, kept
+end
+-- The counters here that the old lease frees for what replaces it: none while what it replaced itself still lives.
+local function freedBy(old) return setOf(old and mayHandOn(old.id) and namesIn(old.cl) or {}) end
+
+-- What the new lease took over is its own now; the old one keeps the rest until it dies. over: slots in other shards.
+local function replace(old, new, over, cause)
   if not isLive[old.k] then return end
-  local handed
-  old.cl, handed = splitCounters(old.cl, new.cl)
-  giveBackCounters(handed)
-  old.cr = splitCounters(old.cr, new.cr)
+  local freed, taken = freedBy(old), {}
+  for _, name in ipairs(namesIn(new.cl)) do taken[name] = freed[name] end
+  local goneHere, keptHere = split(namesIn(old.cl), taken)
+  local goneElsewhere, keptElsewhere = split(namesIn(old.cr), setOf(over))
+  giveBackCounters(goneHere)
+  if #goneHere + #goneElsewhere > 0 then
+    keptHere[#keptHere + 1] = replacedCounter(new.id)
+    call('HINCRBY', at('counts'), replacedCounter(new.id), 1)
+  end
+  old.cl, old.cr = listText(keptHere), listText(keptElsewhere)
   saveLease(old)
   makeDue(old, 'replaced', now, now + 30000, cause)
 end

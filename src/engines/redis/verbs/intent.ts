@@ -18,7 +18,7 @@ import { defineScript, listOf, textOf, type Reply } from "../script.ts";
 import { openingCommand, openingHolder, readTaskConflict } from "./tasks.ts";
 
 /**
- * record_intent {lease, standing, target, mintTimeout, ttl, worstCaseTtl, opening, limits, cl, cr, replayed, key, digest,
+ * record_intent {lease, standing, target, mintTimeout, ttl, worstCaseTtl, opening, limits, cl, cr, over, replayed, key, digest,
  * replaces, demandKillPath, cause} -> `recorded` or `existing`, the task's row, the lease's row.
  * Keys: meta, lease:ID (made), leases:TASK, task:ID, doors, standing(s), targets, target:NAME, due:RANK:TARGET, counts,
  * key:HASH, audit, trail:TASK, and those of open_task where the exchange opens its task.
@@ -57,7 +57,7 @@ if c.replayed then return conflict('replayed') end
 local repeated = c.key and checkKey(c.key, c.digest, c.cause)
 if repeated then return conflict(unpack(repeated)) end
 if c.demandKillPath and isKillPathBroken(draft.target) then return conflict('kill_path_broken') end
-local full = fullLimit(c.limits, setOf(replaced and namesIn(replaced.cl) or {}))
+local full = fullLimit(c.limits, freedBy(replaced))
 if full then return conflict('limit_reached', full) end
 
 if opens then writeOpening(c.opening, owner, c.cause) end
@@ -73,7 +73,7 @@ leases[row.id] = row
 saveLease(row)
 call('ZADD', at('leases', owner.id), 0, row.id)
 if c.key then storeKey(c.key, c.digest, row.id) end
-if replaced then replace(replaced, row, c.cause) end
+if replaced then replace(replaced, row, c.over, c.cause) end
 return finish('ok', row.qi, { 'recorded', taskReply(owner.id), leaseReply(row) })
 `,
   { isAcknowledged: true, isRefusedWhenFull: true },
@@ -113,6 +113,7 @@ function intentCommand(command: RecordIntent, holder: Holder, reserved: Reserved
       automaticTask === null
         ? undefined
         : openingCommand(automaticTask, reserved.commandOf(openingHolder(automaticTask))),
+    over: reserved.takenOver,
     replayed: reserved.isReplayed,
     key: idempotency?.key,
     digest: idempotency?.requestDigest,
