@@ -174,7 +174,7 @@ it("a shard that does not answer keeps no kill of the others waiting", async () 
   expect(idsOf(claimed).toSorted()).toEqual(idsOf(reachable).toSorted());
   expect(valueOf(await at.ledger.expandKillOrders(100))).toEqual({ madeDue: 0, more: false });
   at.world.cutOff(() => true);
-  await expect(at.ledger.dueWork()).rejects.toThrow();
+  await expect(at.ledger.dueWork()).rejects.toThrow("ECONNREFUSED");
   expect(await at.ledger.claimDue({ target: ledgerTarget, limit: 1, claim: millis(1), fence: "c" })).toMatchObject({
     kind: "unknown",
   });
