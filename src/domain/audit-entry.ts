@@ -64,6 +64,7 @@ export type AuditType =
   | "clock.accepted"
   | "store.restored"
   | "store.replayed"
+  | "audit.trimmed"
   | "broker.started";
 
 /** The exact bytes that are hashed and stored; readers never serialise anew. Named in order, which is faster to write. */
@@ -79,6 +80,23 @@ export function auditBody(draft: AuditDraft, sequence: number, at: EpochMillis):
     task_id: draft.taskId,
     type: draft.type,
   });
+}
+
+/** What `auditBody` wrote. */
+interface Body {
+  readonly sequence: number;
+  readonly at: EpochMillis;
+  readonly type: AuditType;
+  readonly task_id: TaskId | null;
+  readonly lease_id: LeaseId | null;
+  readonly actor: string;
+  readonly request_id: RequestId | null;
+  readonly data: JsonObject;
+}
+
+export function entryFromBody(body: string, { shard, hash }: Pick<AuditEntry, "shard" | "hash">): AuditEntry {
+  const { task_id: taskId, lease_id: leaseId, request_id: requestId, ...rest } = JSON.parse(body) as Body;
+  return { shard, ...rest, taskId, leaseId, requestId, hash };
 }
 
 /** The entry of a recorded verdict, by the state that it led to. */

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
 import { createRedisLedger } from "../../src/engines/redis/ledger.ts";
 import { createScriptRunner } from "../../src/engines/redis/script.ts";
-import { createShardCalls } from "../../src/engines/redis/shard-calls.ts";
+import { createShardCalls, type ShardCalls } from "../../src/engines/redis/shard-calls.ts";
 import { createShards } from "../../src/engines/redis/shards.ts";
 import { start } from "../../src/engines/redis/verbs/store.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
@@ -16,7 +16,20 @@ let server: Promise<RedisServer> | null = null;
 
 const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");
 
-async function open(prefix: string, clock: ManualClock): Promise<Ledger> {
+export interface ShardedLedger {
+  readonly ledger: Ledger;
+  readonly calls: ShardCalls;
+  /** Beside the ledger, to look at what it keeps and to plant damage. */
+  readonly client: Redis;
+}
+
+/** One node of a ledger on the test process's own server. */
+export async function openRedis(options: {
+  prefix: string;
+  clock: ManualClock;
+  shards: number;
+}): Promise<ShardedLedger> {
+  const { prefix, clock, shards: count } = options;
   server ??= startRedis();
   const { port } = await server;
   const client = new Redis({ port, host: "127.0.0.1", enableAutoPipelining: true });
@@ -26,16 +39,17 @@ async function open(prefix: string, clock: ManualClock): Promise<Ledger> {
     wall: "command",
     knowsFlags: true,
   });
-  const calls = createShardCalls({ runner, shards: createShards({ prefix, count: 1 }), clock, held: () => null });
+  const calls = createShardCalls({ runner, shards: createShards({ prefix, count }), clock, held: () => null });
   await start(calls);
-  return createRedisLedger({ calls, log: silentLog, close: async () => client.disconnect() });
+  const ledger = createRedisLedger({ calls, log: silentLog, close: async () => client.disconnect() });
+  return { ledger, calls, client };
 }
 
 /** One shard: the order of everything is then the model's. */
 export const makeRedisHarness: MakeHarness = async (options = {}) => {
   const clock = createManualClock(options.startAt);
   const prefix = `kit-${randomBytes(6).toString("hex")}`;
-  let ledger = await open(prefix, clock);
+  let { ledger } = await openRedis({ prefix, clock, shards: 1 });
   return {
     get ledger() {
       return ledger;
@@ -43,7 +57,7 @@ export const makeRedisHarness: MakeHarness = async (options = {}) => {
     clock,
     async restart() {
       await ledger.close();
-      ledger = await open(prefix, clock);
+      ({ ledger } = await openRedis({ prefix, clock, shards: 1 }));
     },
     close: () => ledger.close(),
   };

@@ -5,12 +5,15 @@ import { orUnknown } from "./answers.ts";
 import { createIssuing } from "./issuing.ts";
 import type { ShardCalls } from "./shard-calls.ts";
 import { appendAudit } from "./verbs/append-audit.ts";
+import { auditHead, listAudit } from "./verbs/audit.ts";
 import { claimDue, releaseClaim } from "./verbs/claims.ts";
+import { blastRadius, summarize } from "./verbs/counts.ts";
 import { closeDoor, openDoor } from "./verbs/doors.ts";
 import { dueWork } from "./verbs/due-work.ts";
 import { recordIntent } from "./verbs/intent.ts";
 import { findLease, makeDue, readLease } from "./verbs/leases.ts";
 import { completeMint, failMint } from "./verbs/mints.ts";
+import { listDoors, listLeases, listStuck, sealedKeyIds } from "./verbs/lists.ts";
 import { loadPolicy } from "./verbs/policy.ts";
 import { purge } from "./verbs/purge.ts";
 import { readTask } from "./verbs/reads.ts";
@@ -51,6 +54,14 @@ export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: (
     findLease: (fingerprint) => findLease(calls, fingerprint),
     appendAudit: (draft) => orUnknown(log, "appendAudit", () => appendAudit(calls, draft)),
     readTask: (taskId) => readTask(calls, taskId),
+    listLeases: (query) => listLeases(calls, query),
+    summarize: (taskId) => summarize(calls, taskId),
+    blastRadius: (scope) => blastRadius(calls, scope),
+    listStuck: (query) => listStuck(calls, query),
+    listDoors: () => listDoors(calls),
+    sealedKeyIds: () => sealedKeyIds(calls),
+    listAudit: (query) => listAudit(calls, query),
+    auditHead: () => auditHead(calls),
     health: () => health(calls),
     acceptClock: (cause) => orUnknown(log, "acceptClock", () => acceptClock(calls, cause)),
     onDue: (listener) => calls.onDue(listener),
@@ -58,5 +69,5 @@ export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: (
       await reservations.settled();
       await close();
     },
-  } as Ledger;
+  };
 }

@@ -1,11 +1,9 @@
 /** Audit entries as they were written, by sequence; and the sealing keys that live leases still need. */
 import { auditCursor, sequenceIn, type AuditCursor } from "../../../domain/audit-cursor.ts";
-import type { AuditEntry, AuditType } from "../../../domain/audit-entry.ts";
-import type { JsonObject } from "../../../kernel/canonical-json.ts";
+import { entryFromBody, type AuditEntry } from "../../../domain/audit-entry.ts";
 import { base64UrlFromBytes } from "../../../kernel/base64url.ts";
-import { keyOfId, type LeaseId, type RequestId, type TaskId } from "../../../kernel/ids.ts";
+import { keyOfId } from "../../../kernel/ids.ts";
 import { maxPageSize } from "../../../kernel/limits.ts";
-import type { EpochMillis } from "../../../kernel/time.ts";
 import type { ListAudit } from "../../../ports/ledger-commands.ts";
 import type { AuditPage } from "../../../ports/ledger-views.ts";
 import { bytes, integer, text, type SqlRow } from "../driver.ts";
@@ -33,23 +31,8 @@ export function auditHead(view: View): AuditCursor {
   return auditCursor([integer(view.sql.get("SELECT coalesce(max(sequence), 0) FROM audit")?.[0])]);
 }
 
-/** The text was written by `auditBody`. */
-interface Body {
-  readonly sequence: number;
-  readonly at: EpochMillis;
-  readonly type: AuditType;
-  readonly task_id: TaskId | null;
-  readonly lease_id: LeaseId | null;
-  readonly actor: string;
-  readonly request_id: RequestId | null;
-  readonly data: JsonObject;
-}
-
-function entryFromRow([body, hash]: SqlRow): AuditEntry {
-  const entry = JSON.parse(text(body)) as Body;
-  const { task_id: taskId, lease_id: leaseId, request_id: requestId, ...rest } = entry;
-  return { ...rest, shard: 0, taskId, leaseId, requestId, hash: base64UrlFromBytes(bytes(hash)) };
-}
+const entryFromRow = ([body, hash]: SqlRow): AuditEntry =>
+  entryFromBody(text(body), { shard: 0, hash: base64UrlFromBytes(bytes(hash)) });
 
 /** One index look-up a key, whatever the number of sealed leases. */
 export function sealedKeyIds(view: Pick<View, "sql">): readonly string[] {
