@@ -57,7 +57,7 @@ export async function launch(options: {
   if (pid === undefined) {
     // Without a listener the failed start would be thrown somewhere else.
     child.once("error", () => {});
-    throw new Error(`${command} could not be started; install it: apt-get install redis-server redis-sentinel`);
+    throw new Error(`${command} could not be started; run: apt-get install redis-server redis-sentinel`);
   }
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const end = (): void => {
