@@ -1,6 +1,7 @@
 /** The Redis engine as a harness of the ledger kit: a real server, keys of its own, the wall clock of the test. */
 import { createHash, randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
+import { afterAll } from "vitest";
 import { createRedisLedger } from "../../src/engines/redis/ledger.ts";
 import { createScriptRunner } from "../../src/engines/redis/script.ts";
 import { createShardCalls, type ShardCalls } from "../../src/engines/redis/shard-calls.ts";
@@ -13,6 +14,7 @@ import { startRedis, type RedisServer } from "./redis-server.ts";
 import { silentLog } from "./silent.ts";
 
 let server: Promise<RedisServer> | null = null;
+afterAll(async () => (await server)?.stop());
 
 const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");
 

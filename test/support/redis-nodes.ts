@@ -1,6 +1,7 @@
 /** Several brokers' views of one Redis ledger of many shards, over one virtual clock; a script can be kept from its shard. */
 import { createHash, randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
+import { afterAll } from "vitest";
 import { createRedisLedger } from "../../src/engines/redis/ledger.ts";
 import { createScriptRunner, type Script } from "../../src/engines/redis/script.ts";
 import { createShardCalls, type ShardCalls } from "../../src/engines/redis/shard-calls.ts";
@@ -12,6 +13,7 @@ import { startRedis, type RedisServer } from "./redis-server.ts";
 import { silentLog } from "./silent.ts";
 
 let server: Promise<RedisServer> | null = null;
+afterAll(async () => (await server)?.stop());
 
 const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");
 
