@@ -7,6 +7,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { provideServers, testsNeeding } from "./servers/test-servers.ts";
 import type { StageReport } from "./stage-reporter.ts";
 
 interface Stage {
@@ -50,7 +51,8 @@ const help = `Usage: npm test -- [options]
 
   --quick              only ${quickStages.join(", ")} (at most ${quickBudgetSeconds} s)
   --only STAGE,...     only these stages
-  --without SERVER,... leave out tests that need this server (redis, postgres, ...); named at the end
+  --without SERVER,... leave out tests that need this server (redis, ...); named at the end
+  --install            install the packages of servers that are missing; as root this is done unasked
   --help
 
 Stages:
@@ -69,6 +71,7 @@ function readOptions() {
       quick: { type: "boolean" },
       only: { type: "string", multiple: true },
       without: { type: "string", multiple: true },
+      install: { type: "boolean" },
       help: { type: "boolean" },
     },
   });
@@ -79,6 +82,7 @@ function readOptions() {
   return {
     help: values.help === true,
     quick: values.quick === true,
+    install: values.install === true,
     chosen: stages.filter((stage) => names.includes(stage.name)),
     without: [...new Set([...listOf([process.env["MAYFLY_TEST_WITHOUT"] ?? ""]), ...listOf(values.without)])],
     seed: process.env["MAYFLY_SEED"] ?? String(Math.floor(Math.random() * 2 ** 31)),
@@ -112,7 +116,8 @@ async function runChecks(stage: Stage, env: NodeJS.ProcessEnv): Promise<Pick<Sta
 async function runTests(folder: string, env: NodeJS.ProcessEnv): Promise<Pick<StageResult, "outcome" | "counts">> {
   // Patterns are relative to the stage's folder, for vitest too.
   const inner = stages.flatMap((stage) => (stage.folder?.startsWith(`${folder}/`) ? [stage.folder] : []));
-  const exclude = inner.map((path) => `${path.slice(folder.length + 1)}/**`);
+  const leftOut = testsNeeding(listOf([env["MAYFLY_TEST_WITHOUT"] ?? ""]));
+  const exclude = [...inner.map((path) => `${path.slice(folder.length + 1)}/**`), ...leftOut];
   const files = globSync("**/*.test.ts", { cwd: join(root, folder), exclude });
   if (files.length === 0) return { outcome: "no tests yet" };
 
@@ -179,6 +184,8 @@ async function main(): Promise<number> {
     MAYFLY_TEST_WITHOUT: options.without.join(","),
     ...(options.quick && { MAYFLY_TEST_QUICK: "1" }),
   };
+  if (options.chosen.some((stage) => stage.folder))
+    provideServers({ without: options.without, mayInstall: options.install });
   console.log(`Node ${process.version}, MAYFLY_SEED=${options.seed}`);
   const results: StageResult[] = [];
   for (const [index, stage] of options.chosen.entries()) {

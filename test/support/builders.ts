@@ -6,7 +6,7 @@ import { targetName } from "../../src/domain/names.ts";
 import { brand } from "../../src/kernel/brand.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Fingerprint } from "../../src/kernel/digest.ts";
-import { createIdFactory, type IdFactory, type LeaseId, type TaskId } from "../../src/kernel/ids.ts";
+import { createIdFactory, homeOfId, type IdFactory, type LeaseId, type TaskId } from "../../src/kernel/ids.ts";
 import { addMillis, epochMillis, millis, seconds } from "../../src/kernel/time.ts";
 import type { Lease } from "../../src/domain/lease.ts";
 import type { CompleteMint, OpenTask, RecordIntent } from "../../src/ports/ledger-commands.ts";
@@ -57,8 +57,12 @@ export function createBuilders(options: { clock: Clock; seed?: number }): Builde
   const ids = createIdFactory({ clock: options.clock, entropy, generation: () => 1 });
   return {
     ids,
-    openTask: (wish = {}) => openTask(ids.task(), wish),
-    recordIntent: (taskId, wish = {}) => recordIntent(ids.lease(), taskId, wish),
+    openTask: (wish = {}) =>
+      openTask(
+        ids.task(wish.parentId === undefined || wish.parentId === null ? undefined : homeOfId(wish.parentId)),
+        wish,
+      ),
+    recordIntent: (taskId, wish = {}) => recordIntent(ids.lease(homeOfId(taskId)), taskId, wish),
     completeMint: (lease, wish = {}) => ({
       leaseId: lease.id,
       handle: { name: `at-provider-${lease.id}` },

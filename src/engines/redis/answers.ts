@@ -3,6 +3,7 @@ import type { Cause } from "../../domain/audit-entry.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import type { Answer } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/log.ts";
+import { codeOf } from "./open-fault.ts";
 import { textOf, type Reply, type ScriptReply } from "./script.ts";
 
 export const answer = <T>(value: T, sequence: number): Answer<T, never> => ({ kind: "ok", value, sequence });
@@ -12,8 +13,7 @@ export async function orUnknown<T, C>(log: Log, verb: string, run: () => Promise
   try {
     return await run();
   } catch (error) {
-    // The server's text may quote what was sent to it; its first word is a code.
-    const code = error instanceof Error ? (/^[A-Z]{2,20}\b/.exec(error.message)?.[0] ?? error.name) : "unknown";
+    const code = codeOf(error);
     log.warn("ledger_unknown", { verb, code });
     return { kind: "unknown", reason: code };
   }

@@ -71,6 +71,15 @@ export function codeOf(error: unknown): string {
   if ("code" in error && typeof error.code === "string") return error.code;
   const [first] = /^[A-Z]{2,20}\b/.exec(error.message) ?? [];
   // Servers before 6.2 say "ERR invalid password" and "ERR AUTH ...".
+  if (first === undefined) return clientCodes.find(([text]) => error.message.startsWith(text))?.[1] ?? error.name;
   if (first === "ERR" && /password|AUTH/i.test(error.message)) return "ERR_AUTH";
-  return first ?? error.name;
+  return first;
 }
+
+/** What the client library says by its text only. */
+const clientCodes: readonly (readonly [text: string, code: string])[] = [
+  ["Command timed out", "timeout"],
+  ["Connection is closed", "disconnected"],
+  ["Stream isn't writeable", "disconnected"],
+  ["Socket timeout", "timeout"],
+];

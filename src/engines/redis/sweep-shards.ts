@@ -23,6 +23,7 @@ local rank, orderedAt = '0', '0'
 if head then rank, orderedAt = string.sub(head, 1, 1), call('HGET', at('order', head), 'at') end
 return finish('ok', seq, { overdue, closedAt, orders, rank, orderedAt, tombs, purgeAt })
 `,
+  { lane: "revoke" },
 );
 
 /** What is swept. */

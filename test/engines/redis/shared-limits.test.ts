@@ -82,7 +82,7 @@ describe("limits over many shards", () => {
     );
     const passed = answers.filter(({ kind }) => kind === "ok");
     expect(passed).toHaveLength(10);
-    for (const answer of answers) if (answer.kind !== "ok") expect(answer).toEqual(full);
+    expect(answers.filter(({ kind }) => kind !== "ok")).toEqual(Array.from({ length: 30 }, () => full));
     expect(await beside.client.zcard(slotKey(limit))).toBe(10);
   });
 
