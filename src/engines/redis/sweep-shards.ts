@@ -18,6 +18,7 @@ local function past(key)
 end
 local overdue, closedAt = past(at('closes'))
 local tombs, purgeAt = past(at('tombs'))
+tellLeft()
 local orders, head = call('ZCARD', at('orders')), call('ZRANGE', at('orders'), 0, 0)[1]
 local rank, orderedAt = '0', '0'
 if head then rank, orderedAt = string.sub(head, 1, 1), call('HGET', at('order', head), 'at') end

@@ -218,6 +218,17 @@ describe("the outbox", () => {
     );
   });
 
+  it("a sweep pays what a process that crashed has left", async () => {
+    const limit = agents(1);
+    const lease = await intended(one, [limit]);
+    const shard = one.calls.shards.ofId(lease.id);
+    await beside.client.sadd(one.calls.shards.key(shard, "outbox"), `slot\n${limit.counter}\n${lease.id}`);
+    valueOf(await two.ledger.closeOverdueTasks(10));
+    await two.ledger.close();
+    expect((await outboxes()).flat()).toEqual([]);
+    expect(await beside.client.zcard(slotKey(limit))).toBe(0);
+  });
+
   it("pays more than a page", async () => {
     const limit = agents(5000);
     const shard = one.calls.shards.ofId(await opened());

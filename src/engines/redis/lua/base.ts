@@ -71,6 +71,8 @@ local function leave(...)
   call('SADD', at('outbox'), table.concat({ ... }, '\n'))
   left = true
 end
+-- For what sweeps: what a process that crashed has left is told anew.
+local function tellLeft() left = left or call('EXISTS', at('outbox')) == 1 end
 
 local broker = { actor = 'broker' }
 -- Appends an entry in the same atomic step as its change; data holds JSON texts by name, or is a whole one.

@@ -60,6 +60,7 @@ for _, id in ipairs(nextTombs(c.limit)) do
   end
   touch()
 end
+tellLeft()
 return finish('ok', seq, { purged, #nextTombs(1) })
 `,
   { lane: "revoke" },
