@@ -29,7 +29,7 @@ local later = '(' .. int(now)
 
 local closing = firstClose('-inf')
 local isOverdue = closing ~= nil and closing <= now
-note(isOverdue and firstClose(later) or closing)
+if isOverdue then note(firstClose(later)) else note(closing) end
 local payload = { (isOverdue or call('ZCARD', at('orders')) > 0) and 1 or 0, -1 }
 for _, name in ipairs(call('ZRANGE', at('targets'), 0, -1)) do
   local first = firstDue(name, '-inf')
