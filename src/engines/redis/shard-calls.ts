@@ -26,7 +26,8 @@ interface ShardTime {
   floorMono: number;
   /** Null until the shard was asked once. */
   reference: { readonly wall: number; readonly mono: number } | null;
-  epoch: number;
+  /** Null until the shard was asked once: what was accepted before this process began says nothing of its wall. */
+  epoch: number | null;
 }
 
 export function createShardCalls(options: {
@@ -41,7 +42,7 @@ export function createShardCalls(options: {
     floor: 0,
     floorMono: clock.monotonicMillis(),
     reference: null,
-    epoch: 0,
+    epoch: null,
   }));
   const listeners: ((dueAt: EpochMillis) => void)[] = [];
   const leftListeners: ((shard: number) => void)[] = [];
@@ -66,7 +67,8 @@ export function createShardCalls(options: {
     if (reply.now >= time.floor) Object.assign(time, { floor: reply.now, floorMono: mono });
     if (time.reference === null) time.reference = { wall: reply.now, mono };
     // An operator accepted the clock, here or on another node: the server's wall is right as it stands.
-    if (reply.epoch !== time.epoch) Object.assign(time, { reference: { wall: reply.wall, mono }, epoch: reply.epoch });
+    if (time.epoch !== null && reply.epoch > time.epoch) time.reference = { wall: reply.wall, mono };
+    time.epoch = Math.max(time.epoch ?? 0, reply.epoch);
     const { dueAt } = reply;
     if (dueAt !== null) for (const listener of listeners) listener(epochMillis(dueAt));
     if (reply.left) for (const listener of leftListeners) listener(shard);
