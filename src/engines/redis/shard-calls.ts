@@ -65,8 +65,7 @@ export function createShardCalls(options: {
       time: known,
     });
     if (reply.now >= time.floor) Object.assign(time, { floor: reply.now, floorMono: mono });
-    // The first look takes the ledger's clock for right: what was accepted before this process began is not accepted anew.
-    if (time.reference === null) Object.assign(time, { reference: { wall: reply.now, mono }, epoch: reply.epoch });
+    if (time.reference === null) time.reference = { wall: reply.now, mono };
     // An operator accepted the clock, here or on another node: the server's wall is right as it stands.
     if (time.epoch !== null && reply.epoch > time.epoch) time.reference = { wall: reply.wall, mono };
     time.epoch = Math.max(time.epoch ?? 0, reply.epoch);
