@@ -3,8 +3,11 @@
  * and what was woken for and not done is found due again. Lost, doubled or late wake-ups cost time, never a credential.
  */
 import type { TargetName } from "../domain/names.ts";
+import type { Millis } from "../kernel/time.ts";
 
 export interface Workforce {
+  /** The ledger is looked at this often even if nothing rings: what another process left undone waits no longer. */
+  readonly longestSleep: Millis;
   /** Something of this target is due: a worker, of this process or another, should look soon. Never throws. */
   wake(target: TargetName): void;
   /** From now on this process works too. */

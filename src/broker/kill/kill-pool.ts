@@ -20,8 +20,6 @@ export interface KillPool {
   stop(grace: Millis): Promise<void>;
 }
 
-/** Looked at even if nothing rings: a lost wake-up costs at most this. */
-const longestSleepMillis = 10_000;
 /** After a store fault the next look comes soon, but not at once. */
 const faultPauseMillis = 250;
 
@@ -33,17 +31,13 @@ export interface KillPoolParts extends Omit<AttemptParts, "ledgerNow"> {
 
 export function createKillPool(given: KillPoolParts): KillPool {
   const { ledger, clock, entropy, log, workforce, works } = given;
+  const { longestSleep } = workforce;
   const time = createLedgerTime(clock);
   const parts: AttemptParts = { ...given, ledgerNow: () => time.now() };
-  const lanes = new Map<TargetName, Lane>();
   const counters = createCounters(base32FromBytes(entropy.bytes(12)));
   let isStopped = false;
 
-  const laneOf = (target: TargetName): Lane => {
-    const lane = lanes.get(target) ?? createLane(parts, target, counters);
-    lanes.set(target, lane);
-    return lane;
-  };
+  const lanes = createLanes((target) => createLane(parts, target, counters));
 
   const look = createDoorbell(async () => {
     if (isStopped) return;
@@ -62,35 +56,47 @@ export function createKillPool(given: KillPoolParts): KillPool {
     const work = await ledger.dueWork();
     time.saw(work.now);
     for (const { target, breaker } of work.targets) {
-      laneOf(target).sync({ breaker, askedAt });
+      lanes.of(target).sync({ breaker, askedAt });
       workforce.wake(target);
     }
     if (work.sweep) {
       if (!(await sweep(parts))) return addMillis(work.now, faultPauseMillis);
       look.ring();
     }
-    const latest = addMillis(work.now, longestSleepMillis);
+    const latest = addMillis(work.now, longestSleep);
     return work.nextAt === null ? latest : epochMillis(Math.min(latest, Math.max(work.nextAt, work.now + 1)));
   }
 
   return {
     start() {
-      if (works) workforce.start((target, again) => laneOf(target).work(again));
+      if (works) workforce.start((target, again) => lanes.of(target).work(again));
       ledger.onDue((dueAt) => {
         if (isStopped) return;
         if (dueAt <= time.now()) look.ring();
-        else alarm.set(earliest(dueAt, addMillis(time.now(), longestSleepMillis)));
+        else alarm.set(earliest(dueAt, addMillis(time.now(), longestSleep)));
       });
       look.ring();
     },
     async stop(grace) {
       isStopped = true;
       alarm.cancel();
-      const all = [...lanes.values()];
+      const all = lanes.all();
       const drained = all.map((lane) => lane.drain());
       await withinGrace(clock, grace, Promise.all([workforce.stop(), ...drained]));
       for (const fence of all.flatMap((lane) => lane.openClaims())) await ledger.releaseClaim({ fence });
     },
+  };
+}
+
+function createLanes(create: (target: TargetName) => Lane) {
+  const lanes = new Map<TargetName, Lane>();
+  return {
+    of(target: TargetName): Lane {
+      const lane = lanes.get(target) ?? create(target);
+      lanes.set(target, lane);
+      return lane;
+    },
+    all: (): readonly Lane[] => [...lanes.values()],
   };
 }
 

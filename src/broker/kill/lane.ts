@@ -46,9 +46,8 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
   const breaker = createTargetBreaker(parts, target, counters.tick);
   const verdicts = createVerdictBatch(parts.clock);
   const inHand = createOpenClaims();
-  const { promise: drained, resolve: tellDrained } = Promise.withResolvers<void>();
+  const idle = createWaiters();
   let isDraining = false;
-  const told: (() => void)[] = [];
   let askForHelp: () => void = () => {};
   /** The last claim took all that was due: nothing to ask for until the pool says so. */
   let isDry = false;
@@ -70,9 +69,7 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
       isDry = false;
       parts.log.error("claim_failed", { target });
     }
-    if (inHand.unrecorded() > 0) return;
-    for (const tell of told.splice(0)) tell();
-    if (isDraining) tellDrained();
+    if (inHand.unrecorded() === 0) idle.tell();
   });
 
   /** Answers whether the ledger took it: a sick store is not asked again at once. */
@@ -82,7 +79,7 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
     verdicts.flush();
     isDry = true;
     const answer = await parts.ledger.claimDue({ target, limit, claim: millis(claimMillis), fence });
-    if (answer.kind !== "ok" || answer.value.length === limit) isDry = false;
+    isDry = answer.kind === "ok" && answer.value.length < limit;
     if (answer.kind !== "ok") return false;
     if (!isDry) askForHelp();
     if (answer.value.length > 0) inHand.opened(fence, answer.value.length);
@@ -90,22 +87,39 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
     return true;
   }
 
+  const untilIdle = (): Promise<void> => idle.waitFor(() => claims.ring());
+
   return {
     sync: (reading) => breaker.sync(reading),
     work(again) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      told.push(resolve);
       askForHelp = again;
       isDry = false;
-      claims.ring();
-      return promise;
+      return untilIdle();
     },
     drain() {
       isDraining = true;
-      claims.ring();
-      return drained;
+      return untilIdle();
     },
     openClaims: () => inHand.fences(),
+  };
+}
+
+/** Who waits for the lane to have nothing in hand. */
+function createWaiters() {
+  let waiting: (() => void)[] = [];
+  return {
+    /** `begin` may tell at once. */
+    waitFor(begin: () => void): Promise<void> {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.push(resolve);
+      begin();
+      return promise;
+    },
+    tell(): void {
+      const told = waiting;
+      waiting = [];
+      for (const resolve of told) resolve();
+    },
   };
 }
 

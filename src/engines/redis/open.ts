@@ -15,7 +15,9 @@ import { describePlace } from "./ledger-url.ts";
 import { faultOfError, type OpenFault } from "./open-fault.ts";
 import { createBell } from "./queue/bell.ts";
 import { createBullWorkforce, type BullWorkforce } from "./queue/bull-workforce.ts";
-import { openQueueClients } from "./queue/queue-clients.ts";
+import { openQueueClients, type QueueClients } from "./queue/queue-clients.ts";
+import { defaultRetentionDays } from "./audit-trim.ts";
+import { startUpkeep } from "./upkeep.ts";
 import { createRecentChanges } from "./recent-changes.ts";
 import { createScriptRunner, type ScriptRunner } from "./script.ts";
 import { checkServers, type CheckedServers, type CheckOptions } from "./server-checks.ts";
@@ -78,11 +80,14 @@ async function enter(
   const shards = createShards({ prefix, count: count.value });
   const calls = createShardCalls({ runner, shards, clock, held: () => watching.watch?.held() ?? null });
   await start(calls);
-  const { workforce, close: closeQueues } = openWorkforce(options, checked.shape);
+  const queues = openQueueClients(checked.shape, options.access, log);
+  const workforce = openWorkforce(options, queues);
+  const stopUpkeep = startUpkeep({ calls, clock, log, keepAudit: millis(defaultRetentionDays * 24 * 3_600_000) });
   const close = async (): Promise<void> => {
+    stopUpkeep();
     watching.watch?.stop();
     await workforce.stop();
-    closeQueues();
+    queues.close();
     connection.close();
   };
   const recent = createRecentChanges(clock);
@@ -105,11 +110,11 @@ async function enter(
   return ok({ ...ledger, durability, shards: count.value, workforce });
 }
 
-function openWorkforce({ place, access, clock, log }: OpenOptions, shape: CheckedServers["shape"]) {
+function openWorkforce({ place, clock, log }: OpenOptions, queues: QueueClients): BullWorkforce {
   const { prefix } = place;
-  const { adding, working, subscriber, close } = openQueueClients(shape, access, log);
+  const { adding, working, subscriber } = queues;
   const bell = createBell({ publisher: adding, subscriber, prefix, clock, log });
-  return { workforce: createBullWorkforce({ prefix, adding, working, bell, clock, log }), close };
+  return createBullWorkforce({ prefix, adding, working, bell, clock, log });
 }
 
 /** Of what was answered already: not held by what holds up new changes, and never turned away by a closed gate. */

@@ -51,6 +51,7 @@ export function createBullWorkforce(options: {
   let cancelTidying = tidyLater();
 
   return {
+    longestSleep: millis(1_000),
     wake(target) {
       if (isStopped) return;
       void queues.get(target)?.wake();

@@ -43,7 +43,11 @@ function createClient(shape: Shape, access: Access, use: string): Redis | Cluste
 }
 
 /** Waits for a server that is away, and for an answer, as long as it takes. */
-function patient<O extends RedisOptions>({ commandTimeout: _, socketTimeout: __, ...options }: O) {
+function patient<O extends RedisOptions>({
+  commandTimeout: _commandTimeout,
+  socketTimeout: _socketTimeout,
+  ...options
+}: O) {
   return {
     ...options,
     lazyConnect: false,
