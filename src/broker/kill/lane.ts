@@ -58,8 +58,7 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
     const allowed = breaker.allowed();
     if (isDraining || isDry || allowed === "none") return 0;
     if (allowed === "one") return inHand.unrecorded() === 0 ? 1 : 0;
-    const attempts = inHand.attempts();
-    return attempts > refillAt ? 0 : Math.min(maxClaimRows, slots - attempts, maxUnrecorded - inHand.unrecorded());
+    return room(inHand);
   };
 
   const claims = createDoorbell(async () => {
@@ -102,6 +101,12 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
     },
     openClaims: () => inHand.fences(),
   };
+}
+
+/** How many leases a claim may take. */
+function room(inHand: OpenClaims): number {
+  const attempts = inHand.attempts();
+  return attempts > refillAt ? 0 : Math.min(maxClaimRows, slots - attempts, maxUnrecorded - inHand.unrecorded());
 }
 
 /** Who waits for the lane to have nothing in hand. */
