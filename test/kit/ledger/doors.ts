@@ -1,5 +1,6 @@
 /** Doors and kill orders: what stands behind a door dies, what does not is left alone, and policy closes doors too. */
 import { expect } from "vitest";
+import type { Lease } from "../../../src/domain/lease.ts";
 import type { DoorScope } from "../../../src/domain/scope.ts";
 import {
   agentName,
@@ -207,6 +208,35 @@ const pages: readonly Row[] = [
   ],
 ];
 
+/** Half of them behind the agent's door, on targets of so many leases each. */
+async function leasesOfManyTargets(bench: Bench, targets: number, each: number): Promise<readonly Lease[]> {
+  const task = await bench.opened({ agent: agentName("conductor") });
+  const wishes = Array.from({ length: targets * each }, (_, index) => ({
+    provider: providerName(`provider-${index % targets}`),
+    agent: index % (2 * targets) < targets ? agentName("other") : invoiceBot,
+  }));
+  return Promise.all(wishes.map((lease) => bench.active(task, { lease })));
+}
+
+/** Where a page runs out of room differs with its size; none may take that for the end of what it walks. */
+const smallPages: readonly Row[] = [1, 2, 3, 4, 5, 7].map((limit) => [
+  `a door reaches all behind it in pages of ${limit}, over many targets`,
+  async (bench) => {
+    for (const [targets, each] of [
+      [2, 2],
+      [3, 4],
+      [6, 3],
+    ] as const) {
+      const leases = await leasesOfManyTargets(bench, targets, each);
+      valueOf(await close(bench, agentDoor));
+      await drain(async () => valueOf(await bench.ledger.expandKillOrders(limit)).more);
+      const states = await Promise.all(leases.map(async ({ id, agent }) => ({ agent, ...(await bench.state(id)) })));
+      for (const { agent, kind } of states) expect(kind).toBe(agent === invoiceBot ? "revoking" : "active");
+      valueOf(await open(bench, agentDoor));
+    }
+  },
+]);
+
 const load = (bench: Bench, agents: readonly string[], issuers: readonly string[]) =>
   bench.ledger.loadPolicy({
     digest: "d",
@@ -248,6 +278,6 @@ const policy: readonly Row[] = [
 export function describeDoors(make: MakeHarness): void {
   describeRows("doors: what they kill", make, kills);
   describeRows("doors: closing and opening", make, doors);
-  describeRows("doors: kill orders", make, pages);
+  describeRows("doors: kill orders", make, [...pages, ...smallPages]);
   describeRows("doors: policy", make, policy);
 }

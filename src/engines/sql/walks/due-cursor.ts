@@ -27,6 +27,8 @@ export interface DueQuery {
 const firstRank = 1;
 
 export function readDuePage(view: View, query: DueQuery): DuePage {
+  // Without room for a row nothing is known of what comes: that must not read as the end of a rank.
+  if (query.limit <= 0) return { records: [], scanned: 0, position: query.from };
   const [target, rank = firstRank, dueAt = -1, key = -1] = query.from;
   const targetKey = target ?? query.targetKey ?? nextTarget(view, 0);
   if (targetKey === undefined) return { records: [], scanned: 0, position: "done" };
