@@ -140,6 +140,7 @@ export interface ClaimDue {
   readonly target: TargetName;
   readonly limit: number;
   readonly claim: Millis;
+  /** `CLAIMER-NUMBER`: who claims, a process by a name of its own, and which of its claims this is. */
   readonly fence: string;
 }
 

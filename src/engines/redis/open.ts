@@ -24,7 +24,8 @@ import { checkServers, type CheckedServers, type CheckOptions } from "./server-c
 import { createShardCalls, type ShardCalls } from "./shard-calls.ts";
 import { createShards } from "./shards.ts";
 import { enterStore } from "./verbs/enter-store.ts";
-import { sayAlive, start } from "./verbs/store.ts";
+import { start } from "./verbs/store.ts";
+import { createSignsOfLife } from "./signs-of-life.ts";
 import { createWatch, type Watch } from "./watch-servers.ts";
 
 export interface OpenOptions extends CheckOptions {
@@ -91,12 +92,13 @@ async function enter(
     connection.close();
   };
   const recent = createRecentChanges(clock);
-  const ledger = recent.remember(createRedisLedger({ calls, log, close }));
+  const signs = createSignsOfLife({ calls, clock, log });
+  const ledger = signs.remember(recent.remember(createRedisLedger({ calls, log, close })));
   const again = createRedisLedger({ calls: callsThatRepeat(runner, shards, clock), log, close });
   watching.watch = createWatch({
     nodes: () => connection.issuingNodes(),
     refresh: () => connection.refresh(),
-    sayAlive: () => sayAlive(calls),
+    sayAlive: () => signs.say(),
     replay: () => replay(recent, again, log),
     clock,
     log,

@@ -75,7 +75,9 @@ export function createWatch(parts: WatchParts): Watch {
   async function tick(): Promise<void> {
     ticks += 1;
     if (state.isInDoubt || ticks % ticksBetweenMaps === 0) await parts.refresh();
-    await Promise.all([look(), parts.sayAlive().catch(() => {})]);
+    // Writing again what another master lost may take long; meanwhile this node must not seem dead.
+    void look();
+    await parts.sayAlive().catch(() => {});
     again();
   }
 

@@ -94,6 +94,17 @@ local function bury(row)
   call('ZADD', at('tombs'), int(now + 604800000), row.id)
 end
 
+-- A claim is kept under its claimer too, so that what one held that died is found. Both are empty when all is judged.
+local function claimerOf(fence) return string.match(fence, '^(.*)-[^-]*$') or fence end
+local function leaveClaim(fence, id)
+  call('SREM', at('claim', fence), id)
+  if call('EXISTS', at('claim', fence)) == 0 then call('SREM', at('fences', claimerOf(fence)), fence) end
+end
+local function joinClaim(fence, id)
+  call('SADD', at('claim', fence), id)
+  call('SADD', at('fences', claimerOf(fence)), fence)
+end
+
 -- Writes what changed of a lease and moves it in the due index. A new one has no .was.
 local function saveLease(row)
   local was = row.was or {}
@@ -121,8 +132,8 @@ local function saveLease(row)
     due(newDue)
   end
   if was.f ~= row.f then
-    if was.f then call('SREM', at('claim', was.f), row.id) end
-    if row.f then call('SADD', at('claim', row.f), row.id) end
+    if was.f then leaveClaim(was.f, row.id) end
+    if row.f then joinClaim(row.f, row.id) end
   end
   local wasHeld, isHeld = was.f and oldDue, row.f and newDue
   if isHeld and isHeld ~= wasHeld then call('ZADD', at('held', target), int(isHeld), row.id) end
@@ -138,6 +149,13 @@ end
 
 -- A claim that lapsed holds nobody up.
 local function isClaimed(row) return row.f ~= nil and (dueOf(row) or now) > now end
+
+-- Due at once, whoever comes first.
+local function giveBack(id)
+  local row = findLease(id)
+  row.d, row.f = math.min(now, row.d), nil
+  saveLease(row)
+end
 
 -- The transition "due". Changes the row, does not store it. endsBackoff: a person wants it tried at once.
 local function becomeDue(row, cause, orderedAt, dueAt, endsBackoff)

@@ -40,7 +40,7 @@ return finish('ok', seq, payload)
 /**
  * claim_due {target, limit, claim, fence} -> rows of leases: those that the fence holds already, or what is due, kills
  * first and the earliest first. What fell due by itself starts to die here; the measured time starts when it fell due.
- * Keys: meta, target:NAME, claim:FENCE, due:RANK:NAME, lease:ID and what saving one touches, audit, trail:TASK.
+ * Keys: meta, target:NAME, claim:FENCE, due:RANK:NAME, lease:ID and what saving one touches, claimers, audit, trail:TASK.
  */
 const claimDueScript = defineScript(
   "claim_due",
@@ -70,6 +70,8 @@ if #rows == 0 and not blockedUntil(findTarget(c.target)) then
     for _, id in ipairs(call('ZRANGE', key, '-inf', int(now), 'BYSCORE', 'LIMIT', 0, left)) do claim(id) end
   end
 end
+-- What is claimed is never without a claimer whose silence would be noticed.
+if #rows > 0 then call('ZADD', at('claimers'), int(now), claimerOf(c.fence)) end
 for i, row in ipairs(rows) do rows[i] = leaseReply(row) end
 return finish('ok', seq, rows)
 `,
@@ -82,11 +84,7 @@ const releaseClaimScript = defineScript(
   [taskLua, leaseLua],
   String.raw`
 local ids = call('SMEMBERS', at('claim', c.fence))
-for _, id in ipairs(ids) do
-  local row = findLease(id)
-  row.d, row.f = math.min(now, row.d), nil
-  saveLease(row)
-end
+for _, id in ipairs(ids) do giveBack(id) end
 return finish('ok', seq, { #ids })
 `,
   { lane: "revoke" },

@@ -22,17 +22,6 @@ return finish('ok')
 `,
 );
 
-/** alive {} -> nothing. Says that a node runs now: downtime is when none did. Keys: meta. */
-const aliveScript = defineScript(
-  "alive",
-  [],
-  String.raw`
-call('HSET', KEYS[1], 'alive', int(now))
-return finish('ok')
-`,
-  { lane: "revoke" },
-);
-
 /** health {} -> generation, why suspended or '', open tasks, live leases, stuck leases. Keys: meta. */
 const healthScript = defineScript(
   "health",
@@ -56,10 +45,6 @@ return finish('ok', audit('clock.accepted', nil, nil, {}, c.cause))
 
 export async function start(calls: ShardCalls): Promise<void> {
   await calls.askAll(startScript, {});
-}
-
-export async function sayAlive(calls: ShardCalls): Promise<void> {
-  await calls.askAll(aliveScript, {});
 }
 
 export async function health(calls: ShardCalls): Promise<LedgerHealth> {
