@@ -16,6 +16,8 @@ interface Stage {
   /** Check stages run these commands and hold no counted tests; the others run vitest over a folder. */
   commands?: readonly (readonly string[])[];
   folder?: string;
+  /** What the tests are told to put the ledger on; without that server the whole stage is left out. */
+  ledger?: "redis";
 }
 
 interface StageResult {
@@ -43,6 +45,7 @@ const stages: readonly Stage[] = [
   { name: "units", about: "every test outside the other folders", folder: "test" },
   { name: "kit", about: "conformance of every adapter of a port", folder: "test/kit" },
   { name: "flow", about: "the whole broker over HTTP", folder: "test/flow" },
+  { name: "flow-redis", about: "the same on a Redis ledger", folder: "test/flow", ledger: "redis" },
   { name: "crash", about: "SIGKILL at every step, then restart", folder: "test/crash" },
   { name: "sim", about: "seeded random runs over virtual time", folder: "test/sim" },
 ];
@@ -79,12 +82,14 @@ function readOptions() {
   const unknown = only.filter((name) => !stages.some((stage) => stage.name === name));
   if (unknown.length > 0) throw new Error(`no stage is called ${unknown.join(", ")}; see --help`);
   const names = only.length > 0 ? only : values.quick ? quickStages : stages.map((stage) => stage.name);
+  const without = [...new Set([...listOf([process.env["MAYFLY_TEST_WITHOUT"] ?? ""]), ...listOf(values.without)])];
+  const isPossible = ({ ledger }: Stage): boolean => ledger === undefined || !without.includes(ledger);
   return {
     help: values.help === true,
     quick: values.quick === true,
     install: values.install === true,
-    chosen: stages.filter((stage) => names.includes(stage.name)),
-    without: [...new Set([...listOf([process.env["MAYFLY_TEST_WITHOUT"] ?? ""]), ...listOf(values.without)])],
+    chosen: stages.filter((stage) => names.includes(stage.name) && isPossible(stage)),
+    without,
     seed: process.env["MAYFLY_SEED"] ?? String(Math.floor(Math.random() * 2 ** 31)),
   };
 }
@@ -115,9 +120,9 @@ async function runChecks(stage: Stage, env: NodeJS.ProcessEnv): Promise<Pick<Sta
 
 async function runTests(folder: string, env: NodeJS.ProcessEnv): Promise<Pick<StageResult, "outcome" | "counts">> {
   // Patterns are relative to the stage's folder, for vitest too.
-  const inner = stages.flatMap((stage) => (stage.folder?.startsWith(`${folder}/`) ? [stage.folder] : []));
+  const inner = new Set(stages.flatMap((stage) => (stage.folder?.startsWith(`${folder}/`) ? [stage.folder] : [])));
   const leftOut = testsNeeding(listOf([env["MAYFLY_TEST_WITHOUT"] ?? ""]));
-  const exclude = [...inner.map((path) => `${path.slice(folder.length + 1)}/**`), ...leftOut];
+  const exclude = [...[...inner].map((path) => `${path.slice(folder.length + 1)}/**`), ...leftOut];
   const files = globSync("**/*.test.ts", { cwd: join(root, folder), exclude });
   if (files.length === 0) return { outcome: "no tests yet" };
 
@@ -148,7 +153,8 @@ function readReport(file: string): StageReport {
 
 async function runStage(stage: Stage, env: NodeJS.ProcessEnv): Promise<StageResult> {
   const started = performance.now();
-  const result = await (stage.folder ? runTests(stage.folder, env) : runChecks(stage, env));
+  const settings = { ...env, MAYFLY_TEST_LEDGER: stage.ledger ?? "sqlite" };
+  const result = await (stage.folder ? runTests(stage.folder, settings) : runChecks(stage, env));
   return { name: stage.name, seconds: (performance.now() - started) / 1000, ...result };
 }
 
@@ -160,7 +166,7 @@ function summarize(results: readonly StageResult[]): StageReport {
   console.log("\nSummary");
   for (const { name, outcome, seconds, counts } of results) {
     const detail = counts ? `  ${countsText(counts)}` : "";
-    console.log(`  ${name.padEnd(6)} ${outcome.padEnd(12)} ${`${seconds.toFixed(1)} s`.padStart(8)}${detail}`);
+    console.log(`  ${name.padEnd(12)} ${outcome.padEnd(12)} ${`${seconds.toFixed(1)} s`.padStart(8)}${detail}`);
     total.passed += counts?.passed ?? 0;
     total.skipped += counts?.skipped ?? 0;
     total.failed += counts?.failed ?? (outcome === "failed" ? 1 : 0); // a failed check counts as one failure

@@ -1,13 +1,15 @@
-/** A disk that is full: nothing is issued any more, and everything can still be ended. Needs the right to mount one. */
+/** A disk that is full under a SQLite file: nothing is issued any more, and everything can still be ended. Needs the right to mount one. */
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, eventuallyTrue } from "../support/flow/eventually.ts";
+import { isOnSqlite } from "../support/flow/ledger.ts";
 import { startFlow, type FlowWorld } from "../support/flow/world.ts";
 import { mountSmallDisk, type SmallDisk } from "../support/small-disk.ts";
 
 let world: FlowWorld | undefined;
 let disk: SmallDisk | undefined;
 beforeAll(async () => {
+  if (!isOnSqlite) return;
   disk = mountSmallDisk(32);
   if (disk !== undefined) world = await startFlow({ ledgerFile: join(disk.folder, "ledger.db") });
 });
@@ -16,8 +18,9 @@ afterAll(async () => {
   disk?.unmount();
 });
 
-describe("a full disk", () => {
+describe("a full disk under a SQLite file", () => {
   it("stops issuing and opening, never an end, a kill or a verdict; with room again it goes on", async (context) => {
+    context.skip(!isOnSqlite, "is about a SQLite file");
     context.skip(world === undefined || disk === undefined, "needs root, to mount a small disk");
     if (world === undefined || disk === undefined) return;
     const [task, second] = [await world.openTask(), await world.openTask()];

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startChild } from "../support/flow/child.ts";
 import { startChildWorld, type ChildWorld } from "../support/flow/child-world.ts";
+import { createClient } from "../support/flow/client.ts";
+import { isOnSqlite } from "../support/flow/ledger.ts";
 import { eventually, eventuallyTrue } from "../support/flow/eventually.ts";
 import { policyResources, yamlOf } from "../support/flow/policy.ts";
 import { oauthPaths } from "../support/flow/servers.ts";
@@ -24,12 +26,26 @@ const untilRefused = (url: string) =>
   );
 
 describe("a second broker", () => {
-  it("on the same ledger is refused with what to do, and the first goes on", async () => {
+  it("on the same SQLite file is refused with what to do, and the first goes on", async (context) => {
+    context.skip(!isOnSqlite, "is about a SQLite file");
     const second = startChild([...world.args, ...freePorts], world.env);
     expect(await second.exited).not.toBe(0);
-    expect(second.text()).toContain(`another broker is using ${world.ledgerFile}`);
+    expect(second.text()).toMatch(/another broker is using .*ledger\.db/);
     expect(second.text()).toContain("Nothing was started");
     expect((await world.operate("GET", "/readyz")).status).toBe(200);
+  });
+
+  it("on the same Redis shares the work, and each knows what the other did", async (context) => {
+    context.skip(isOnSqlite, "is about a Redis server");
+    const second = startChild([...world.args, ...freePorts], world.env);
+    const { listen, admin } = await second.line("started");
+    const there = createClient(world.servers, () => ({ public: String(listen), admin: String(admin) }));
+    const task = await world.openTask();
+    const { token } = await there.issue({ task });
+    expect((await world.end(task)).body.summary).toMatchObject({ live: 0, dead: 1 });
+    expect(await world.servers.isAlive(token)).toBe(false);
+    second.signal("SIGTERM");
+    expect(await second.exited).toBe(0);
   });
 
   it("on the same address is refused, and the first goes on", async () => {

@@ -4,18 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startChild, type Child } from "./child.ts";
 import { createClient, type BrokerClient } from "./client.ts";
+import { startFlowLedger, type FlowLedger } from "./ledger.ts";
 import { policyResources, yamlOf } from "./policy.ts";
 import { startServers, type Servers } from "./servers.ts";
 
 export interface ChildWorld extends BrokerClient {
   readonly servers: Servers;
   readonly folder: string;
-  readonly ledgerFile: string;
+  readonly ledger: FlowLedger;
   readonly policyFile: string;
   readonly publicUrl: string;
   readonly adminUrl: string;
   readonly child: Child;
-  /** Another process on the same files and ports, after the last has ended. */
+  /** Another process on the same ledger and ports, after the last has ended. */
   startAgain(): Promise<void>;
   /** How a second broker on the same ledger would be started. */
   readonly args: readonly string[];
@@ -31,8 +32,10 @@ export async function startChildWorld(more: Readonly<Record<string, string>> = {
   await mkdir(join(folder, "policy"));
   await mkdir(data);
   await writeFile(policyFile, yamlOf(policyResources(servers.places)));
+  const ledger = await startFlowLedger(join(data, "ledger.db"));
   const env = { ...servers.secrets, ...more };
   const args = ["--development", "--policy", join(folder, "policy"), "--data", data, "--log-level", "debug"];
+  args.push("--ledger", ledger.setting);
   let urls = { public: "http://127.0.0.1:0", admin: "http://127.0.0.1:0" };
   let child: Child;
   const start = async (): Promise<void> => {
@@ -48,7 +51,7 @@ export async function startChildWorld(more: Readonly<Record<string, string>> = {
     ...createClient(servers, () => urls),
     servers,
     folder,
-    ledgerFile: join(data, "ledger.db"),
+    ledger,
     policyFile,
     args,
     env,
@@ -65,7 +68,7 @@ export async function startChildWorld(more: Readonly<Record<string, string>> = {
     async close() {
       child.signal("SIGKILL");
       await child.exited;
-      await servers.close();
+      await Promise.all([servers.close(), ledger.close()]);
       await rm(folder, { recursive: true });
     },
   };

@@ -1,34 +1,35 @@
 /**
- * A broker as `mayfly serve` composes it (real SQLite file, real HTTP, real providers), in this process so that it can
- * be stopped and started on the same files. What a flow sees of it is what any client sees.
+ * A broker as `mayfly serve` composes it (real ledger, real HTTP, real providers), in this process so that it can be
+ * stopped and started on the same ledger. What a flow sees of it is what any client sees.
  */
 import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startBroker, type Running } from "../../../src/entry/serve.ts";
 import type { Environment, ServeOptions } from "../../../src/entry/config.ts";
+import { parseLedger } from "../../../src/entry/ledger-choice.ts";
 import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
 import { millis } from "../../../src/kernel/time.ts";
 import { createClient, type BrokerClient } from "./client.ts";
+import { onSqlite, startFlowLedger } from "./ledger.ts";
 import { policyResources, yamlOf } from "./policy.ts";
 import { startServers, type Servers } from "./servers.ts";
 
 export interface FlowWorld extends BrokerClient {
   readonly servers: Servers;
   readonly folder: string;
-  readonly ledgerFile: string;
   readonly policyFile: string;
   readonly publicUrl: string;
   readonly adminUrl: string;
   /** Whether the token is good where it would be used: at its OAuth server, or at an API that asks the broker. */
   isUsable(token: string): Promise<boolean>;
-  /** Stops and starts on the same files and ports. `meanwhile` runs while the broker is down, `env` is for good. */
+  /** Stops and starts on the same ledger, files and ports. `meanwhile` runs while the broker is down, `env` is for good. */
   restart(meanwhile?: () => Promise<void>, env?: Readonly<Record<string, string>>): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface FlowWish {
-  /** Where the ledger lives; the world's own folder unless told. */
+  /** A SQLite ledger there, whatever the other flows run on. */
   readonly ledgerFile?: string;
   /** Key rings; made in the data folder unless told. */
   readonly env?: Readonly<Record<string, string>>;
@@ -40,14 +41,19 @@ export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
   const folder = await mkdtemp(join(tmpdir(), "mayfly-flow-"));
   const policyDir = join(folder, "policy");
   const policyFile = join(policyDir, "policy.yaml");
-  const ledgerFile = wish.ledgerFile ?? join(folder, "data", "ledger.db");
+  const ledger =
+    wish.ledgerFile === undefined
+      ? await startFlowLedger(join(folder, "data", "ledger.db"))
+      : onSqlite(wish.ledgerFile);
+  const chosen = parseLedger(ledger.setting, "environment");
+  if (!chosen.ok) throw new Error(chosen.fault.message);
   await mkdir(policyDir);
   await mkdir(join(folder, "data"));
   await writeFile(policyFile, yamlOf(wish.resources?.(servers) ?? policyResources(servers.places)));
 
   const options: ServeOptions = {
     policyDir,
-    ledger: { kind: "sqlite", file: ledgerFile },
+    ledger: chosen.value,
     acceptedLoss: null,
     dataDir: join(folder, "data"),
     listen: { host: "127.0.0.1", port: 0 },
@@ -67,7 +73,6 @@ export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
     ...client,
     servers,
     folder,
-    ledgerFile,
     policyFile,
     get publicUrl() {
       return running.publicUrl;
@@ -90,7 +95,7 @@ export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
     },
     async close() {
       await running.stop();
-      await servers.close();
+      await Promise.all([servers.close(), ledger.close()]);
       await rm(folder, { recursive: true });
     },
   };
