@@ -12,9 +12,13 @@ const help = `Usage: npm run quickstart [-- OPTIONS]
 Plays the life of a task and its credentials on real servers on this machine, and leaves the broker running.
 
 Options:
-  --exit    stop everything at the end; exit code 0 only if every step was observed
-  --json    print the timeline as one JSON document on stdout (words go to stderr)
-  --help    this text
+  --ledger URL   where the broker keeps its ledger: a file of its own unless told, or a Redis server that runs:
+                   redis://127.0.0.1:6379, rediss://USER@HOST:6379?ca=FILE, redis://HOST:26379?sentinel=NAME
+                 Without a prefix in the URL the keys get one of their own and go when the quickstart ends. A password
+                 comes from MAYFLY_LEDGER_PASSWORD[_FILE], or with the whole URL from MAYFLY_LEDGER.
+  --exit         stop everything at the end; exit code 0 only if every step was observed
+  --json         print the timeline as one JSON document on stdout (words go to stderr)
+  --help         this text
 `;
 
 async function main(): Promise<number> {
@@ -22,7 +26,7 @@ async function main(): Promise<number> {
   if (typeof flags === "number") return flags;
   const timeline = createTimeline({ json: flags.json });
   const stopped = untilSignal();
-  const world = await timeline.step("The servers and the broker start", () => startWorld());
+  const world = await timeline.step("The servers and the broker start", () => startWorld(flags.ledger));
   if (world === undefined) return timeline.finish({});
   try {
     await playStory(world, timeline);
@@ -36,12 +40,24 @@ async function main(): Promise<number> {
   }
 }
 
-function parseFlags(): { exit: boolean; json: boolean } | number {
+interface Flags {
+  readonly exit: boolean;
+  readonly json: boolean;
+  readonly ledger: string | undefined;
+}
+
+function parseFlags(): Flags | number {
   try {
     const { values } = parseArgs({
-      options: { exit: { type: "boolean" }, json: { type: "boolean" }, help: { type: "boolean" } },
+      options: {
+        exit: { type: "boolean" },
+        json: { type: "boolean" },
+        ledger: { type: "string" },
+        help: { type: "boolean" },
+      },
     });
-    if (values.help !== true) return { exit: values.exit ?? false, json: values.json ?? false };
+    const { exit = false, json = false, ledger } = values;
+    if (values.help !== true) return { exit, json, ledger };
     process.stdout.write(help);
     return 0;
   } catch (fault) {

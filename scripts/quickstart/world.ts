@@ -10,6 +10,7 @@ import { serveOnLoopback } from "../servers/loopback.ts";
 import { startOAuthServer } from "../servers/oauth-server.ts";
 import { startOidcIssuer, type OidcIssuer } from "../servers/oidc-issuer.ts";
 import { judgeByIntrospection, startProtectedApi, type ProtectedApi } from "../servers/protected-api.ts";
+import { openQuickstartLedger, type QuickstartLedger } from "./ledger.ts";
 
 export interface World {
   readonly dir: string;
@@ -29,13 +30,16 @@ const ledgerAudience = "https://ledger.example";
 const reportAudience = "https://reports.example";
 const startTimeoutMillis = 20_000;
 
-export async function startWorld(): Promise<World> {
+/** `ledger` is what the user said of it. */
+export async function startWorld(ledger: string | undefined): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), "mayfly-quickstart-"));
   const stops: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true })];
   const stop = async (): Promise<void> => {
     for (const one of stops.toReversed()) await one();
   };
   try {
+    const store = await openQuickstartLedger(ledger, process.env);
+    stops.push(() => store.forget());
     const [brokerUrl, adminUrl] = [await freeAddress(), await freeAddress()];
     const secret = randomBytes(24).toString("base64url");
     const oauth = await startOAuthServer({
@@ -73,7 +77,7 @@ export async function startWorld(): Promise<World> {
     });
     stops.push(() => reportApi.close());
     await writePolicy(join(dir, "policy"), { issuer: issuer.issuer, broker: brokerUrl, oauth: oauth.issuer });
-    const broker = startBrokerProcess({ dir, brokerUrl, adminUrl, secret });
+    const broker = startBrokerProcess({ dir, brokerUrl, adminUrl, secret, store });
     stops.push(() => endProcess(broker));
     const brokerExited = new Promise<void>((resolve) => broker.once("exit", () => resolve()));
     await untilReady(brokerUrl, broker, join(dir, "broker.log"));
@@ -104,7 +108,12 @@ async function writePolicy(dir: string, urls: { issuer: string; broker: string; 
   }
 }
 
-function startBrokerProcess(world: { dir: string; brokerUrl: string; adminUrl: string; secret: string }): ChildProcess {
+interface BrokerWish extends Pick<World, "dir" | "brokerUrl" | "adminUrl"> {
+  readonly secret: string;
+  readonly store: QuickstartLedger;
+}
+
+function startBrokerProcess(world: BrokerWish): ChildProcess {
   const cli = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
   const args = [
     cli,
@@ -116,8 +125,8 @@ function startBrokerProcess(world: { dir: string; brokerUrl: string; adminUrl: s
     join(world.dir, "data"),
   ];
   args.push("--listen", new URL(world.brokerUrl).host, "--admin-listen", new URL(world.adminUrl).host);
-  args.push("--issuer", world.brokerUrl);
-  const env = { ...process.env, LEDGER_CLIENT_SECRET: world.secret };
+  args.push("--issuer", world.brokerUrl, ...world.store.args);
+  const env = { ...process.env, ...world.store.env, LEDGER_CLIENT_SECRET: world.secret };
   const child = spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "pipe"] });
   child.stderr?.pipe(createWriteStream(join(world.dir, "broker.log")));
   return child;
