@@ -3,6 +3,7 @@
  * instant of the ledger's clock, inside the same atomic step as the change that it guards.
  */
 import type { TaskId } from "../kernel/ids.ts";
+import { shortestDowntimeMillis } from "../kernel/limits.ts";
 import { addSeconds, epochMillis, type EpochMillis } from "../kernel/time.ts";
 import type { Heartbeat, Task } from "./task.ts";
 
@@ -19,6 +20,20 @@ export type GateReason = "task_ended" | "deadline" | "heartbeat_lost" | "door_cl
 export interface Downtime {
   readonly from: EpochMillis;
   readonly until: EpochMillis;
+}
+
+/**
+ * What a start notes. One that follows at once leaves an earlier downtime as it is: a second start must not take away
+ * the grace that the first one gave.
+ */
+export function downtimeAtStart(
+  earlier: Downtime | null,
+  lastChangeAt: EpochMillis | null,
+  now: EpochMillis,
+): Downtime | null {
+  return lastChangeAt === null || now - lastChangeAt <= shortestDowntimeMillis
+    ? earlier
+    : { from: lastChangeAt, until: now };
 }
 
 export interface GateFacts {

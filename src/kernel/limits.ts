@@ -35,6 +35,8 @@ export const stuckRetryMillis = 900_000;
 export const maxKillDelayMillis = 60_000;
 /** A step of the wall clock larger than this suspends issuing and natural expiry. */
 export const maxClockStepMillis = 60_000;
+/** A start after less than this was no downtime: another node was running, or the process was only replaced. */
+export const shortestDowntimeMillis = 2_000;
 /** Dead leases and ended tasks are kept this long as tombstones. */
 export const tombstoneMillis = 7 * 24 * 3600 * 1000;
 /** Idempotency keys outlive their lease by this. */

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { evaluateGate, heartbeatDueAt, type Downtime, type GateFacts, type GateTask } from "../../src/domain/gate.ts";
+import {
+  downtimeAtStart,
+  evaluateGate,
+  heartbeatDueAt,
+  type Downtime,
+  type GateFacts,
+  type GateTask,
+} from "../../src/domain/gate.ts";
 import { brand } from "../../src/kernel/brand.ts";
 import type { TaskId } from "../../src/kernel/ids.ts";
+import { shortestDowntimeMillis } from "../../src/kernel/limits.ts";
 import { epochMillis, seconds } from "../../src/kernel/time.ts";
 
 const at = epochMillis;
@@ -74,8 +82,21 @@ describe("the gate", () => {
   });
 });
 
+const down = (from: number, until: number): Downtime => ({ from: later(from), until: later(until) });
+
+describe("what a start notes", () => {
+  const earlier = down(0, 20_000);
+  const rows: readonly [string, number | null, Downtime | null][] = [
+    ["nothing new where nothing was ever written", null, earlier],
+    ["nothing new when it follows at once", 30_000 - shortestDowntimeMillis, earlier],
+    ["a downtime that was longer", 29_999 - shortestDowntimeMillis, down(29_999 - shortestDowntimeMillis, 30_000)],
+  ];
+  test.each(rows)("%s", (_name, changedAt, expected) => {
+    expect(downtimeAtStart(earlier, changedAt === null ? null : later(changedAt), later(30_000))).toEqual(expected);
+  });
+});
+
 describe("heartbeat grace after a downtime", () => {
-  const down = (from: number, until: number): Downtime => ({ from: later(from), until: later(until) });
   const rows: readonly [string, number, Downtime | null, number][] = [
     ["none without a downtime", 10_000, null, 10_000],
     ["one interval from the end of a downtime that it fell due in", 5_000, down(0, 20_000), 30_000],

@@ -4,6 +4,7 @@
  */
 import { auditCursor } from "../../domain/audit-cursor.ts";
 import type { AuditDraft, Cause } from "../../domain/audit-entry.ts";
+import { downtimeAtStart } from "../../domain/gate.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Answer, Ledger } from "../../ports/ledger.ts";
 import { createAuditReader } from "./audit-log.ts";
@@ -25,8 +26,8 @@ import { createLedgerTime } from "./time.ts";
 export function openMemoryLedger(options: { clock: Clock; state: MemoryState }): Ledger {
   const { state } = options;
   const time = createLedgerTime(options.clock, state);
-  const downtime = state.lastChangeAt === null ? null : { from: state.lastChangeAt, until: time.now() };
-  const model: Model = { state, time, downtime };
+  state.downtime = downtimeAtStart(state.downtime, state.lastChangeAt, time.now());
+  const model: Model = { state, time };
   const { verb, read, onDue, isStopped, stop } = createRunner(model);
 
   return {

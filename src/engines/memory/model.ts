@@ -1,6 +1,5 @@
 /** What every verb is handed, the answers it gives, and the one way to write an audit entry. */
 import { auditBody, type AuditDraft, type Cause } from "../../domain/audit-entry.ts";
-import type { Downtime } from "../../domain/gate.ts";
 import type { EpochMillis } from "../../kernel/time.ts";
 import type { Answer } from "../../ports/ledger.ts";
 import type { MemoryState } from "./state.ts";
@@ -9,8 +8,6 @@ import type { LedgerTime } from "./time.ts";
 export interface Model {
   readonly state: MemoryState;
   readonly time: LedgerTime;
-  /** How long the broker was away before this start. */
-  readonly downtime: Downtime | null;
 }
 
 /** What happens by itself. */

@@ -41,11 +41,11 @@ export function leaseGate(model: Model, lease: LeaseNames, task: Task, now: Epoc
 }
 
 function gate(model: Model, task: Task, doors: readonly string[], now: EpochMillis): Gate {
-  const { state, downtime } = model;
+  const { state } = model;
   const facts = {
     chain: chainOf(state, task),
     doorsClosed: doors.some((key) => state.doors.has(key)),
-    downtime,
+    downtime: state.downtime,
     restoredGeneration: state.generation,
   };
   return evaluateGate(facts, now);

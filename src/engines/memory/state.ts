@@ -3,6 +3,7 @@
  * so that a value handed out by a verb stays what it was.
  */
 import type { AuditEntry } from "../../domain/audit-entry.ts";
+import type { Downtime } from "../../domain/gate.ts";
 import type { Lease } from "../../domain/lease.ts";
 import type { AgentName, IssuerName, TargetName } from "../../domain/names.ts";
 import type { DoorScope, KillScope } from "../../domain/scope.ts";
@@ -90,6 +91,8 @@ export interface MemoryState {
   readonly generation: number;
   /** The last committed change; the ledger's clock never goes behind it. Null before the first. */
   lastChangeAt: EpochMillis | null;
+  /** The last stretch in which no broker was running. */
+  downtime: Downtime | null;
 }
 
 export const emptyState = (): MemoryState => ({
@@ -105,4 +108,5 @@ export const emptyState = (): MemoryState => ({
   audit: [],
   generation: 1,
   lastChangeAt: null,
+  downtime: null,
 });

@@ -22,7 +22,7 @@ export function closeOverdueTasks(model: Model, limit: number): Closed {
   const page = overdue.slice(0, Math.min(limit, maxSweepRows));
   let closed = 0;
   for (const row of page) {
-    const lapse = lapseOf(row.task, model.downtime);
+    const lapse = lapseOf(row.task, model.state.downtime);
     if (now < lapse.at) {
       writeGrace(model, row, lapse.at, byItself, now);
       continue;

@@ -3,6 +3,7 @@
  * be read back for every verb. The adapter says `committed` or `rolledBack`; after the latter everything kept here is
  * taken from the store again.
  */
+import { downtimeAtStart } from "../../domain/gate.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { ok, type Result } from "../../kernel/result.ts";
 import { epochMillis, type EpochMillis } from "../../kernel/time.ts";
@@ -44,9 +45,9 @@ export function startSqlCore(options: { sql: SqlDriver; clock: Clock }): Result<
   if (!migrated.ok) return migrated;
   const stored = readStore(sql);
   const time = createLedgerClock(options.clock, Math.max(stored.committedAt, lastAuditAt(sql)));
-  const { committedAt } = stored;
-  const downtime = committedAt === 0 ? null : { from: epochMillis(committedAt), until: time.now() };
-  writeStore(sql, { ...stored, facts: { ...stored.facts, downtime } });
+  const { committedAt, facts } = stored;
+  const changedAt = committedAt === 0 ? null : epochMillis(committedAt);
+  writeStore(sql, { ...stored, facts: { ...facts, downtime: downtimeAtStart(facts.downtime, changedAt, time.now()) } });
   return ok(createCore(sql, time));
 }
 

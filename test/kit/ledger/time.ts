@@ -1,6 +1,6 @@
 /** Time: the ledger's clock never goes back, a step suspends issuing but no kill, and silence while down is forgiven once. */
 import { expect } from "vitest";
-import { expiryGraceMillis, maxClockStepMillis } from "../../../src/kernel/limits.ts";
+import { expiryGraceMillis, maxClockStepMillis, shortestDowntimeMillis } from "../../../src/kernel/limits.ts";
 import { addMillis, millis } from "../../../src/kernel/time.ts";
 import { broker, ledgerTarget, operator } from "../../support/builders.ts";
 import { accepted, describeRows, endOf, refused, valueOf, type Row } from "./bench.ts";
@@ -214,6 +214,20 @@ const downtime: readonly Row[] = [
       bench.clock.advance(59_999);
       expect((await bench.task(task.id)).gate).toEqual({ kind: "open" });
       bench.clock.advance(1);
+      expect((await bench.task(task.id)).gate).toMatchObject({ kind: "closed", reason: "heartbeat_lost" });
+    },
+  ],
+  [
+    "a start that follows at once takes no grace away",
+    async (bench) => {
+      const task = await bench.opened({ heartbeatSeconds: 20 });
+      bench.clock.advance(50_000);
+      await bench.restart();
+      valueOf(await bench.ledger.acceptClock(operator));
+      bench.clock.advance(shortestDowntimeMillis);
+      await bench.restart();
+      expect((await bench.task(task.id)).gate).toEqual({ kind: "open" });
+      bench.clock.advance(18_000);
       expect((await bench.task(task.id)).gate).toMatchObject({ kind: "closed", reason: "heartbeat_lost" });
     },
   ],

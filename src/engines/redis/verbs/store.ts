@@ -1,5 +1,6 @@
 /** The store itself: what a start notes, what it counts, and the acceptance of its clock. */
 import type { Cause } from "../../../domain/audit-entry.ts";
+import { shortestDowntimeMillis } from "../../../kernel/limits.ts";
 import { epochMillis } from "../../../kernel/time.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { LedgerHealth, SuspendReason } from "../../../ports/ledger-views.ts";
@@ -9,14 +10,14 @@ import type { ShardCalls } from "../shard-calls.ts";
 
 /**
  * start {} -> nothing. Notes how long no broker was running: heartbeats that fell due meanwhile get a grace.
- * Keys: meta. A stretch of two ticks of `alive` is no downtime and leaves an earlier one as it is.
+ * Keys: meta. A stretch of two ticks of `alive` or less is no downtime: an earlier one stays as it is.
  */
 const startScript = defineScript(
   "start",
   [],
   String.raw`
 local from = math.max(tonumber(meta[1]) or 0, tonumber(call('HGET', KEYS[1], 'alive')) or 0)
-if from > 0 and now - from > 2000 then call('HSET', KEYS[1], 'downFrom', int(from), 'downUntil', int(now)) end
+if from > 0 and now - from > ${shortestDowntimeMillis} then call('HSET', KEYS[1], 'downFrom', int(from), 'downUntil', int(now)) end
 call('HSET', KEYS[1], 'told', '0')
 return finish('ok')
 `,
