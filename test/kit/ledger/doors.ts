@@ -135,6 +135,16 @@ const doors: readonly Row[] = [
     },
   ],
   [
+    "orders of two doors that are walked in one page kill what stands behind either",
+    async (bench) => {
+      const { inside, outside } = await twoLeases(bench);
+      for (const name of ["nobody", invoiceBot]) valueOf(await close(bench, { kind: "agent", name: agentName(name) }));
+      await bench.sweep();
+      expect(await bench.state(inside.id)).toMatchObject({ kind: "revoking", cause: "door_closed" });
+      expect(await bench.state(outside.id)).toMatchObject({ kind: "active" });
+    },
+  ],
+  [
     "one of two closed doors is enough to refuse",
     async (bench) => {
       const task = await bench.opened();

@@ -74,15 +74,18 @@ local function walkDue(pos, only, visit)
   return following and { following } or nil
 end
 
+-- A page may walk several orders: what is known of one door says nothing of another.
 local behind = {}
 local function isBehind(standing, scope)
-  if behind[standing] == nil then
-    behind[standing] = false
+  local known = behind[scope] or {}
+  behind[scope] = known
+  if known[standing] == nil then
+    known[standing] = false
     for _, door in ipairs(standingOf(standing).doors) do
-      if door == scope then behind[standing] = true end
+      if door == scope then known[standing] = true end
     end
   end
-  return behind[standing]
+  return known[standing]
 end
 
 -- A door's order covers what was recorded before it: a lease issued after the door reopened is safe from it.
