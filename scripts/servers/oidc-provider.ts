@@ -38,6 +38,8 @@ export interface ServerOptions {
   readonly resources: readonly ServerResource[];
   /** Told of each opaque token in the instant in which it begins to live, whether or not its answer arrives. */
   readonly onToken?: (token: string) => void;
+  /** Told of each opaque token in the instant in which it dies by a revocation. */
+  readonly onRevoked?: (token: string) => void;
 }
 
 export interface RunningServer {
@@ -62,6 +64,7 @@ export async function startOidcProvider(options: ServerOptions): Promise<Running
   const provider = new Provider(issuer, configuration);
   // The value of an opaque token is its id.
   provider.on("client_credentials.saved", ({ jti }) => options.onToken?.(jti));
+  provider.on("client_credentials.destroyed", ({ jti }) => options.onRevoked?.(jti));
   const callback = provider.callback();
   handle = (request, response) => void callback(request, response);
   return { issuer, url: loopback.url, paths, close: () => loopback.close() };

@@ -64,26 +64,45 @@ async function startSentinel(masterPort: number): Promise<RedisServer> {
 
 export interface RedisCluster {
   readonly masters: readonly RedisServer[];
+  /** Starts a master that is down where it was, with its data. */
+  startAgain(master: RedisServer): Promise<RedisServer>;
   readonly hosts: string;
   stop(): Promise<void>;
 }
 
 export async function startCluster(args: readonly string[] = appendAlways): Promise<RedisCluster> {
-  const clustered = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
-  const masters = await Promise.all([1, 2, 3].map(() => startClusterNode([...clustered, ...args])));
+  const nodes = await Promise.all([1, 2, 3].map(() => startClusterNode(args)));
+  const masters = nodes.map(({ server }) => server);
   const addresses = masters.map(({ port }) => `127.0.0.1:${port}`);
   execFileSync("redis-cli", ["--cluster", "create", ...addresses, "--cluster-yes"], { stdio: "ignore" });
   await until(() => masters.every(({ port }) => redisCli(port, "cluster", "info").includes("cluster_state:ok")));
+  const started = [...masters];
   return {
     masters,
     hosts: hostsOf(masters),
-    stop: async () => void (await Promise.all(masters.map((server) => server.stop()))),
+    async startAgain(master) {
+      await master.exited;
+      const node = nodes.find(({ server }) => server === master);
+      const again = await startRedis(node?.settings, master);
+      started.push(again);
+      return again;
+    },
+    stop: async () => void (await Promise.all(started.map((server) => server.stop()))),
   };
 }
 
 /** The bus has a port of its own, or it would be one above 65535 for many a free port. */
-async function startClusterNode(args: readonly string[]): Promise<RedisServer> {
-  return startRedis([...args, "--cluster-port", String(await freePort())]);
+async function startClusterNode(args: readonly string[]) {
+  const own = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-node-timeout",
+    "1000",
+    "--cluster-port",
+    String(await freePort()),
+  ];
+  const settings = [...own, ...args];
+  return { settings, server: await startRedis(settings) };
 }
 
 export interface Certificates {

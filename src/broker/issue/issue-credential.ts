@@ -27,7 +27,7 @@ import { causeOf } from "../cause.ts";
 import type { Fault } from "../fault.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
 import type { BoundPolicy } from "../../policy/resources.ts";
-import { surrender } from "../leases/surrender.ts";
+import { surrender, surrenderMint } from "../leases/surrender.ts";
 import { decide } from "./decide.ts";
 import { intentCommand, intentResult, planIssue, type Planned } from "./intent.ts";
 import { callProvider, completion } from "./mint.ts";
@@ -116,7 +116,7 @@ async function deliver(
 ): Promise<Result<IssueAnswer, Fault>> {
   const answer = await submitted;
   if (answer.kind === "unknown") {
-    await giveUp(parts, planned, "undelivered");
+    await surrenderMint(parts, mint.command);
     return err(storeFault);
   }
   if (answer.kind === "conflict") return err(storeFault);

@@ -24,7 +24,7 @@ export interface BrokerProcess {
 export interface StartWish {
   /** `serve` is the real command; `watched` the same composition with its ports watched. */
   readonly program: "serve" | "watched";
-  readonly env: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
   /** How much later than this machine the process lives. */
   readonly shiftMillis?: number;
 }

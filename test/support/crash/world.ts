@@ -28,11 +28,17 @@ export interface World {
   meet(broker: BrokerProcess): Client;
   /** A folder of its own for a broker's files. */
   newData(): Promise<string>;
-  start(data: string, wish: Pick<StartWish, "program" | "shiftMillis">): Promise<BrokerProcess>;
+  start(data: string, wish: Pick<StartWish, "program" | "shiftMillis" | "env">): Promise<BrokerProcess>;
   close(): Promise<void>;
 }
 
-export async function startWorld(): Promise<World> {
+/** Told by the OAuth server while it acts: before its answer is on the way. */
+export interface Watcher {
+  readonly onToken?: () => void;
+  readonly onRevoked?: () => void;
+}
+
+export async function startWorld(watcher: Watcher = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "mayfly-crash-"));
   const issued: string[] = [];
   const oauth = await startOAuthServer({
@@ -41,7 +47,11 @@ export async function startWorld(): Promise<World> {
       { id: "auditor", method: "client_secret_basic", secret },
     ],
     resources: [{ url: ledgerAudience, scopes: ["ledger:read"], format: "opaque", ttlSeconds: tokenSeconds }],
-    onToken: (token) => void issued.push(token),
+    onToken(token) {
+      issued.push(token);
+      watcher.onToken?.();
+    },
+    onRevoked: () => watcher.onRevoked?.(),
   });
   const issuer = await startIssuer();
   const attest = (subject: string): string =>
@@ -79,7 +89,7 @@ export async function startWorld(): Promise<World> {
     acceptsOwn: async (token) => (await api.use(token)) === 200,
     newData: () => mkdtemp(join(folder, "data-")),
     async start(data, wish) {
-      const broker = await startBrokerProcess({ ...wish, env: { ...env, MAYFLY_DATA: data } });
+      const broker = await startBrokerProcess({ ...wish, env: { ...env, MAYFLY_DATA: data, ...wish.env } });
       running.add(broker);
       asked = broker;
       return broker;
