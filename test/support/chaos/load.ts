@@ -33,7 +33,7 @@ export function startLoad(meet: () => Client, seed: number): Load {
   const ended = new Set<string>();
   const waiting = new Set<() => void>();
   let answers = 0;
-  let isStopped = false;
+  const order = { isStopped: false };
 
   async function tryEnd(taskId: string): Promise<boolean> {
     const { status } = await meet().endTask(taskId);
@@ -56,7 +56,7 @@ export function startLoad(meet: () => Client, seed: number): Load {
   }
 
   async function work(): Promise<void> {
-    while (!isStopped) {
+    while (!order.isStopped) {
       const isAnswered = await ask().catch(() => false);
       if (isAnswered) answers += 1;
       else await pause();
@@ -83,7 +83,7 @@ export function startLoad(meet: () => Client, seed: number): Load {
       });
     },
     async stop() {
-      isStopped = true;
+      order.isStopped = true;
       await atWork;
     },
     async end(taskId) {
