@@ -2,7 +2,8 @@
 import type { Scenario } from "../support/chaos/run.ts";
 import { describeChaos } from "../support/chaos/describe-chaos.ts";
 import { clusterStore, sentinelStore, type ClusterStore, type SentinelStore } from "../support/chaos/stores.ts";
-import { until } from "../support/redis-topologies.ts";
+import { redisCli, until } from "../support/redis-topologies.ts";
+import type { RedisServer } from "../support/redis-server.ts";
 
 const downMillis = 3_000;
 
@@ -22,7 +23,9 @@ const cluster: Scenario<ClusterStore> = {
   roles: ["all", "all"],
   start: clusterStore,
   async strike({ store }) {
-    const [master] = store.cluster.masters;
+    // The one that holds the most: some of the ends that are asked now are for it.
+    const keysOf = ({ port }: RedisServer): number => Number(redisCli(port, "dbsize"));
+    const [master] = store.cluster.masters.toSorted((left, right) => keysOf(right) - keysOf(left));
     if (master === undefined) throw new Error("a cluster without masters");
     master.kill("SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, downMillis));
