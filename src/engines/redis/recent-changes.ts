@@ -3,6 +3,7 @@
  * another's place may lack the newest of it. Written again through the same verbs it is harmless where it is there; an
  * intent that was lost is written as one to be killed, because its credential may exist.
  */
+import { scopeKey } from "../../domain/scope.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { homeOfId, type Home, type LeaseId } from "../../kernel/ids.ts";
 import { millis } from "../../kernel/time.ts";
@@ -46,9 +47,17 @@ export function createRecentChanges(clock: Clock): RecentChanges {
     first = 0;
   }
 
+  function forget(isUndone: (change: Change) => boolean): void {
+    entries = entries.slice(first).filter(({ change }) => !isUndone(change));
+    first = 0;
+  }
+
   async function noted<T, C>(change: Change, asked: Promise<Answer<T, C>>): Promise<Answer<T, C>> {
     const answer = await asked;
-    if (answer.kind === "ok") note(change);
+    if (answer.kind !== "ok") return answer;
+    // An earlier policy written again would close the doors of whom a later one added.
+    if (change.verb === "loadPolicy") forget(({ verb }) => verb === "loadPolicy");
+    note(change);
     return answer;
   }
 
@@ -62,6 +71,11 @@ export function createRecentChanges(clock: Clock): RecentChanges {
       closeDoor: (command) => noted({ verb: "closeDoor", command }, ledger.closeDoor(command)),
       loadPolicy: (command) => noted({ verb: "loadPolicy", command }, ledger.loadPolicy(command)),
       endTask: (command) => noted({ verb: "endTask", command }, ledger.endTask(command)),
+      async openDoor(command) {
+        const answer = await ledger.openDoor(command);
+        if (answer.kind === "ok") forget(closingOf(scopeKey(command.scope)));
+        return answer;
+      },
     }),
     replay(ledger) {
       const now = clock.monotonicMillis();
@@ -73,6 +87,12 @@ export function createRecentChanges(clock: Clock): RecentChanges {
     },
   };
 }
+
+/** Closings of a door that was opened since: written again they would kill what was issued meanwhile. */
+const closingOf =
+  (scope: string) =>
+  (change: Change): boolean =>
+    change.verb === "closeDoor" && scopeKey(change.command.scope) === scope;
 
 /** A deadline is a span from its commit: written again it must not end later than it did. */
 function aged(change: Change, ageMillis: number): Change {

@@ -11,7 +11,7 @@ import type { ReplayMarker } from "../../ports/ledger-commands.ts";
 import type { Log } from "../../ports/log.ts";
 import { isKeptHere, limitsCommand, type LimitsCommand } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
-import { heldSlots, reserveScript, type Item } from "./reserve-script.ts";
+import { heldSlots, reserveScriptFor, type Item } from "./reserve-script.ts";
 import { listOf, numberOf, textOf } from "./script.ts";
 import { settle, type Settlement } from "./settle.ts";
 import type { ShardCalls } from "./shard-calls.ts";
@@ -145,7 +145,8 @@ async function settleAll({ calls, log }: Parts, owed: readonly Owed[]): Promise<
 }
 
 async function askShard(calls: ShardCalls, shard: number, asked: readonly Asked[]): Promise<readonly Said[]> {
-  const { payload } = await calls.ask(shard, reserveScript, { items: asked.map(({ item }) => item) });
+  const items = asked.map(({ item }) => item);
+  const { payload } = await calls.ask(shard, reserveScriptFor(items), { items });
   return asked.map((question, index) => {
     const [found, detail] = listOf(payload[index]);
     return { ...question, found: textOf(found) as Said["found"], detail: numberOf(detail) };

@@ -2,7 +2,7 @@
 import type { LeaseId } from "../../kernel/ids.ts";
 import { lease } from "./lua/lease.ts";
 import { task } from "./lua/task.ts";
-import { defineScript } from "./script.ts";
+import { defineScript, type Script } from "./script.ts";
 
 export type Item =
   | {
@@ -31,10 +31,7 @@ export type Item =
  * Keys: slots:COUNTER (owners, by when an unconfirmed reservation lapses), rate:MILLIS:COUNTER (e end, n mints),
  * replay:HASH (d digest of the request, x expiry, n requests that took it and did not give it back).
  */
-export const reserveScript = defineScript(
-  "reserve",
-  [],
-  String.raw`
+const reserveLua = String.raw`
 local look, take = {}, {}
 
 function look.slot(item)
@@ -100,9 +97,12 @@ for i, item in ipairs(c.items) do
   end
 end
 return finish('ok', seq, answers)
-`,
-  { isRefusedWhenFull: true },
-);
+`;
+const reserveSlots = defineScript("reserve", [], reserveLua, { isRefusedWhenFull: true });
+/** The shard may have another master than the intent, which is all that the intent's own acknowledgement speaks of. */
+const reserveToken = defineScript("reserve_token", [], reserveLua, { isRefusedWhenFull: true, isAcknowledged: true });
+export const reserveScriptFor = (items: readonly Item[]): Script =>
+  items.some(({ kind }) => kind === "token") ? reserveToken : reserveSlots;
 
 /**
  * held_slots {leaseId} -> the counters of other shards that a live lease holds; none of a dead one, and with `toHandOn` none

@@ -5,7 +5,7 @@ import { emptyState } from "../../../src/engines/memory/state.ts";
 import { createRecentChanges } from "../../../src/engines/redis/recent-changes.ts";
 import { homeOfId, type TaskId } from "../../../src/kernel/ids.ts";
 import type { Answer, Ledger } from "../../../src/ports/ledger.ts";
-import { createBuilders, operator, type Builders } from "../../support/builders.ts";
+import { agentName, createBuilders, operator, type Builders } from "../../support/builders.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
 function scene() {
@@ -109,6 +109,37 @@ describe("what a new master lacks", () => {
       "conflict",
     );
     expect(await world.recent.replay(world.empty())).toEqual({ isDone: true, changes: 1, lost: 0 });
+  });
+
+  it("does not close again what an operator has opened since", async () => {
+    const world = scene();
+    const scope = { kind: "all" } as const;
+    valueOf(await world.ledger.closeDoor({ scope, reason: "x", cause: operator }));
+    valueOf(await world.ledger.openDoor({ scope, cause: operator }));
+    const second = world.empty();
+    await world.recent.replay(second);
+    expect(await second.listDoors()).toEqual([]);
+    valueOf(await world.ledger.closeDoor({ scope, reason: "y", cause: operator }));
+    await world.recent.replay(second);
+    expect(await second.listDoors()).toMatchObject([{ reason: "y" }]);
+  });
+
+  it("loads no policy again that another one followed", async () => {
+    const world = scene();
+    const load = async (...agents: string[]) =>
+      valueOf(
+        await world.ledger.loadPolicy({
+          digest: agents.join(),
+          agents: agents.map(agentName),
+          issuers: [],
+          cause: operator,
+        }),
+      );
+    await load("old");
+    await load("old", "new");
+    // Where only the names of the newest policy were kept.
+    await world.recent.replay(world.first);
+    expect(await world.first.listDoors()).toEqual([]);
   });
 
   it("is not done where an outcome is unknown", async () => {

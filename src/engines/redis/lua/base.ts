@@ -33,10 +33,18 @@ local function quote(text)
   end)
   return '"' .. escaped .. '"'
 end
+-- By bytes. Lua's own < compares texts as the locale does that the server was started in.
+local function isBefore(left, right)
+  for i = 1, math.min(#left, #right) do
+    local ours, theirs = string.byte(left, i), string.byte(right, i)
+    if ours ~= theirs then return ours < theirs end
+  end
+  return #left < #right
+end
 local function object(members)
   local names = {}
   for name in pairs(members) do names[#names + 1] = name end
-  table.sort(names)
+  table.sort(names, isBefore)
   for i, name in ipairs(names) do names[i] = '"' .. name .. '":' .. members[name] end
   return '{' .. table.concat(names, ',') .. '}'
 end

@@ -67,7 +67,10 @@ local function gateBehind(row, doorKeys)
     if row.g < generation then return 'restored', row.id end
     local instant, reason = lapseOf(row, true)
     if now >= instant then return reason, row.id end
-    row = row.p and findTask(row.p)
+    local parent = row.p and findTask(row.p)
+    -- A server that failed took it away: nobody can tell any more whether it is open.
+    if row.p and not parent then return 'restored', row.p end
+    row = parent
   end
   return nil
 end
@@ -158,6 +161,15 @@ local function draftTask(opening, parent)
   return row
 end
 
+-- Nodes write again in any order: an end can come before the opening that another node knows of.
+local function noteEnd(taskId, ended) call('SET', at('ended', taskId), cjson.encode(ended), 'PX', 600000) end
+local function endAsNoted(row, cause)
+  local text = call('GET', at('ended', row.id))
+  if not text then return end
+  local ended = cjson.decode(text)
+  endAndOrderKill(row, { outcome = ended.outcome, reason = ended.reason, endedAt = now, cause = cause })
+end
+
 -- evidence: the caller's members of the entry, JSON texts by name; the ledger adds the deadline.
 local function writeOpening(opening, row, cause)
   local data = opening.evidence
@@ -177,6 +189,7 @@ local function writeOpening(opening, row, cause)
   takeCounters(row.cl)
   tasks[row.id] = row
   due(closesAt(row))
+  if c.lost then endAsNoted(row, cause) end
   return row.qo
 end
 `;

@@ -53,7 +53,7 @@ local function behindCursor(key, score, member, size)
   local low, high = call('ZCOUNT', key, '-inf', '(' .. score), call('ZCOUNT', key, '-inf', score)
   while low < high do
     local middle = math.floor((low + high) / 2)
-    if call('ZRANGE', key, middle, middle)[1] > member then high = middle else low = middle + 1 end
+    if isBefore(member, call('ZRANGE', key, middle, middle)[1]) then high = middle else low = middle + 1 end
   end
   return call('ZRANGE', key, low, low + size - 1, 'WITHSCORES')
 end

@@ -51,7 +51,7 @@ for _, id in ipairs(call('SMEMBERS', at('claim', c.fence))) do
   local row = findLease(id)
   if isClaimed(row) and standingOf(row.s).target == c.target then rows[#rows + 1] = row end
 end
-table.sort(rows, function(left, right) return left.id < right.id end)
+table.sort(rows, function(left, right) return isBefore(left.id, right.id) end)
 
 local function claim(id)
   local row = findLease(id)

@@ -63,13 +63,19 @@ return finish('ok', seq, { taskReply(row.id) })
 `,
 );
 
-/** end_task {taskId, outcome, reason, cause} -> the task's row; the first end wins. Conflict: not_found. */
+/**
+ * end_task {taskId, outcome, reason, cause} -> the task's row; the first end wins. Conflict: not_found. One that is
+ * written again before its opening is noted, and ends the task with its opening. Keys: ended:ID and those of an end.
+ */
 const endTaskScript = defineScript(
   "end_task",
   [taskLua],
   String.raw`
 local row = findTask(c.taskId)
-if not row then return conflict('not_found') end
+if not row then
+  if c.lost then noteEnd(c.taskId, { outcome = c.outcome, reason = c.reason }) end
+  return conflict('not_found')
+end
 local sequence = row.qe
 if not sequence then
   sequence = endAndOrderKill(row, { outcome = c.outcome, reason = c.reason, endedAt = now, cause = c.cause })
