@@ -26,6 +26,8 @@ export function createBroker(parts: BrokerParts) {
   type Args<F> = F extends (parts: never, ...rest: infer R) => unknown ? R : never;
   return {
     issuerUrl: parts.issuerUrl,
+    /** For reports. */
+    couldLose: parts.couldLose,
     newRequestId: () => parts.ids.request(),
     /** Every endpoint but `/token` and `/revoke` starts here. */
     identify: (request: { attestation: Redacted; requestId: RequestId }) =>

@@ -2,10 +2,12 @@
 import type { AgentProfile, BoundPolicy } from "../policy/resources.ts";
 import type { Attestor } from "../ports/attestor.ts";
 import type { Ledger } from "../ports/ledger.ts";
+import type { CouldLose } from "../ports/ledger-views.ts";
 import type { Log } from "../ports/log.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { Sealer } from "../ports/sealer.ts";
 import type { TokenSigner } from "../ports/token-signer.ts";
+import type { Workforce } from "../ports/workforce.ts";
 import type { Identity } from "../domain/identity.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Sha256 } from "../kernel/digest.ts";
@@ -18,6 +20,10 @@ import type { ProviderFacade } from "./provider-facade.ts";
 export interface BrokerParts {
   readonly issuerUrl: string;
   readonly ledger: Ledger;
+  /** Left out: wake-ups wait in no queue. */
+  readonly depths?: Workforce["depths"];
+  /** Said in every report. Left out: nothing that was answered. */
+  readonly couldLose?: CouldLose;
   readonly attestor: Attestor;
   /** The last good policy; read once a request, so that a reload never changes one half-way. */
   readonly policy: () => BoundPolicy;

@@ -6,12 +6,14 @@ import { exitCodes } from "./exit-code.ts";
 import { listOf, textOf, type Fields } from "./fields.ts";
 import type { KillTally } from "./kill-tally.ts";
 import type { Watched } from "./kill-watch.ts";
-import { leaseLines, sayCounts, type VerdictCounts } from "./lease-report.ts";
+import { leaseLines, sayCounts, sayCouldLose, type VerdictCounts } from "./lease-report.ts";
 import type { Outcome } from "./problem.ts";
 import type { Shell } from "./shell.ts";
 
 interface KillResult {
   readonly flags: { readonly scope: string; readonly json?: boolean };
+  /** What the broker answered to it. */
+  readonly order: Fields;
   readonly radius: BlastRadius;
   readonly watched: Watched;
 }
@@ -37,6 +39,7 @@ export async function reportKill(shell: Shell, api: Api, result: KillResult): Pr
       left: blastRadiusJson(watched.left),
       verdicts: counts,
       stuck,
+      could_lose_seconds: result.order["could_lose_seconds"],
       door: scope.startsWith("task:") ? null : scope,
     });
     return ok(code);
@@ -61,6 +64,7 @@ function sayReport(shell: Shell, result: KillResult, counts: VerdictCounts | nul
   if (watched.left.leases > 0) terminal.say("  `mayfly targets ls` and `mayfly stuck ls` tell what holds them up");
   if (counts === null) terminal.say("  by whose word they died stands in the audit, which was not read to its end");
   else sayCounts(terminal, counts);
+  sayCouldLose(terminal, result.order);
   if (stuck.length > 0) for (const line of leaseLines(stuck)) terminal.data(line);
   if (!scope.startsWith("task:"))
     terminal.say(`the door ${scope} stays closed; \`mayfly door open ${scope}\` opens it`);

@@ -53,6 +53,14 @@ export function sayCounts(terminal: Terminal, counts: VerdictCounts): void {
   }
 }
 
+/** An answer is only as durable as the store that it stands in. */
+export function sayCouldLose(terminal: Terminal, answer: Fields): void {
+  const seconds = answer["could_lose_seconds"];
+  if (seconds === undefined) return;
+  const what = typeof seconds === "number" ? `the last ${seconds} s of its changes` : "all of it";
+  terminal.say(terminal.style.bad(`  if the ledger's server dies now, ${what} could be lost; see \`mayfly doctor\``));
+}
+
 export const leaseHeading = ["LEASE", "TEMPLATE", "PROVIDER", "STATE", "DETAIL"];
 
 export function leaseRow(lease: Fields): string[] {

@@ -6,6 +6,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Entropy } from "../kernel/entropy.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import type { Ledger } from "../ports/ledger.ts";
+import type { CouldLose } from "../ports/ledger-views.ts";
 import type { Log } from "../ports/log.ts";
 import type { Sealer } from "../ports/sealer.ts";
 import type { Workforce } from "../ports/workforce.ts";
@@ -30,6 +31,7 @@ export interface Adapters {
   readonly signer: TokenSigner;
   readonly ledger: Ledger;
   readonly workforce: Workforce;
+  readonly couldLose?: CouldLose;
   readonly connections: Connections;
 }
 

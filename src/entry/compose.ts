@@ -54,9 +54,9 @@ export async function assemble(
   machine: Machine,
 ): Promise<Result<Composed, ConfigFault>> {
   const { issuerUrl, policyDir: dir } = options;
-  const { ledger, workforce, sealer, signer, connections } = adapters;
+  const { ledger, workforce, couldLose, sealer, signer, connections } = adapters;
   const { clock, entropy, log } = machine;
-  const metrics = createNodeMetrics(() => refreshGauges(metrics, ledger));
+  const metrics = createNodeMetrics(() => refreshGauges(metrics, ledger, workforce));
   const registry = connectProviders(connections, { ...machine, issuerUrl, signer });
   const policy = await createPolicyHost({ dir, registry, ledger, clock, log, metrics });
   if (!policy.ok) {
@@ -73,6 +73,8 @@ export async function assemble(
   const parts: BrokerParts = {
     issuerUrl,
     ledger,
+    depths: () => workforce.depths(),
+    ...(couldLose !== undefined && { couldLose }),
     attestor: attestorOf(policy.value, connections, machine),
     policy: () => policy.value.current(),
     providers: createProviderFacade({ lookup: registry.lookup, clock, log, metrics }),

@@ -69,6 +69,8 @@ const helpTexts: Readonly<Record<string, string>> = {
   mayfly_revocations_claimed: "Leases that a worker has in hand, per target.",
   mayfly_revocations_stuck: "Leases that need a person, per target.",
   mayfly_revocation_retries_total: "Attempts after which the kill waits for another one, per target.",
+  mayfly_wake_ups_waiting: "Jobs that wait in the queue of a target, over all nodes; each is worth a chunk of kills.",
+  mayfly_wake_ups_active: "Jobs that run in the queue of a target, over all nodes.",
   mayfly_target_paused: "1 while an operator holds a target's kills back.",
   mayfly_breaker_open: "1 while a target's circuit breaker is open.",
   mayfly_issuing: "1 while the broker issues, 0 while it only ends.",

@@ -2,11 +2,13 @@
 import { createHash } from "node:crypto";
 import { createLocalWorkforce } from "../broker/kill/local-workforce.ts";
 import { openSqliteLedger } from "../engines/node-sqlite/open.ts";
+import { couldLoseOf } from "../engines/redis/durability.ts";
 import { openRedisLedger } from "../engines/redis/open.ts";
 import type { RedisPlace } from "../engines/redis/ledger-url.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { Ledger } from "../ports/ledger.ts";
+import type { CouldLose } from "../ports/ledger-views.ts";
 import type { Log } from "../ports/log.ts";
 import type { Workforce } from "../ports/workforce.ts";
 import type { Sealer } from "../ports/sealer.ts";
@@ -26,6 +28,8 @@ interface Tools {
 export interface Store {
   readonly ledger: Ledger;
   readonly workforce: Workforce;
+  /** Left out: nothing that was answered. */
+  readonly couldLose?: CouldLose;
 }
 
 export async function openStore(
@@ -70,7 +74,9 @@ async function openRedis(place: RedisPlace, choice: Choice, tools: Tools): Promi
   const { clock, log } = tools;
   const opened = await openRedisLedger({ place, access: access.value, demand: demandOf(choice), clock, log, sha1 });
   if (!opened.ok) return err({ setting, ...words(opened.fault) });
-  return ok({ ledger: opened.value, workforce: opened.value.workforce });
+  const { workforce, durability } = opened.value;
+  const couldLose = couldLoseOf(durability);
+  return ok({ ledger: opened.value, workforce, ...(couldLose !== null && { couldLose }) });
 }
 
 const setting = "--ledger";
@@ -80,4 +86,4 @@ const words = ({ message, fix }: { readonly message: string; readonly fix: strin
 export const demandOf = ({ mode, acceptedLoss }: Pick<Choice, "mode" | "acceptedLoss">) =>
   mode === "production" ? { acceptedLoss } : null;
 
-const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");
+export const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");

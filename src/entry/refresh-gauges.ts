@@ -1,8 +1,13 @@
 /** Gauges that are read from the ledger when someone scrapes, so that a restart shows the truth at once. */
 import type { Ledger } from "../ports/ledger.ts";
 import type { Metrics } from "../ports/metrics.ts";
+import type { Workforce } from "../ports/workforce.ts";
 
-export async function refreshGauges(metrics: Metrics, ledger: Ledger): Promise<void> {
+export async function refreshGauges(
+  metrics: Metrics,
+  ledger: Ledger,
+  workforce: Pick<Workforce, "depths">,
+): Promise<void> {
   const { now, counts, suspended } = await ledger.health();
   metrics.gauge("mayfly_tasks_active", counts.openTasks);
   metrics.gauge("mayfly_leases_active", counts.liveLeases);
@@ -19,5 +24,9 @@ export async function refreshGauges(metrics: Metrics, ledger: Ledger): Promise<v
     metrics.gauge("mayfly_revocations_stuck", stuck, { target });
     metrics.gauge("mayfly_target_paused", paused ? 1 : 0, { target });
     metrics.gauge("mayfly_breaker_open", breaker.kind === "open" ? 1 : 0, { target });
+  }
+  for (const [target, { waiting, active }] of await workforce.depths()) {
+    metrics.gauge("mayfly_wake_ups_waiting", waiting, { target });
+    metrics.gauge("mayfly_wake_ups_active", active, { target });
   }
 }

@@ -35,6 +35,7 @@ export function taskAnswerOf(report: TaskReport): TaskAnswer {
     },
     leases: report.leases.map(leaseAnswerOf),
     next: report.next ?? undefined,
+    could_lose_seconds: report.couldLose?.seconds,
   };
 }
 

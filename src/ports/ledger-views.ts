@@ -85,4 +85,12 @@ export interface LedgerHealth {
   readonly counts: { readonly openTasks: number; readonly liveLeases: number; readonly stuckLeases: number };
 }
 
+/** What a store may lose of what it answered, if the server that keeps it dies. */
+export interface CouldLose {
+  /** Of the newest; null for everything. */
+  readonly seconds: number | null;
+  /** For operators. */
+  readonly because: string;
+}
+
 export type SuspendReason = "disk_full" | "clock_suspect" | "restoring" | "stopped";

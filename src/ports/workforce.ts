@@ -12,8 +12,15 @@ export interface Workforce {
   wake(target: TargetName): void;
   /** From now on this process works too. */
   start(work: Work): void;
+  /** Wake-ups by target, over all processes that share them; none where they wait nowhere. */
+  depths(): Promise<ReadonlyMap<TargetName, QueueDepth>>;
   /** Takes nothing more and resolves when what was begun is done. */
   stop(): Promise<void>;
+}
+
+export interface QueueDepth {
+  readonly waiting: number;
+  readonly active: number;
 }
 
 /**

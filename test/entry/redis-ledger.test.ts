@@ -7,6 +7,11 @@ import { parseLedgerUrl } from "../../src/engines/redis/ledger-url.ts";
 import { parseServeOptions, type ServeFlags } from "../../src/entry/config.ts";
 import { checkRedis } from "../../src/entry/doctor/check-redis.ts";
 import { readAccess } from "../../src/entry/redis-access.ts";
+import { createBuilders } from "../support/builders.ts";
+import { realClock } from "../support/real-clock.ts";
+import { openAt } from "../support/redis-opened.ts";
+import { redisCli } from "../support/redis-topologies.ts";
+import { valueOf } from "../kit/ledger/bench.ts";
 import { appendAlways, startRedis, type RedisServer } from "../support/redis-server.ts";
 
 let dir: string;
@@ -97,20 +102,47 @@ describe("doctor over a Redis ledger", () => {
     servers.push(server);
     const place = parseLedgerUrl(`redis://127.0.0.1:${server.port}`);
     if (!place.ok) throw new Error(place.fault.message);
-    return checkRedis(place.value, { mode, acceptedLoss }, {});
+    return checkRedis(place.value, { mode, acceptedLoss }, {}, ["k1"]);
   }
+
+  it("compares the seals of what lives with the ring, and makes no ledger", async () => {
+    const server = await startRedis();
+    servers.push(server);
+    const url = `redis://127.0.0.1:${server.port}`;
+    const place = parseLedgerUrl(url);
+    if (!place.ok) throw new Error(place.fault.message);
+    const seals = async (ring: readonly string[] | null) =>
+      (await checkRedis(place.value, { mode: "development", acceptedLoss: null }, {}, ring)).at(-1);
+    expect(await seals(["k1"])).toMatchObject({ level: "ok", detail: expect.stringContaining("no ledger yet") });
+    expect(redisCli(server.port, "dbsize").trim()).toBe("0");
+
+    const ledger = await openAt(url);
+    try {
+      expect(await seals(["k1"])).toMatchObject({ level: "ok", detail: "there are none" });
+      const builders = createBuilders({ clock: realClock });
+      const task = valueOf(await ledger.openTask(builders.openTask()));
+      const { lease } = valueOf(await ledger.recordIntent(builders.recordIntent(task.id)));
+      valueOf(await ledger.completeMint(builders.completeMint(lease, { sealed: "k1.sealed" })));
+      expect(await seals(["k1"])).toMatchObject({ level: "ok", detail: expect.stringContaining("of all that live") });
+      expect(await seals(["k2"])).toMatchObject({ level: "fail", detail: expect.stringContaining("lacks key k1") });
+      expect(await seals(null)).toMatchObject({ level: "warn" });
+    } finally {
+      await ledger.close();
+    }
+  });
 
   it("finds servers fit, and says what holds", async () => {
     expect(await findings(appendAlways, "production", null)).toMatchObject([
       { check: "ledger", level: "ok", detail: expect.stringContaining("answers: Redis ") },
       { level: "ok", detail: "every write is on the disk before it is answered" },
+      { level: "ok", detail: expect.stringContaining("no ledger yet") },
     ]);
   });
 
   it.each(["development", "production"] as const)("says in %s what could be lost, and how to mend it", async (mode) => {
     const everysec = ["--appendonly", "yes", "--appendfsync", "everysec"];
     const found = await findings(everysec, mode, mode === "production" ? 2 : null);
-    expect(found).toMatchObject([{}, { level: "warn", detail: expect.stringContaining("the last 2 s") }]);
+    expect(found[1]).toMatchObject({ level: "warn", detail: expect.stringContaining("the last 2 s") });
     expect(found[1]?.fix).toContain("appendfsync always");
   });
 

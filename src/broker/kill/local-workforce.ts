@@ -9,6 +9,7 @@ export function createLocalWorkforce(): Workforce {
     longestSleep: millis(10_000),
     wake: (target) => void work?.(target, () => {}),
     start: (given) => void (work = given),
+    depths: () => Promise.resolve(new Map()),
     async stop() {
       work = null;
     },

@@ -6,6 +6,7 @@ import type { LeaseId, TaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
 import type { AuditPage, TargetState } from "../../ports/ledger-views.ts";
+import type { QueueDepth } from "../../ports/workforce.ts";
 import { storeFault } from "../answer-faults.ts";
 import { isOperator } from "../callers/may.ts";
 import { causeOf } from "../cause.ts";
@@ -15,8 +16,18 @@ import type { BrokerParts, Caller } from "../parts.ts";
 type Parts = Pick<BrokerParts, "ledger" | "clock">;
 const notFound: Fault = { code: "not_found" };
 
-export async function listTargets(parts: Parts, caller: Caller): Promise<Result<readonly TargetState[], Fault>> {
-  return isOperator(caller, "read") ? ok(await parts.ledger.listTargets()) : err(notFound);
+export interface TargetReport extends TargetState {
+  /** Wake-ups over all nodes; null where they wait in no queue, or nothing was due lately. */
+  readonly queue: QueueDepth | null;
+}
+
+export async function listTargets(
+  parts: Parts & Pick<BrokerParts, "depths">,
+  caller: Caller,
+): Promise<Result<readonly TargetReport[], Fault>> {
+  if (!isOperator(caller, "read")) return err(notFound);
+  const [states, depths] = await Promise.all([parts.ledger.listTargets(), parts.depths?.()]);
+  return ok(states.map((state) => ({ ...state, queue: depths?.get(state.target) ?? null })));
 }
 
 /** Pausing a target holds its kills back: only for a person who knows why. Resuming closes the breaker too. */

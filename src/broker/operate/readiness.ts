@@ -1,5 +1,5 @@
 /** Whether the broker would issue now. Ending, killing and reading stay open when it would not. */
-import type { LedgerHealth } from "../../ports/ledger-views.ts";
+import type { CouldLose, LedgerHealth } from "../../ports/ledger-views.ts";
 import type { BrokerParts } from "../parts.ts";
 
 export interface Readiness {
@@ -7,14 +7,15 @@ export interface Readiness {
   readonly store: "ok" | NonNullable<LedgerHealth["suspended"]> | "unreachable";
   readonly policyDigest: string;
   readonly counts: LedgerHealth["counts"] | null;
+  readonly couldLose: CouldLose | null;
 }
 
-export async function readiness(parts: Pick<BrokerParts, "ledger" | "policy">): Promise<Readiness> {
-  const policyDigest = parts.policy().digest;
+export async function readiness(parts: Pick<BrokerParts, "ledger" | "policy" | "couldLose">): Promise<Readiness> {
+  const known = { policyDigest: parts.policy().digest, couldLose: parts.couldLose ?? null };
   try {
     const health = await parts.ledger.health();
-    return { ready: health.suspended === null, store: health.suspended ?? "ok", policyDigest, counts: health.counts };
+    return { ready: health.suspended === null, store: health.suspended ?? "ok", ...known, counts: health.counts };
   } catch {
-    return { ready: false, store: "unreachable", policyDigest, counts: null };
+    return { ready: false, store: "unreachable", ...known, counts: null };
   }
 }

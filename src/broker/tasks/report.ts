@@ -3,7 +3,7 @@ import { isLive } from "../../domain/lease.ts";
 import { reportLease, type LeaseReport } from "../../domain/lease-report.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
-import type { LeaseSummary, TaskView } from "../../ports/ledger-views.ts";
+import type { CouldLose, LeaseSummary, TaskView } from "../../ports/ledger-views.ts";
 import type { BrokerParts } from "../parts.ts";
 
 export interface TaskReport {
@@ -12,10 +12,11 @@ export interface TaskReport {
   readonly leases: readonly LeaseReport[];
   /** The cursor of the next page, null on the last. */
   readonly next: LeaseId | null;
+  readonly couldLose: CouldLose | null;
 }
 
 export async function reportTask(
-  parts: Pick<BrokerParts, "ledger" | "clock">,
+  parts: Pick<BrokerParts, "ledger" | "clock" | "couldLose">,
   taskId: TaskId,
   after: LeaseId | null,
 ): Promise<TaskReport | undefined> {
@@ -30,6 +31,7 @@ export async function reportTask(
     summary,
     leases: leases.map((lease) => reportLease(lease, view.gate.kind, now)),
     next: leases.length === maxPageSize && last !== undefined ? last.id : null,
+    couldLose: parts.couldLose ?? null,
   };
 }
 

@@ -76,7 +76,7 @@ async function kill(shell: Shell, flags: Wish): Promise<Outcome> {
   });
   if (!watched.ok)
     return err({ ...watched.fault, unchanged: "the kill was ordered and goes on; only watching it failed" });
-  return reportKill(shell, api.value, { flags, radius: radius.value, watched: watched.value });
+  return reportKill(shell, api.value, { flags, order: killed.value, radius: radius.value, watched: watched.value });
 }
 
 async function askConsent(shell: Shell, flags: Wish) {

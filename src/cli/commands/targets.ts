@@ -84,6 +84,12 @@ async function showTarget(shell: Shell, flags: ClientFlags, target: string): Pro
   return ok(exitCodes.ok);
 }
 
+/** Only a ledger that several nodes share has queues. */
+const wakeUpsOf = (target: Fields): string =>
+  target["wake_ups_waiting"] === undefined
+    ? "-"
+    : `${numberOf(target, "wake_ups_waiting")} wait, ${numberOf(target, "wake_ups_active")} run`;
+
 const linesOf = (target: Fields): readonly (readonly string[])[] => [
   ["provider", textOf(target, "provider")],
   ["state", stateOf(target)],
@@ -91,6 +97,7 @@ const linesOf = (target: Fields): readonly (readonly string[])[] => [
   ["oldest due", optionalText(target, "oldest_due_at") ?? "-"],
   ["in hand", String(numberOf(target, "claimed"))],
   ["stuck", String(numberOf(target, "stuck"))],
+  ["wake-ups", wakeUpsOf(target)],
   ["breaker", textOf(target, "breaker")],
   ["because", optionalText(target, "breaker_reason") ?? "-"],
   ["next try", optionalText(target, "breaker_until") ?? "-"],

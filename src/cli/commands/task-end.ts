@@ -3,7 +3,7 @@ import { ok } from "../../kernel/result.ts";
 import { exitCodes } from "../exit-code.ts";
 import { textOf } from "../fields.ts";
 import type { ClientFlags } from "../flags.ts";
-import { countVerdicts, endExitCode, isDead, leaseLines, sayCounts } from "../lease-report.ts";
+import { countVerdicts, endExitCode, isDead, leaseLines, sayCouldLose, sayCounts } from "../lease-report.ts";
 import type { Outcome } from "../problem.ts";
 import { openSession } from "../session.ts";
 import type { Shell } from "../shell.ts";
@@ -38,6 +38,7 @@ export async function endTask(shell: Shell, flags: EndFlags, id: string): Promis
   }
   terminal.say(printable(`${id} ended: ${textOf(first.value, "outcome")} at ${textOf(first.value, "ended_at")}`));
   sayCounts(terminal, counts);
+  sayCouldLose(terminal, first.value);
   const living = report.value.leases.filter((lease) => !isDead(textOf(lease, "verdict")));
   if (living.length > 0) {
     for (const line of leaseLines(living)) terminal.data(line);

@@ -1,5 +1,7 @@
 /** What a ledger on these servers could lose of what it answered, said plainly. */
 
+import type { CouldLose } from "../../ports/ledger-views.ts";
+
 export type Durability =
   /** Every write is on the disk before it is answered. */
   | { readonly kind: "every_write"; readonly lossSeconds: 0; readonly isReplicated: boolean }
@@ -59,6 +61,10 @@ export function isAccepted({ lossSeconds }: Durability, accepted: AcceptedLoss):
   if (lossSeconds === 0 || accepted === "all") return true;
   return lossSeconds !== null && accepted !== null && lossSeconds <= accepted;
 }
+
+/** Null where nothing that was answered could be lost. */
+export const couldLoseOf = (durability: Durability): CouldLose | null =>
+  durability.kind === "every_write" ? null : { seconds: durability.lossSeconds, because: reasons[durability.because] };
 
 /** One sentence for doctor, the log and reports. */
 export function describeDurability(durability: Durability): string {

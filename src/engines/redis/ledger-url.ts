@@ -18,6 +18,8 @@ export interface RedisPlace {
   readonly prefix: string;
   /** Null takes what the store was made with, or the default for a new one. */
   readonly shards: number | null;
+  /** How long audit entries are kept; null for the default. */
+  readonly auditDays: number | null;
 }
 
 export interface HostPort {
@@ -33,7 +35,7 @@ export interface UrlFault {
 export const defaultPrefix = "mayfly";
 const defaultPort = 6379;
 const defaultSentinelPort = 26_379;
-const parameters = ["sentinel", "prefix", "shards", "ca", "password_file"] as const;
+const parameters = ["sentinel", "prefix", "shards", "audit_days", "ca", "password_file"] as const;
 type Parameter = (typeof parameters)[number];
 
 const urlPattern = /^(rediss?):\/\/(?:([^@/?#]*)@)?([^@/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/;
@@ -115,16 +117,20 @@ function decode(text: string | undefined): string | null {
   }
 }
 
-function parseStore(given: Given): Result<Pick<RedisPlace, "sentinel" | "prefix" | "shards">, UrlFault> {
-  const { sentinel = null, prefix = defaultPrefix, shards } = given;
+function parseStore(given: Given): Result<Pick<RedisPlace, "sentinel" | "prefix" | "shards" | "auditDays">, UrlFault> {
+  const { sentinel = null, prefix = defaultPrefix, shards, audit_days: auditDays } = given;
   if (sentinel !== null && !/^[A-Za-z0-9._-]{1,64}$/.test(sentinel))
     return refuse("has a sentinel that is no name", "write the master's name as in sentinel.conf");
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(prefix))
     return refuse("has a prefix that is none", "use up to 32 of a-z, 0-9 and -, beginning with a letter");
   if (shards !== undefined && !(/^\d{1,4}$/.test(shards) && Number(shards) >= 1 && Number(shards) <= homes))
     return refuse("has a number of shards that is none", `use a whole number from 1 to ${homes}`);
-  return ok({ sentinel, prefix, shards: shards === undefined ? null : Number(shards) });
+  if (auditDays !== undefined && !(/^\d{1,4}$/.test(auditDays) && Number(auditDays) >= 1 && Number(auditDays) <= 3650))
+    return refuse("has audit_days that are none", "use a whole number of days from 1 to 3650");
+  return ok({ sentinel, prefix, shards: numberFrom(shards), auditDays: numberFrom(auditDays) });
 }
+
+const numberFrom = (text: string | undefined): number | null => (text === undefined ? null : Number(text));
 
 /** For messages and logs: without user, password and files. */
 export function describePlace({ hosts, tls, sentinel }: RedisPlace): string {

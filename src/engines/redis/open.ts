@@ -8,13 +8,14 @@ import { err, ok, type Result } from "../../kernel/result.ts";
 import { millis } from "../../kernel/time.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/log.ts";
+import type { Workforce } from "../../ports/workforce.ts";
 import { createConnection, type Connection } from "./connect.ts";
 import { describeDurability, type Durability } from "./durability.ts";
 import { createRedisLedger } from "./ledger.ts";
 import { describePlace } from "./ledger-url.ts";
 import { faultOfError, type OpenFault } from "./open-fault.ts";
 import { createBell } from "./queue/bell.ts";
-import { createBullWorkforce, type BullWorkforce } from "./queue/bull-workforce.ts";
+import { createBullWorkforce } from "./queue/bull-workforce.ts";
 import { openQueueClients, type QueueClients } from "./queue/queue-clients.ts";
 import { defaultRetentionDays } from "./audit-trim.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -38,7 +39,7 @@ export interface OpenOptions extends CheckOptions {
 export interface RedisLedger extends Ledger {
   readonly durability: Durability;
   readonly shards: number;
-  readonly workforce: BullWorkforce;
+  readonly workforce: Workforce;
 }
 
 const readyMillis = millis(10_000);
@@ -83,7 +84,7 @@ async function enter(
   await start(calls);
   const queues = openQueueClients(checked.shape, options.access, log);
   const workforce = openWorkforce(options, queues);
-  const stopUpkeep = startUpkeep({ calls, clock, log, keepAudit: millis(defaultRetentionDays * 24 * 3_600_000) });
+  const stopUpkeep = startUpkeep({ calls, clock, log, keepAudit: retention(place) });
   const close = async (): Promise<void> => {
     stopUpkeep();
     watching.watch?.stop();
@@ -112,7 +113,9 @@ async function enter(
   return ok({ ...ledger, durability, shards: count.value, workforce });
 }
 
-function openWorkforce({ place, clock, log }: OpenOptions, queues: QueueClients): BullWorkforce {
+const retention = ({ auditDays }: OpenOptions["place"]) => millis((auditDays ?? defaultRetentionDays) * 24 * 3_600_000);
+
+function openWorkforce({ place, clock, log }: OpenOptions, queues: QueueClients): Workforce {
   const { prefix } = place;
   const { adding, working, subscriber } = queues;
   const bell = createBell({ publisher: adding, subscriber, prefix, clock, log });

@@ -11,7 +11,7 @@ import { takeLock } from "../../engines/node-sqlite/process-lock.ts";
 import type { SqlDriver } from "../../engines/sql/driver.ts";
 import { sealedKeyIds } from "../../engines/sql/reads/audit-reads.ts";
 import { readVersion } from "../../engines/sql/store-row.ts";
-import { missingSealingKey } from "../open-store.ts";
+import { compareSeals, sealsCheck } from "./compare-seals.ts";
 import { fail, fine, warn, type Finding } from "./finding.ts";
 
 const check = "ledger";
@@ -61,19 +61,16 @@ function checkSchema(file: string): Finding | null {
 
 /** The start refuses a ring without them. What a running broker holds is read beside it, as a backup reads it. */
 function checkSeals(file: string, sealingKeys: readonly string[] | null): Finding {
-  const seals = "sealed credentials";
-  if (sealingKeys === null) return warn(seals, "not compared with the key ring", "make the key rings usable first");
+  if (sealingKeys === null) return compareSeals([], null);
   try {
     return readOnly(file, (sql) => {
       const version = readVersion(sql);
       const needed = version.ok && version.value > 0 ? sealedKeyIds({ sql }) : [];
-      const lacking = missingSealingKey(needed, sealingKeys);
-      if (lacking !== null) return fail(seals, `${lacking.setting} ${lacking.message}`, lacking.fix);
-      return fine(seals, needed.length === 0 ? "there are none" : "the ring has the keys of all that live");
+      return compareSeals(needed, sealingKeys);
     });
   } catch {
     const fix = "stop the broker that uses the ledger and ask again, or trust its start, which compared them";
-    return warn(seals, "could not be read beside a running broker, so the ring was not compared with them", fix);
+    return warn(sealsCheck, "could not be read beside a running broker, so the ring was not compared with them", fix);
   }
 }
 

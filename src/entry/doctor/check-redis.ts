@@ -3,10 +3,14 @@
 import { describeDurability, durabilityFix, type Durability } from "../../engines/redis/durability.ts";
 import { describePlace, type RedisPlace } from "../../engines/redis/ledger-url.ts";
 import { checkServers } from "../../engines/redis/server-checks.ts";
+import { readSealKeys } from "../../engines/redis/read-seals.ts";
 import { isNearlyFull } from "../../engines/redis/watch-servers.ts";
 import type { Environment, ServeOptions } from "../config.ts";
-import { demandOf } from "../open-store.ts";
+import type { Log } from "../../ports/log.ts";
+import { nodeClock } from "../node-clock.ts";
+import { demandOf, sha1 } from "../open-store.ts";
 import { readAccess } from "../redis-access.ts";
+import { compareSeals } from "./compare-seals.ts";
 import { fail, fine, warn, type Finding } from "./finding.ts";
 
 const check = "ledger";
@@ -15,6 +19,7 @@ export async function checkRedis(
   place: RedisPlace,
   options: Pick<ServeOptions, "mode" | "acceptedLoss">,
   env: Environment,
+  sealingKeys: readonly string[] | null,
 ): Promise<readonly Finding[]> {
   const access = await readAccess(place, env);
   if (!access.ok) return [fail(check, access.fault.message, access.fault.fix)];
@@ -38,8 +43,22 @@ export async function checkRedis(
             "use Redis 7.0 or newer",
           ),
         ]),
+    sealsFinding(
+      await readSealKeys({ place, access: access.value, checked: checked.value, clock: nodeClock, log: noLog, sha1 }),
+      sealingKeys,
+    ),
   ];
 }
+
+function sealsFinding(needed: Awaited<ReturnType<typeof readSealKeys>>, ring: readonly string[] | null): Finding {
+  if (!needed.ok) return fail(check, needed.fault.message, needed.fault.fix);
+  return needed.value === null
+    ? fine(check, "there is no ledger yet; the start makes it")
+    : compareSeals(needed.value, ring);
+}
+
+/** What it would log, it answers. */
+const noLog: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 function durabilityFinding(durability: Durability): Finding {
   const text = describeDurability(durability);

@@ -30,9 +30,10 @@ async function* examineSettings(options: ServeOptions, env: Environment): AsyncG
     ? await readKeys(options, { env, clock: nodeClock, entropy: createNodeEntropy() })
     : null;
   const { ledger } = options;
-  if (ledger.kind === "redis") yield* await checkRedis(ledger.place, options, env);
+  const sealingKeys = rings?.ok === true ? rings.value.sealer.keyIds() : null;
+  if (ledger.kind === "redis") yield* await checkRedis(ledger.place, options, env, sealingKeys);
   else {
-    yield* await checkLedger(ledger.file, rings?.ok === true ? rings.value.sealer.keyIds() : null);
+    yield* await checkLedger(ledger.file, sealingKeys);
     yield await checkRoom(ledger.file);
   }
   yield await checkAddress("--listen", options.listen);

@@ -36,10 +36,11 @@ export const operatorReadyzEndpoint = (broker: Broker): Endpoint => ({
     503: { description: "Issuing is down; ending stays open", schema: operatorReadiness },
   },
   handle: async () =>
-    readinessOf(await broker.readiness(), ({ ready, store, policyDigest, counts }) => ({
+    readinessOf(await broker.readiness(), ({ ready, store, policyDigest, counts, couldLose }) => ({
       ready,
       store,
       policy_digest: policyDigest,
+      could_lose: couldLose ?? undefined,
       ...(counts !== null && {
         counts: { open_tasks: counts.openTasks, live_leases: counts.liveLeases, stuck_leases: counts.stuckLeases },
       }),

@@ -30,7 +30,9 @@ export const killEndpoints = (broker: Broker): readonly Endpoint[] => [
         return radius.ok ? ok({ status: 200, json: { ...radiusOf(scope, radius.value), dry_run } }) : radius;
       }
       const killed = await broker.kill(caller, { scope, reason });
-      return killed.ok ? ok({ status: 200, json: { ...radiusOf(scope, killed.value), dry_run } }) : killed;
+      if (!killed.ok) return killed;
+      const json = { ...radiusOf(scope, killed.value), dry_run, could_lose_seconds: broker.couldLose?.seconds };
+      return ok({ status: 200, json });
     },
   },
   {

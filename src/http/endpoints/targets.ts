@@ -1,5 +1,6 @@
 /** Revocation targets: queue, breaker and pause. A target's name may hold a slash, so it stands in a body, not a path. */
 import type { Broker } from "../../broker/broker.ts";
+import type { TargetReport } from "../../broker/operate/observe.ts";
 import type { TargetName } from "../../domain/names.ts";
 import { brand } from "../../kernel/brand.ts";
 import { ok } from "../../kernel/result.ts";
@@ -20,7 +21,7 @@ export const targetEndpoints = (broker: Broker): readonly Endpoint[] => [
     answers: { 200: { description: "All of them", schema: targetsAnswer } },
     async handle(_call, caller) {
       const targets = await broker.listTargets(caller);
-      return targets.ok ? ok({ status: 200, json: { targets: targets.value.map(targetOf) } }) : targets;
+      return targets.ok ? ok({ status: 200, json: { targets: targets.value.map(reportOf) } }) : targets;
     },
   },
   changeEndpoint(broker, "pause", "Hold the kills of a target back; only for a person who knows why"),
@@ -51,6 +52,11 @@ function changeEndpoint(broker: Broker, action: "pause" | "resume" | "retry", su
     },
   };
 }
+
+const reportOf = ({ queue, ...state }: TargetReport): TargetAnswer => ({
+  ...targetOf(state),
+  ...(queue !== null && { wake_ups_waiting: queue.waiting, wake_ups_active: queue.active }),
+});
 
 function targetOf(state: TargetState): TargetAnswer {
   const { breaker } = state;

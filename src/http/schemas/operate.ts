@@ -1,6 +1,6 @@
 /** What operators send and read on the admin listener, as validated and documented. */
 import { z } from "zod";
-import { leaseReport } from "./task.ts";
+import { couldLoseSeconds, leaseReport } from "./task.ts";
 import { instant, leaseIdText, named, resourceName, shortText, taskIdText } from "./wire-schema.ts";
 
 const killScope = z.discriminatedUnion("kind", [
@@ -29,7 +29,10 @@ export const blastRadiusAnswer = named(
   }),
 );
 
-export const killAnswer = named("KillAnswer", blastRadiusAnswer.extend({ dry_run: z.boolean() }));
+export const killAnswer = named(
+  "KillAnswer",
+  blastRadiusAnswer.extend({ dry_run: z.boolean(), could_lose_seconds: couldLoseSeconds.optional() }),
+);
 
 export const doorsAnswer = named(
   "Doors",
@@ -61,6 +64,8 @@ export const targetAnswer = named(
     oldest_due_at: instant.optional(),
     claimed: z.int().meta({ description: "Kills that a worker has in hand" }),
     stuck: z.int().meta({ description: "Credentials that need a person" }),
+    wake_ups_waiting: z.int().optional().meta({ description: "Jobs in its queue, over all nodes; each is a chunk" }),
+    wake_ups_active: z.int().optional(),
   }),
 );
 export type TargetAnswer = z.input<typeof targetAnswer>;

@@ -39,6 +39,10 @@ export const operatorReadiness = named(
   "OperatorReadiness",
   readinessAnswer.extend({
     policy_digest: z.string(),
+    could_lose: z
+      .object({ seconds: z.number().nullable(), because: z.string() })
+      .optional()
+      .meta({ description: "What of the newest changes a server's death could take; null seconds: all of them" }),
     counts: z.object({ open_tasks: z.int(), live_leases: z.int(), stuck_leases: z.int() }).optional(),
   }),
 );

@@ -53,6 +53,11 @@ export const taskState = named(
 );
 export type TaskState = z.input<typeof taskState>;
 
+export const couldLoseSeconds = z.number().nullable().meta({
+  description:
+    "Only where the store is weaker than it should be: if its server dies, so much of the newest is lost; null: all",
+});
+
 export const leaseReport = named(
   "Lease",
   z.object({
@@ -114,6 +119,7 @@ export const taskReport = named(
     }),
     leases: z.array(leaseReport),
     next: z.string().optional().meta({ description: "Send it as `after` to read the next page" }),
+    could_lose_seconds: couldLoseSeconds.optional(),
   }),
 );
 export type TaskAnswer = z.input<typeof taskReport>;

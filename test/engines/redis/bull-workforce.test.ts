@@ -4,7 +4,8 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TargetName } from "../../../src/domain/names.ts";
 import { brand } from "../../../src/kernel/brand.ts";
-import { createBullWorkforce, type BullWorkforce } from "../../../src/engines/redis/queue/bull-workforce.ts";
+import { createBullWorkforce } from "../../../src/engines/redis/queue/bull-workforce.ts";
+import type { Workforce } from "../../../src/ports/workforce.ts";
 import { createBell } from "../../../src/engines/redis/queue/bell.ts";
 import { queueName } from "../../../src/engines/redis/queue/queue-name.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
@@ -28,7 +29,7 @@ function scene() {
   const prefix = `wf-${randomBytes(4).toString("hex")}`;
   const clock = createManualClock();
   const connection = { host: "127.0.0.1", port: server.port, maxRetriesPerRequest: null };
-  const make = (): BullWorkforce => {
+  const make = (): Workforce => {
     const subscriber = new Redis({ host: "127.0.0.1", port: server.port });
     const bell = createBell({ publisher: redis, subscriber, prefix, clock, log: silentLog });
     return createBullWorkforce({ prefix, adding: connection, working: connection, bell, clock, log: silentLog });

@@ -28,6 +28,7 @@ describe("the URL of a Redis ledger", () => {
     ["rediss://bot@one?ca=/etc/ca.pem", { user: "bot", tls: { caFile: "/etc/ca.pem" } }],
     ["rediss://one", { tls: { caFile: null } }],
     ["redis://one?prefix=mayfly-2&shards=8", { prefix: "mayfly-2", shards: 8 }],
+    ["redis://one?audit_days=90", { auditDays: 90 }],
     ["redis://bot@one?password_file=/run/pw", { passwordFile: "/run/pw", password: null }],
   ])("accepts %s", (url, expected) => expect(place(url)).toMatchObject(expected));
 
@@ -57,6 +58,8 @@ describe("the URL of a Redis ledger", () => {
     ["redis://one?prefix=", "an empty prefix"],
     ["redis://one?prefix={secret}", "a prefix that is none"],
     ["redis://one?prefix=A", "a prefix that is none"],
+    ["redis://one?audit_days=0", "audit_days that are none"],
+    ["redis://one?audit_days=9999", "audit_days that are none"],
     ["redis://one?shards=0", "a number of shards that is none"],
     ["redis://one?shards=1025", "a number of shards that is none"],
     ["redis://one?shards=1.5", "a number of shards that is none"],

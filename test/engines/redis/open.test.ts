@@ -1,11 +1,12 @@
 /** Opening a ledger on real servers: what is refused, in words that say what to do, beside what is accepted. */
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { storedFormat } from "../../../src/engines/redis/verbs/enter-store.ts";
 import { Redacted } from "../../../src/kernel/redacted.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
-import { createBuilders } from "../../support/builders.ts";
+import { createBuilders, ledgerTarget, operator } from "../../support/builders.ts";
 import { realClock } from "../../support/real-clock.ts";
+import { valueOf } from "../../kit/ledger/bench.ts";
 import { noAccess, openAt, tryOpen } from "../../support/redis-opened.ts";
 import { appendAlways, makeFolder, startRedis, type RedisServer } from "../../support/redis-server.ts";
 import {
@@ -116,6 +117,30 @@ describe("a ledger on Redis: who may use it", () => {
   it("logs in as an ACL user", async () => {
     const url = await server(...users);
     expect((await (await open(url, access("s3cret"))).health()).suspended).toBe(null);
+  });
+
+  it("needs no more than the rule for an ACL user that SECURITY.md gives", async () => {
+    const security = readFileSync(new URL("../../../SECURITY.md", import.meta.url), "utf8");
+    const [rule] = /^ *user mayfly .*$/m.exec(security) ?? [];
+    if (rule === undefined) throw new Error("there is no rule");
+    const words = rule
+      .trim()
+      .split(" ")
+      .slice(1)
+      .map((word) => (word.startsWith(">") ? ">s3cret" : word));
+    const url = await server("--user", ...words);
+    const ledger = await open(url, access("s3cret"));
+    const task = valueOf(await ledger.openTask(builders.openTask()));
+    valueOf(await ledger.recordIntent(builders.recordIntent(task.id)));
+    valueOf(await ledger.endTask({ taskId: task.id, outcome: "completed", reason: null, cause: operator }));
+    const { promise: worked, resolve } = Promise.withResolvers<void>();
+    ledger.workforce.start(async () => resolve());
+    ledger.workforce.wake(ledgerTarget);
+    await worked;
+    expect([...(await ledger.workforce.depths()).keys()]).toEqual([ledgerTarget]);
+    const port = Number(new URL(url).port);
+    expect(redisCli(port, "acl", "log").trim()).toBe("");
+    expect(await refusal(`${url}?prefix=other`, access("s3cret"))).toMatchObject({ reason: "forbidden" });
   });
 
   it.each([

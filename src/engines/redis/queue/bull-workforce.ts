@@ -4,19 +4,13 @@
  * What another process woke for is heard of over the bell (`bell.ts`), and found in the ledger at the latest.
  */
 import type { ConnectionOptions } from "bullmq";
-import type { TargetName } from "../../../domain/names.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { millis } from "../../../kernel/time.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { Work, Workforce } from "../../../ports/workforce.ts";
 import type { Bell } from "./bell.ts";
 import { createOpenQueues } from "./open-queues.ts";
-import { openTargetQueue, type QueueDepth } from "./target-queue.ts";
-
-export interface BullWorkforce extends Workforce {
-  /** Of the queues that are open here. */
-  depths(): Promise<ReadonlyMap<TargetName, QueueDepth>>;
-}
+import { openTargetQueue } from "./target-queue.ts";
 
 /** More targets than this take turns: each open worker is a connection. */
 const mostQueues = 64;
@@ -29,7 +23,7 @@ export function createBullWorkforce(options: {
   bell: Bell;
   clock: Clock;
   log: Log;
-}): BullWorkforce {
+}): Workforce {
   const { bell, clock, log } = options;
   let work: Work | null = null;
   let isStopped = false;
@@ -70,6 +64,7 @@ export function createBullWorkforce(options: {
       bell.close();
       await Promise.allSettled(queues.all().map(([, queue]) => queue.close()));
     },
+    // Of the queues that are open here: every target that had something due in the last minute.
     async depths() {
       const asked = queues.all().map(async ([target, queue]) => [target, await queue.depth()] as const);
       return new Map(await Promise.all(asked));

@@ -9,7 +9,7 @@
 import { Queue, Worker, type ConnectionOptions } from "bullmq";
 import type { TargetName } from "../../../domain/names.ts";
 import type { Log } from "../../../ports/log.ts";
-import type { Work } from "../../../ports/workforce.ts";
+import type { QueueDepth, Work } from "../../../ports/workforce.ts";
 import { queueName } from "./queue-name.ts";
 
 export interface TargetQueue {
@@ -22,11 +22,6 @@ export interface TargetQueue {
   isIdle(): boolean;
   /** Waits for what runs. */
   close(): Promise<void>;
-}
-
-export interface QueueDepth {
-  readonly waiting: number;
-  readonly active: number;
 }
 
 /** Chunks of one target at a time in one process; each holds up to 50 attempts. */
