@@ -85,10 +85,10 @@ async function showTarget(shell: Shell, flags: ClientFlags, target: string): Pro
 }
 
 /** Only a ledger that several nodes share has queues. */
-const wakeUpsOf = (target: Fields): string =>
+const wakeUpsOf = (target: Fields): readonly (readonly string[])[] =>
   target["wake_ups_waiting"] === undefined
-    ? "-"
-    : `${numberOf(target, "wake_ups_waiting")} wait, ${numberOf(target, "wake_ups_active")} run`;
+    ? []
+    : [["wake-ups", `${numberOf(target, "wake_ups_waiting")} wait, ${numberOf(target, "wake_ups_active")} run`]];
 
 const linesOf = (target: Fields): readonly (readonly string[])[] => [
   ["provider", textOf(target, "provider")],
@@ -97,7 +97,7 @@ const linesOf = (target: Fields): readonly (readonly string[])[] => [
   ["oldest due", optionalText(target, "oldest_due_at") ?? "-"],
   ["in hand", String(numberOf(target, "claimed"))],
   ["stuck", String(numberOf(target, "stuck"))],
-  ["wake-ups", wakeUpsOf(target)],
+  ...wakeUpsOf(target),
   ["breaker", textOf(target, "breaker")],
   ["because", optionalText(target, "breaker_reason") ?? "-"],
   ["next try", optionalText(target, "breaker_until") ?? "-"],
