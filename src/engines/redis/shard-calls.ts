@@ -14,8 +14,6 @@ export interface ShardCalls {
   ask(shard: number, script: Script, command: object): Promise<ScriptReply>;
   /** On every shard, at once; in their order. */
   askAll(script: Script, command: object): Promise<readonly ScriptReply[]>;
-  /** The newest instant of the ledger's clock that was seen on any shard. */
-  latest(): EpochMillis;
   onDue(listener: (dueAt: EpochMillis) => void): void;
   /** Tells the shards in whose outbox a script of this process left something. */
   onLeft(listener: (shard: number) => void): void;
@@ -53,6 +51,8 @@ export function createShardCalls(options: {
     return time;
   };
 
+  const latest = (): number => Math.max(...times.map(({ floor }) => floor));
+
   async function ask(shard: number, script: Script, command: object): Promise<ScriptReply> {
     const time = timeOf(shard);
     const mono = clock.monotonicMillis();
@@ -69,8 +69,11 @@ export function createShardCalls(options: {
     // An operator accepted the clock, here or on another node: the server's wall is right as it stands.
     if (time.epoch !== null && reply.epoch > time.epoch) time.reference = { wall: reply.wall, mono };
     time.epoch = Math.max(time.epoch ?? 0, reply.epoch);
-    const { dueAt } = reply;
-    if (dueAt !== null) for (const listener of listeners) listener(epochMillis(dueAt));
+    if (reply.dueAt !== null) {
+      // Clocks of shards may be apart; who listens knows the one that is ahead.
+      const dueAt = epochMillis(reply.dueAt + latest() - reply.now);
+      for (const listener of listeners) listener(dueAt);
+    }
     if (reply.left) for (const listener of leftListeners) listener(shard);
     return reply;
   }
@@ -79,7 +82,6 @@ export function createShardCalls(options: {
     shards,
     ask,
     askAll: (script, command) => Promise.all(times.map((_, shard) => ask(shard, script, command))),
-    latest: () => epochMillis(Math.max(0, ...times.map(({ floor }) => floor))),
     onDue: (listener) => void listeners.push(listener),
     onLeft: (listener) => void leftListeners.push(listener),
   };

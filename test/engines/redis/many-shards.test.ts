@@ -111,6 +111,24 @@ it("a door is not said to be closed while a shard has not acknowledged it, and c
   expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(["conflict"]));
 });
 
+it("names no instant that has passed as the next one, though a wrong wall drove the clock of one shard ahead", async () => {
+  const at = await scene(2);
+  const leases = await spread(at, 20);
+  const [ahead, behind] = [0, 1].map((shard) => present(leases.find((lease) => shardOf(at, lease) === shard)));
+  at.world.clock.jumpWall(50_000);
+  await at.kill(present(ahead), 3_600_000);
+  at.world.clock.jumpWall(-50_000);
+  const rung: number[] = [];
+  at.ledger.onDue((dueAt) => rung.push(dueAt));
+  await at.kill(present(behind), 10_000);
+  const { now, nextAt } = await at.ledger.dueWork();
+  expect(now).toBe(at.world.clock.now() + 50_000);
+  expect([nextAt, ...rung]).toEqual([now + 10_000, now + 10_000]);
+  at.world.clock.advance(15_000);
+  const { targets, ...later } = await at.ledger.dueWork();
+  expect(targets.map(({ oldestDueAt }) => later.now - oldestDueAt)).toEqual([5_000]);
+});
+
 it("hands out the most urgent of all shards: kills first, then the earliest", async () => {
   const at = await scene();
   const leases = await spread(at, 40);

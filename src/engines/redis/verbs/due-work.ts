@@ -1,7 +1,7 @@
 /** What is due, now and next, over all shards: a few look-ups a target and shard, whatever the number of leases. */
 import type { TargetName } from "../../../domain/names.ts";
 import { brand } from "../../../kernel/brand.ts";
-import { epochMillis, type EpochMillis } from "../../../kernel/time.ts";
+import { epochMillis, millis, type EpochMillis, type Millis } from "../../../kernel/time.ts";
 import type { DueWork } from "../../../ports/ledger-views.ts";
 import { target as targetLua } from "../lua/target.ts";
 import { askReachable, everyShard } from "../reachable.ts";
@@ -65,9 +65,10 @@ export async function dueWork(calls: ShardCalls): Promise<DueWork> {
   let sweep = false;
   for (const { reply } of replies) {
     const [isSweepDue, next, ...due] = reply.payload;
+    const behind = millis(now - reply.now);
     sweep ||= numberOf(isSweepDue) === 1;
-    nextAt = earlier(nextAt, instantFrom(next));
-    for (const one of due.map((row) => dueTargetFrom(listOf(row)))) {
+    nextAt = earlier(nextAt, instantFrom(next, behind));
+    for (const one of due.map((row) => dueTargetFrom(listOf(row), behind))) {
       const known = targets.get(one.target);
       targets.set(one.target, known === undefined ? one : mergeDue(known, one));
     }
@@ -76,14 +77,18 @@ export async function dueWork(calls: ShardCalls): Promise<DueWork> {
   return { now, targets: sorted, sweep, nextAt };
 }
 
-function instantFrom(reply: Reply | undefined): EpochMillis | null {
+/**
+ * As the clock of the answer shows it. A wall that was wrong for a while leaves the clocks of shards apart: what is still
+ * ahead in a shard whose clock is behind would look overdue, and be asked for again and again.
+ */
+function instantFrom(reply: Reply | undefined, behind: Millis): EpochMillis | null {
   const instant = numberOf(reply);
-  return instant < 0 ? null : epochMillis(instant);
+  return instant < 0 ? null : epochMillis(instant + behind);
 }
 
-const dueTargetFrom = ([name, oldestDueAt, openUntil, reason]: readonly Reply[]): DueTarget => ({
+const dueTargetFrom = ([name, oldestDueAt, openUntil, reason]: readonly Reply[], behind: Millis): DueTarget => ({
   target: brand<TargetName>(textOf(name)),
-  oldestDueAt: epochMillis(numberOf(oldestDueAt)),
+  oldestDueAt: epochMillis(numberOf(oldestDueAt) + behind),
   breaker: breakerFrom(openUntil, reason),
 });
 
