@@ -62,7 +62,7 @@ export function openTask(world: World, step: Extract<Step, { do: "open" }>): voi
 
 /** Mostly a task that may still be open; now and then any. */
 const pickTask = (world: World, index: number): OpenedTask | undefined => {
-  const open = world.opened.filter(({ id }) => (world.journal.tasks.get(id)?.endedSequence ?? null) === null);
+  const open = world.opened.filter(({ id }) => (world.journal.tasks.get(id)?.endedAt ?? null) === null);
   return at(index % 8 === 7 || open.length === 0 ? world.opened : open, index);
 };
 

@@ -55,9 +55,9 @@ export async function calm(world: World, check: () => Promise<void>): Promise<vo
 /** What got through and reached nobody is given up, unless the process died with the answer. */
 async function checkUndelivered(world: World): Promise<void> {
   const delivered = new Set(world.deliveries.map((delivery) => delivery.leaseId));
-  for (const [leaseId, { activatedSequence, deadSequence }] of world.journal.leases) {
-    if (activatedSequence === null || activatedSequence <= world.bornSequence) continue;
-    if (deadSequence !== null || delivered.has(leaseId)) continue;
+  for (const [leaseId, { activatedAt, deadAt }] of world.journal.leases) {
+    if (activatedAt === null || activatedAt <= world.bornAt) continue;
+    if (deadAt !== null || delivered.has(leaseId)) continue;
     const lease = (await world.node().real.readLease(leaseId))?.lease;
     if (lease?.state.kind === "active")
       throw new Violation("undelivered", "nobody holds it, and nobody gave it up", lease);

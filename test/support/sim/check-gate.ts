@@ -5,20 +5,23 @@ import type { RecordIntent } from "../../../src/ports/ledger-commands.ts";
 import type { Journal, TaskStory } from "./journal.ts";
 import { Violation } from "./violation.ts";
 
+/** A door is closed shard by shard. */
+export const doorIn = (shard: number, scope: string): string => `${shard} ${scope}`;
+
 /** For the entry of an intent or of an activation. */
 export function checkGate(journal: Journal, { lease }: RecordIntent, entry: AuditEntry): void {
   const broken = (text: string, facts: unknown): Violation => new Violation("P2", text, { entry, facts });
   const chain = journal.chainOf(lease.taskId);
   for (const story of chain) {
-    const { task, endedSequence } = story;
-    if (endedSequence !== null) throw broken("let through after the end of its task or an ancestor", task);
+    const { task, endedAt } = story;
+    if (endedAt !== null) throw broken("let through after the end of its task or an ancestor", task);
     if (entry.at >= task.deadlineAt) throw broken("let through after a deadline", task);
     if (entry.at >= silenceOf(journal, story, entry.at)) throw broken("let through after silence", story);
   }
   const own = chain[0]?.task;
   if (own === undefined) return;
   const keys = [...doorKeysOf(lease), ...doorKeysOf({ agent: own.agent, issuer: own.opener.issuer })];
-  const closed = keys.find((key) => journal.doors.has(key));
+  const closed = keys.find((key) => journal.doors.has(doorIn(entry.shard, key)));
   if (closed !== undefined) throw broken("let through behind a closed door", { closed });
 }
 

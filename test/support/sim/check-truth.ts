@@ -53,7 +53,7 @@ export function createTruthCheck(world: World): TruthCheck {
       if (lease === undefined || story === undefined)
         throw new Violation("P1", "delivered without a record", { leaseId });
       if (lease.taskId !== taskId) throw new Violation("P1", "delivered for another task than its record", { leaseId });
-      if (story.activatedSequence === null) throw new Violation("P1", "delivered without an entry", { leaseId });
+      if (story.activatedAt === null) throw new Violation("P1", "delivered without an entry", { leaseId });
     }
     checkedDeliveries = world.deliveries.length;
   }
@@ -79,9 +79,9 @@ export function createTruthCheck(world: World): TruthCheck {
   /** The report of an end names every credential that got through the gate before it. */
   function checkEnds(): void {
     for (const [taskId, story] of journal.tasks) {
-      if (story.answered === null || story.endedSequence === null) continue;
-      for (const [leaseId, { activatedSequence, intent }] of journal.leases) {
-        if (activatedSequence === null || activatedSequence > story.endedSequence) continue;
+      if (story.answered === null || story.endedAt === null) continue;
+      for (const [leaseId, { activatedAt, intent }] of journal.leases) {
+        if (activatedAt === null || activatedAt > story.endedAt) continue;
         const isUnder = journal.chainOf(intent.lease.taskId).some((link) => link.task.id === taskId);
         if (isUnder && !story.answered.has(leaseId))
           throw new Violation("P2", "an end's report leaves out a credential that got through before", {

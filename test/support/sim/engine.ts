@@ -1,4 +1,4 @@
-/** The storage of one run: a real SQLite file, reopened after a crash from exactly what the process had written. */
+/** The storage of one run; here a real SQLite file, reopened after a crash from exactly what the process had written. */
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,14 +7,16 @@ import type { Clock } from "../../../src/kernel/clock.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import { createSeededEntropy } from "../seeded-entropy.ts";
 import { silentLog } from "../silent.ts";
+import type { SimTime } from "./time.ts";
 
 export interface Storage {
-  open(clock: Clock): Promise<Ledger>;
+  /** What it does beside its verbs counts as activity, or time would not wait for it. */
+  open(clock: Clock, activity: SimTime["activity"]): Promise<Ledger>;
   /** The process dies at this instant: what it wrote so far is what the next one opens. */
   crash(): void;
   /** Every byte at rest. */
-  bytes(): readonly Buffer[];
-  dispose(): void;
+  bytes(): Promise<readonly Buffer[]>;
+  dispose(): Promise<void>;
 }
 
 /** Memory where the system has it: a commit is flushed to the file as ever, and no disk has to follow. */
@@ -40,8 +42,8 @@ export function createSqliteStorage(): Storage {
       for (const suffix of ["", "-wal"]) if (existsSync(file + suffix)) copyFileSync(file + suffix, image + suffix);
       file = image;
     },
-    bytes: () => readdirSync(folder).map((name) => readFileSync(join(folder, name))),
-    dispose: () => rmSync(folder, { recursive: true, force: true }),
+    bytes: async () => readdirSync(folder).map((name) => readFileSync(join(folder, name))),
+    dispose: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 

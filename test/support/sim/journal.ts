@@ -10,24 +10,25 @@ import { maxPageSize } from "../../../src/kernel/limits.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import type { AuditPage } from "../../../src/ports/ledger-views.ts";
 import type { RecordIntent } from "../../../src/ports/ledger-commands.ts";
-import { checkGate, silenceOf } from "./check-gate.ts";
-import { checkIntent } from "./check-limits.ts";
+import { checkGate, doorIn, silenceOf } from "./check-gate.ts";
+import { checkIntent, judgeDoubts, type Doubt } from "./check-limits.ts";
 import type { StoreWitness } from "./store.ts";
 import { Violation } from "./violation.ts";
 
+/** Instants of a story are places in the order of reading, which within a shard is that of its sequences. */
 export interface LeaseStory {
   readonly intent: RecordIntent;
-  readonly intendedSequence: number;
-  activatedSequence: number | null;
-  /** Of the entry that says revoked, expired or never minted. */
-  deadSequence: number | null;
+  readonly shard: number;
+  activatedAt: number | null;
+  /** The entry that says revoked, expired or never minted. */
+  deadAt: number | null;
   /** Live counters that it holds. */
   counters: ReadonlySet<string>;
 }
 
 export interface TaskStory {
   readonly task: Task;
-  endedSequence: number | null;
+  endedAt: number | null;
   /** When silence would close its gate, after each sign of life. */
   readonly beats: number[];
   /** Leases named by the answer to an end that was not judged yet. */
@@ -38,11 +39,12 @@ export interface Journal {
   readonly witness: StoreWitness;
   readonly leases: ReadonlyMap<LeaseId, LeaseStory>;
   readonly tasks: ReadonlyMap<TaskId, TaskStory>;
+  /** Closed ones, each with the shard that it is closed in. */
   readonly doors: ReadonlySet<string>;
   /** The wall time at which the present broker started, if it is not the first. */
   restartedAt: number | null;
-  /** The last entry that was read. */
-  lastSequence(): number;
+  /** How many entries were read. */
+  entriesRead(): number;
   /** Reads what is new and judges it. */
   catchUp(ledger: Ledger): Promise<void>;
   /** The leases that entries read since the last call concern. */
@@ -58,6 +60,8 @@ export interface JournalState {
   readonly tasks: Map<TaskId, TaskStory>;
   readonly doors: Set<string>;
   readonly rates: Map<string, number>;
+  /** Limits that seem exceeded, where the order of entries of several shards is not known. */
+  readonly doubts: Doubt[];
 }
 
 export function createJournal(): Journal {
@@ -67,6 +71,7 @@ export function createJournal(): Journal {
     tasks: new Map(),
     doors: new Set(),
     rates: new Map(),
+    doubts: [],
   };
   const { intents, leases, tasks, doors } = state;
   let revived: Violation | null = null;
@@ -83,7 +88,8 @@ export function createJournal(): Journal {
     },
   };
   const touched = new Set<LeaseId>();
-  let last = 0;
+  const lastOf = new Map<number, number>();
+  let read = 0;
   let readTo: AuditCursor | null = null;
   let text = "";
 
@@ -103,7 +109,7 @@ export function createJournal(): Journal {
     tasks,
     doors,
     restartedAt: null,
-    lastSequence: () => last,
+    entriesRead: () => read,
     chainOf,
     takeTouched() {
       const taken = [...touched];
@@ -121,19 +127,21 @@ export function createJournal(): Journal {
         const page: AuditPage = await ledger.listAudit({ taskId: null, after: readTo, limit: maxPageSize });
         readTo = page.next;
         for (const entry of page.entries) {
-          if (entry.sequence <= last) throw new Violation("P1", "audit sequences do not grow", entry);
-          last = entry.sequence;
+          if (entry.sequence <= (lastOf.get(entry.shard) ?? 0))
+            throw new Violation("P1", "audit sequences do not grow", entry);
+          lastOf.set(entry.shard, entry.sequence);
+          read += 1;
           text += JSON.stringify(entry);
           for (const id of leasesOf(entry)) touched.add(id);
           await fold(entry, ledger);
         }
-        if (page.entries.length < maxPageSize) return;
+        if (page.entries.length < maxPageSize) return judgeDoubts(state);
       }
     },
   };
 
   async function fold(entry: AuditEntry, ledger: Ledger): Promise<void> {
-    const { type, taskId, leaseId, sequence } = entry;
+    const { type, taskId, leaseId, shard } = entry;
     if (type === "task.opened" && taskId !== null) {
       const view = await ledger.readTask(taskId);
       if (view === undefined) throw new Violation("P1", "an opened task is not in the ledger", entry);
@@ -141,38 +149,38 @@ export function createJournal(): Journal {
       // The audit is read later than it was written: what is known of its signs of life came first.
       const openedDue = task.heartbeat === null ? [] : [task.openedAt + task.heartbeat.everySeconds * 1000];
       const beats = [...openedDue, ...(tasks.get(taskId)?.beats ?? [])];
-      tasks.set(taskId, { task, endedSequence: null, beats, answered: null });
+      tasks.set(taskId, { task, endedAt: null, beats, answered: null });
     }
     if (type === "task.ended" && taskId !== null) {
       const story = tasks.get(taskId);
-      if (story !== undefined) story.endedSequence ??= sequence;
+      if (story !== undefined) story.endedAt ??= read;
     }
     const { scope } = entry.data;
-    if (type === "door.closed" && typeof scope === "string") doors.add(scope);
-    if (type === "door.opened" && typeof scope === "string") doors.delete(scope);
+    if (type === "door.closed" && typeof scope === "string") doors.add(doorIn(shard, scope));
+    if (type === "door.opened" && typeof scope === "string") doors.delete(doorIn(shard, scope));
     if (leaseId !== null) foldLease(entry, leaseId);
   }
 
   function foldLease(entry: AuditEntry, leaseId: LeaseId): void {
-    const { type, sequence } = entry;
+    const { type, shard } = entry;
     if (type === "lease.intended") {
       const intent = intents.get(leaseId);
       if (intent === undefined) throw new Violation("P1", "an intent that nobody recorded", entry);
       checkGate(journal, intent, entry);
       const counters = checkIntent(state, intent, entry);
-      const blank = { activatedSequence: null, deadSequence: null };
-      leases.set(leaseId, { intent, intendedSequence: sequence, counters, ...blank });
+      const blank = { activatedAt: null, deadAt: null };
+      leases.set(leaseId, { intent, shard, counters, ...blank });
       return;
     }
     const story = leases.get(leaseId);
     if (story === undefined) throw new Violation("P1", "an entry of a lease without an intent", entry);
     if (type === "lease.activated") {
-      if (story.deadSequence !== null) throw new Violation("P2", "a dead lease was activated", { entry, story });
-      story.activatedSequence = sequence;
+      if (story.deadAt !== null) throw new Violation("P2", "a dead lease was activated", { entry, story });
+      story.activatedAt = read;
       checkGate(journal, story.intent, entry);
     }
     if (type === "lease.revoked" || type === "lease.expired" || type === "lease.mint_failed") {
-      story.deadSequence = sequence;
+      story.deadAt = read;
       story.counters = new Set();
     }
   }

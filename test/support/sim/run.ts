@@ -39,7 +39,7 @@ export async function runPlan(plan: Plan, policy: BoundPolicy, storage: Storage)
       await check();
     }
     await calm(world, check);
-    checkAtRest(world);
+    await checkAtRest(world);
     return figuresOf(world, plan, startedAt);
   } finally {
     await world.dispose();
@@ -134,7 +134,7 @@ function figuresOf(world: World, plan: Plan, startedAt: number): RunFigures {
     minted,
     delivered: world.deliveries.length,
     used: world.counts.used,
-    dead: [...world.journal.leases.values()].filter((story) => story.deadSequence !== null).length,
+    dead: [...world.journal.leases.values()].filter((story) => story.deadAt !== null).length,
     simulatedMillis: world.time.physical() - startedAt,
   };
 }

@@ -109,8 +109,13 @@ export function createFaultyStore(tools: {
   function read<Q extends readonly unknown[], T>(run: (...query: Q) => Promise<T>) {
     return async (...query: Q): Promise<T> => {
       if (!owner.alive) return never;
-      const value = await answerOf(() => run(...query));
-      return owner.alive ? value : never;
+      try {
+        const value = await answerOf(() => run(...query));
+        return owner.alive ? value : never;
+      } catch (error) {
+        if (owner.alive) throw error;
+        return never;
+      }
     };
   }
 

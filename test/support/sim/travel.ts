@@ -11,8 +11,8 @@ export function jump(world: World, span: number): void {
   const error = world.time.wallError() + span;
   const isSmall = Math.abs(error) <= 59_000;
   if (!isSmall && span > 0) {
-    world.leaptIn ??= world.bornSequence;
-    if (world.leaptIn !== world.bornSequence) return;
+    world.leaptIn ??= world.bornAt;
+    if (world.leaptIn !== world.bornAt) return;
   }
   if (isSmall || (world.time.wallError() === 0 && Math.abs(span) > 60_000)) world.time.jumpWall(span);
   if (!isSmall) world.everJumped = true;

@@ -70,7 +70,7 @@ export interface World {
   readonly spoken: string[];
   /** Whether the wall was ever so wrong that the ledger had to notice. */
   everJumped: boolean;
-  /** The life (by the sequence that it was born at) whose wall leapt ahead. */
+  /** The life (by where the audit stood at its birth) whose wall leapt ahead. */
   leaptIn: number | null;
   /** An operator is about to accept the wall as it is. */
   isAccepting: boolean;
@@ -78,8 +78,8 @@ export interface World {
   broken: unknown;
   readonly counts: { crashes: number; restarts: number; values: number; used: number; storeFaults: number };
   node(): SimNode;
-  /** The last entry before the present life. */
-  bornSequence: number;
+  /** Where the audit stood before the present life. */
+  bornAt: number;
   /** The process dies right now; `restart` must follow. */
   die(): void;
   restart(downtime: number): Promise<void>;
@@ -108,7 +108,7 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
   async function boot(): Promise<void> {
     lives += 1;
     const owner: Owner = { name: `life-${lives}`, alive: true };
-    const real = await storage.open(time.clockOf(owner));
+    const real = await storage.open(time.clockOf(owner), time.activity);
     const { generosity, seed } = climate;
     const tools = { time, cloud, network, policy, witness: journal.witness, newValue, generosity };
     const speak = (text: string): void => void spoken.push(text);
@@ -135,7 +135,7 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
     broken: null,
     counts,
     node: () => current,
-    bornSequence: 0,
+    bornAt: 0,
     die() {
       if (!current.owner.alive) return;
       current.owner.alive = false;
@@ -155,7 +155,7 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
       journal.restartedAt = Math.max(journal.restartedAt ?? 0, time.physical() + time.wallError());
       await boot();
       await journal.catchUp(current.real);
-      world.bornSequence = journal.lastSequence();
+      world.bornAt = journal.entriesRead();
       await time.settle();
     },
     async stopAndRestart() {
@@ -178,7 +178,7 @@ export async function createWorld(climate: Climate, policy: BoundPolicy, storage
       await time.settle();
       counts.storeFaults += current.store.injected.faults;
       await current.real.close();
-      storage.dispose();
+      await storage.dispose();
     },
   };
   await boot();
