@@ -8,6 +8,8 @@ import type { Measured } from "./bench/finding.ts";
 import { measureIssue } from "./bench/goals/issue.ts";
 import { measureKill } from "./bench/goals/kill.ts";
 import { measureLatency } from "./bench/goals/latency.ts";
+import { measureRedisIssue } from "./bench/goals/redis-issue.ts";
+import { measureRedisKill } from "./bench/goals/redis-kill.ts";
 import { measureSize } from "./bench/goals/size.ts";
 import { measureBytes, measureOutage } from "./bench/goals/state.ts";
 import { help, parseOptions, type BenchOptions, type Goal } from "./bench/options.ts";
@@ -27,6 +29,8 @@ const parts: readonly Part[] = [
   { goals: ["G7", "G10", "G11", "G12"], measure: measureSize },
   { goals: ["G13"], measure: measureBytes },
   { goals: ["G14"], measure: measureOutage },
+  { goals: ["G9r"], measure: measureRedisIssue },
+  { goals: ["G9r"], measure: measureRedisKill },
 ];
 
 async function main(): Promise<number> {

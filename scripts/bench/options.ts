@@ -1,7 +1,9 @@
 /** The flags of `npm run bench`. */
 import { parseArgs } from "node:util";
 
-export const goals = ["G1", "G2", "G3", "G4", "G6", "G7", "G8", "G10", "G11", "G12", "G13", "G14"] as const;
+/** Those with an r are the Redis engine's, and need a redis-server. */
+const redisGoals = ["G9r", "G10r", "G12r", "G13r"] as const;
+export const goals = ["G1", "G2", "G3", "G4", "G6", "G7", "G8", "G10", "G11", "G12", "G13", "G14", ...redisGoals] as const;
 export type Goal = (typeof goals)[number];
 
 export interface BenchOptions {
@@ -18,12 +20,13 @@ export interface BenchOptions {
 export const help = `Usage: npm run bench [-- OPTIONS]
 
 Measures the broker on this machine against what this machine can do at all (its own crypto, disk and HTTP, measured
-in the same rounds) and against a peer (oidc-provider with private_key_jwt). Figures are ratios of one round; shown
+in the same rounds) and against peers (oidc-provider with private_key_jwt, BullMQ jobs). Figures are ratios of one round; shown
 are the median and the range of all rounds. Servers run on the last core, whoever asks them on the first.
 
 Options:
   --quick           fewer and shorter rounds: under 2 minutes instead of under 10, and wider ranges
   --only GOAL,...   only these: ${goals.join(", ")}
+  --without redis   leave out the goals of the Redis engine: those with an r
   --json FILE       write everything that was measured to FILE
   --dir DIR         measure the disk of DIR instead of the one with the temporary folder
   --seed NUMBER     of the random arrivals of G6; 1 unless told
@@ -39,6 +42,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     options: {
       quick: { type: "boolean" },
       only: { type: "string", multiple: true },
+      without: { type: "string", multiple: true },
       json: { type: "string" },
       dir: { type: "string" },
       seed: { type: "string" },
@@ -49,7 +53,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   if (!Number.isSafeInteger(seed) || seed < 0) throw new Error("--seed must be a whole number, as in --seed 7");
   return {
     quick: values.quick === true,
-    only: chosen(values.only ?? []),
+    only: without(values.without ?? [], chosen(values.only ?? [])),
     jsonFile: values.json ?? null,
     dir: values.dir ?? null,
     seed,
@@ -62,4 +66,9 @@ function chosen(lists: readonly string[]): readonly Goal[] {
   const unknown = names.filter((name) => !goals.some((goal) => goal === name));
   if (unknown.length > 0) throw new Error(`there is no goal ${unknown.join(", ")}; there are ${goals.join(", ")}`);
   return names.length === 0 ? goals : goals.filter((goal) => names.includes(goal));
+}
+
+function without(parts: readonly string[], asked: readonly Goal[]): readonly Goal[] {
+  if (parts.some((part) => part !== "redis")) throw new Error("--without knows one word: redis");
+  return parts.length === 0 ? asked : asked.filter((goal) => !redisGoals.some((name) => name === goal));
 }

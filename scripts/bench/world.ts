@@ -94,13 +94,10 @@ export function createAttester(key: KeyPair): (agent: string, tokenId: string) =
 /** Starts a broker with an open task for each agent. */
 export async function startBroker(
   broker: Actor,
-  wish: { policyDir: string; dataDir: string; key: KeyPair },
+  wish: { policyDir: string; dataDir: string; key: KeyPair; ledger?: string },
 ): Promise<{ tokenUrl: string; tasks: readonly string[] }> {
-  const url = await broker.ask<string>("start", {
-    policyDir: wish.policyDir,
-    dataDir: wish.dataDir,
-    issuer: brokerIssuer,
-  });
+  const { policyDir, dataDir, ledger } = wish;
+  const url = await broker.ask<string>("start", { policyDir, dataDir, ledger, issuer: brokerIssuer });
   const attestation = createAttester(wish.key)(orchestrator, "planner");
   const tasks = await Promise.all(
     Array.from({ length: agentCount }, (_, index) => openTask(url, attestation, agentName(index))),

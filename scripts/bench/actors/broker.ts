@@ -6,15 +6,18 @@ import { serveActor } from "../actor.ts";
 interface Wish {
   readonly policyDir: string;
   readonly dataDir: string;
+  /** Left out: a file in the data folder. */
+  readonly ledger?: string;
   readonly issuer: string;
 }
 
 serveActor({
-  async start({ policyDir, dataDir, issuer }: Wish) {
+  async start({ policyDir, dataDir, ledger, issuer }: Wish) {
     const options = parseServeOptions(
       {
         policy: policyDir,
         data: dataDir,
+        ledger,
         issuer,
         listen: "127.0.0.1:0",
         adminListen: "127.0.0.1:0",

@@ -9,10 +9,10 @@ import { createKillWorld } from "../ledger/kill-world.ts";
 const providerMillis = 20;
 
 serveActor({
-  async work({ file, end, leases }: { file: string; end: TaskId | null; leases: number }) {
+  async work({ place, end, leases }: { place: string; end: TaskId | null; leases: number }) {
     let begun = 0;
     const world = await createKillWorld({
-      file,
+      place,
       revoke: async ({ lease }) => {
         begun += 1;
         if (begun === 1) tellEvent("first", lease.id);

@@ -1,6 +1,5 @@
 /** A process with a ledger in it: fills one, and times the verbs and the kill path on it. */
-import { randomUUID } from "node:crypto";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { createNodeHttpClient } from "../../../src/entry/node-http-client.ts";
 import { nodeClock } from "../../../src/entry/node-clock.ts";
 import type { TaskId } from "../../../src/kernel/ids.ts";
@@ -42,7 +41,7 @@ async function timeKillOrders({ file, tasks }: { file: string; tasks: readonly T
 }
 
 /** One task's kill with a DELETE for each lease, and as many DELETEs by the same HTTP client alone. */
-async function timeKills({ dir, sinkUrl, leases }: { dir: string; sinkUrl: string; leases: number }) {
+async function timeKills({ place, sinkUrl, leases }: { place: string; sinkUrl: string; leases: number }) {
   const http = createNodeHttpClient({ allowInsecureLoopback: true, maxConnectionsPerOrigin: attemptsAtATime });
   const send = async (name: string, signal?: AbortSignal): Promise<number> => {
     const request = { method: "DELETE", url: `${sinkUrl}/${name}`, headers: {}, timeout: requestTimeout } as const;
@@ -51,7 +50,7 @@ async function timeKills({ dir, sinkUrl, leases }: { dir: string; sinkUrl: strin
   };
   let firstAt = 0;
   const world = await createKillWorld({
-    file: join(dir, `${randomUUID()}.db`),
+    place,
     revoke: async ({ lease, signal }) => {
       firstAt ||= performance.now();
       return (await send(lease.id, signal)) === 204 ? { kind: "dead-unverified" } : { kind: "retry", reason: "no" };
@@ -89,12 +88,12 @@ async function timeBare(count: number, send: (index: number) => Promise<number>)
 }
 
 /** Leases fall due one by one at a steady pace; the answer is how late each one's attempt began. */
-async function timeLateness({ file, count, perSecond }: { file: string; count: number; perSecond: number }) {
+async function timeLateness({ place, count, perSecond }: { place: string; count: number; perSecond: number }) {
   const late: number[] = [];
   const startedAt = nodeClock.now();
   // The wall clock counts whole milliseconds; the parts of one are measured beside it.
   const wall = (): number => performance.timeOrigin + performance.now();
-  const world = await createKillWorld({ file, revoke: noting((lease) => late.push(wall() - lease.expiresAt)) });
+  const world = await createKillWorld({ place, revoke: noting((lease) => late.push(wall() - lease.expiresAt)) });
   try {
     world.pool.start();
     const taskId = await openTask(world.ledger, world.commands);
@@ -118,8 +117,8 @@ const noting =
   };
 
 /** Many leases fall due in one millisecond; the answer is when the last one's end was durable. */
-async function timeHerd({ file, count }: { file: string; count: number }): Promise<number> {
-  const world = await createKillWorld({ file, revoke: noting(() => {}) });
+async function timeHerd({ place, count }: { place: string; count: number }): Promise<number> {
+  const world = await createKillWorld({ place, revoke: noting(() => {}) });
   try {
     world.pool.start();
     const taskId = await openTask(world.ledger, world.commands);

@@ -1,4 +1,5 @@
 /** G8: how fast the credentials of a killed task die at their system, against its HTTP client doing nothing else. */
+import { join } from "node:path";
 import type { Context } from "../context.ts";
 import type { Measured } from "../finding.ts";
 import { ratiosOf, spreadOf } from "../statistics.ts";
@@ -21,7 +22,7 @@ export async function measureKill(context: Context): Promise<Measured> {
   // The first round warms up both sides and does not count.
   for (let round = 0; round <= rounds; round += 1) {
     context.say(round === 0 ? "kill: warming up" : `kill: round ${round} of ${rounds}`);
-    const time = await actor.ask<KillTimes>("timeKills", { dir, sinkUrl, leases });
+    const time = await actor.ask<KillTimes>("timeKills", { place: join(dir, `${round}.db`), sinkUrl, leases });
     if (round > 0) times.push(time);
   }
   await Promise.all([actor.stop(), sink.stop()]);

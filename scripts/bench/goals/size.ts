@@ -25,7 +25,6 @@ export async function measureSize(context: Context): Promise<Measured> {
     notes: [
       ...measured.flatMap(({ notes }) => notes),
       `A million leases: the engine's verbs wrote the tasks and one lease, the others are copies of its row, read back through the engine.`,
-      "G8 to G12 against BullMQ: compared when the Redis engine exists; until then only the absolute bounds are judged.",
     ],
   };
 }
@@ -38,7 +37,7 @@ async function measureLateness(context: Context, { file }: BigLedger): Promise<M
   for (let round = 0; round < rounds; round += 1) {
     context.say(`lateness: round ${round + 1} of ${rounds}`);
     const count = perSecond * context.size(12, 5);
-    const late = await actor.ask<readonly number[]>("timeLateness", { file, count, perSecond });
+    const late = await actor.ask<readonly number[]>("timeLateness", { place: file, count, perSecond });
     p50.push(percentile(late, 0.5));
     p99.push(percentile(late, 0.99));
   }
@@ -60,7 +59,7 @@ async function measureHerd(context: Context, { file }: BigLedger): Promise<Measu
   const times: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     context.say(`herd: round ${round + 1} of ${rounds}`);
-    times.push(await actor.ask<number>("timeHerd", { file, count: herd }));
+    times.push(await actor.ask<number>("timeHerd", { place: file, count: herd }));
   }
   await actor.stop();
   const what = "10k leases due in one ms, all durably ended (provider answers at once)";
@@ -70,7 +69,7 @@ async function measureHerd(context: Context, { file }: BigLedger): Promise<Measu
     ],
     figures: [],
     notes: [
-      "G11's bound is a tenth of BullMQ's best on another machine; the ratio itself comes with the Redis engine.",
+      "G11's bound is a tenth of BullMQ's best on another machine.",
     ],
   };
 }
@@ -95,13 +94,13 @@ async function killAndRestart(context: Context, file: string, end: TaskId): Prom
   const leases = 10_000;
   const victim = await context.stage.start("doomed.ts", "server");
   const inTheMiddle = victim.next("half");
-  await victim.ask("work", { file, end, leases });
+  await victim.ask("work", { place: file, end, leases });
   await inTheMiddle;
   const killedAt = performance.now();
   await victim.kill();
   const next = await context.stage.start("doomed.ts", "server");
   const first = next.next("first");
-  await next.ask("work", { file, end: null, leases });
+  await next.ask("work", { place: file, end: null, leases });
   await first;
   const elapsed = performance.now() - killedAt;
   await next.kill();

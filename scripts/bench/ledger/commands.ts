@@ -5,7 +5,7 @@ import { targetName } from "../../../src/domain/names.ts";
 import { brand } from "../../../src/kernel/brand.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
 import { createNodeEntropy } from "../../../src/entry/node-clock.ts";
-import { createIdFactory, type LeaseId, type TaskId } from "../../../src/kernel/ids.ts";
+import { createIdFactory, homeOfId, type LeaseId, type TaskId } from "../../../src/kernel/ids.ts";
 import { maxTaskSeconds, mintTimeoutMillis } from "../../../src/kernel/limits.ts";
 import { millis, type EpochMillis } from "../../../src/kernel/time.ts";
 import type { Answer, Ledger } from "../../../src/ports/ledger.ts";
@@ -35,7 +35,7 @@ export function createCommands(clock: Clock): Commands {
       limits: [],
       cause,
     }),
-    intent: (taskId) => intentOf(ids.lease(), taskId),
+    intent: (taskId) => intentOf(ids.lease(homeOfId(taskId)), taskId),
     completion: (leaseId, expiresAt) => ({
       leaseId,
       handle: handleOf(leaseId),

@@ -1,12 +1,10 @@
 /**
- * The kill path as the broker runs it: the real ledger, pool, lanes and provider facade, with a provider that exists
+ * The kill path as the broker runs it, on either engine: the real ledger, workforce, pool, lanes and provider facade, with a provider that exists
  * only here, because what is measured must not be some other system's speed.
  */
 import { createChangeHub } from "../../../src/broker/change-hub.ts";
 import { createKillPool, type KillPool } from "../../../src/broker/kill/kill-pool.ts";
-import { createLocalWorkforce } from "../../../src/broker/kill/local-workforce.ts";
 import { createProviderFacade } from "../../../src/broker/provider-facade.ts";
-import type { SqliteLedger } from "../../../src/engines/node-sqlite/open.ts";
 import { createNodeEntropy, nodeClock } from "../../../src/entry/node-clock.ts";
 import { createNodeLog } from "../../../src/entry/node-log.ts";
 import { createNodeMetrics } from "../../../src/entry/node-metrics.ts";
@@ -15,12 +13,13 @@ import { millis, seconds } from "../../../src/kernel/time.ts";
 import type { Provider, RevokeRequest } from "../../../src/ports/provider.ts";
 import type { Sealer } from "../../../src/ports/sealer.ts";
 import type { Verdict } from "../../../src/domain/verdict.ts";
+import type { Ledger } from "../../../src/ports/ledger.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
 import { createCommands, type Commands } from "./commands.ts";
-import { openLedger } from "./populate.ts";
+import { openPlace } from "./place.ts";
 
 export interface KillWorld {
-  readonly ledger: SqliteLedger;
+  readonly ledger: Ledger;
   readonly commands: Commands;
   readonly pool: KillPool;
   /** Resolves when this many more leases are recorded dead. */
@@ -32,9 +31,9 @@ export type Revoke = (request: RevokeRequest) => Promise<Verdict>;
 
 const stopGrace = millis(2_000);
 
-export async function createKillWorld(options: { file: string; revoke: Revoke; clock?: Clock }): Promise<KillWorld> {
+export async function createKillWorld(options: { place: string; revoke: Revoke; clock?: Clock }): Promise<KillWorld> {
   const { clock = nodeClock } = options;
-  const ledger = await openLedger(options.file, clock);
+  const { ledger, workforce } = await openPlace(options.place, clock);
   const log = createNodeLog("error");
   const metrics = createNodeMetrics(async () => {});
   const counter = createDeathCounter();
@@ -48,7 +47,7 @@ export async function createKillWorld(options: { file: string; revoke: Revoke; c
   const provider = providerOf(options.revoke);
   const lookup = { issuing: () => provider, revoking: () => provider };
   const pool = createKillPool({
-    workforce: createLocalWorkforce(),
+    workforce,
     works: true,
     ledger,
     providers: createProviderFacade({ lookup, clock, log, metrics: counted }),

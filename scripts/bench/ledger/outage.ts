@@ -28,7 +28,7 @@ export async function sitOutOutage(wish: { dir: string; leases: number; days: nu
   let isDown = true;
   let attempts = 0;
   const world = await createKillWorld({
-    file: join(dir, "outage.db"),
+    place: join(dir, "outage.db"),
     clock: time.clock,
     revoke: async () => {
       attempts += 1;
