@@ -10,6 +10,7 @@ import { measureKill } from "./bench/goals/kill.ts";
 import { measureLatency } from "./bench/goals/latency.ts";
 import { measureRedisIssue } from "./bench/goals/redis-issue.ts";
 import { measureRedisKill } from "./bench/goals/redis-kill.ts";
+import { measureRedisSize } from "./bench/goals/redis-size.ts";
 import { measureSize } from "./bench/goals/size.ts";
 import { measureBytes, measureOutage } from "./bench/goals/state.ts";
 import { help, parseOptions, type BenchOptions, type Goal } from "./bench/options.ts";
@@ -31,6 +32,7 @@ const parts: readonly Part[] = [
   { goals: ["G14"], measure: measureOutage },
   { goals: ["G9r"], measure: measureRedisIssue },
   { goals: ["G9r"], measure: measureRedisKill },
+  { goals: ["G10r", "G12r", "G13r"], measure: measureRedisSize },
 ];
 
 async function main(): Promise<number> {

@@ -3,7 +3,21 @@ import { parseArgs } from "node:util";
 
 /** Those with an r are the Redis engine's, and need a redis-server. */
 const redisGoals = ["G9r", "G10r", "G12r", "G13r"] as const;
-export const goals = ["G1", "G2", "G3", "G4", "G6", "G7", "G8", "G10", "G11", "G12", "G13", "G14", ...redisGoals] as const;
+export const goals = [
+  "G1",
+  "G2",
+  "G3",
+  "G4",
+  "G6",
+  "G7",
+  "G8",
+  "G10",
+  "G11",
+  "G12",
+  "G13",
+  "G14",
+  ...redisGoals,
+] as const;
 export type Goal = (typeof goals)[number];
 
 export interface BenchOptions {

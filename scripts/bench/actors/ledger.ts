@@ -10,6 +10,8 @@ import { createCommands, issueLeases, openTask, valueOf } from "../ledger/comman
 import { timeSyncs } from "../ledger/disk.ts";
 import { createKillWorld, type Revoke } from "../ledger/kill-world.ts";
 import { openLedger, populate } from "../ledger/populate.ts";
+import { populateRedis } from "../ledger/populate-redis.ts";
+import { measureRedisBytes } from "../ledger/redis-bytes.ts";
 import { sitOutOutage } from "../ledger/outage.ts";
 import { median } from "../statistics.ts";
 
@@ -88,7 +90,8 @@ async function timeBare(count: number, send: (index: number) => Promise<number>)
 }
 
 /** Leases fall due one by one at a steady pace; the answer is how late each one's attempt began. */
-async function timeLateness({ place, count, perSecond }: { place: string; count: number; perSecond: number }) {
+async function timeLateness(wish: { place: string; count: number; perSecond: number; leadMillisEach: number }) {
+  const { place, count, perSecond, leadMillisEach } = wish;
   const late: number[] = [];
   const startedAt = nodeClock.now();
   // The wall clock counts whole milliseconds; the parts of one are measured beside it.
@@ -97,8 +100,8 @@ async function timeLateness({ place, count, perSecond }: { place: string; count:
   try {
     world.pool.start();
     const taskId = await openTask(world.ledger, world.commands);
-    // Issuing takes less than half a millisecond each, even here.
-    const firstAt = addMillis(startedAt, 2000 + count / 2);
+    // All are issued before the first of them falls due.
+    const firstAt = addMillis(startedAt, 2000 + count * leadMillisEach);
     const expiresAt = (index: number) => addMillis(firstAt, (index * 1000) / perSecond);
     const dead = world.dead(count);
     await issueLeases(world.ledger, world.commands, { taskId, count, expiresAt });
@@ -145,5 +148,7 @@ serveActor({
   timeLateness,
   timeHerd,
   measureBytes,
+  populateRedis,
+  measureRedisBytes,
   sitOutOutage,
 });

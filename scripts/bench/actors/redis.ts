@@ -15,7 +15,14 @@ function clientOf(fsync: string): Redis {
 
 serveActor({
   async start(fsync: "always" | "everysec") {
-    const server = await startRedis(["--appendonly", "yes", "--appendfsync", fsync, "--maxmemory-policy", "noeviction"]);
+    const server = await startRedis([
+      "--appendonly",
+      "yes",
+      "--appendfsync",
+      fsync,
+      "--maxmemory-policy",
+      "noeviction",
+    ]);
     servers.set(fsync, { server, client: new Redis({ port: server.port, host: "127.0.0.1" }) });
     return server.port;
   },

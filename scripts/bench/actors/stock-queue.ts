@@ -82,11 +82,16 @@ async function timeKills({ port, sinkUrl, leases }: { port: number; sinkUrl: str
 }
 
 /** How late each of `count` jobs begins that fall due at a steady pace, over those that are not due. */
-async function timeLateness(wish: { port: number; count: number; perSecond: number }): Promise<readonly number[]> {
-  const { port, count, perSecond } = wish;
+async function timeLateness(wish: {
+  port: number;
+  count: number;
+  perSecond: number;
+  leadMillisEach: number;
+}): Promise<readonly number[]> {
+  const { port, count, perSecond, leadMillisEach } = wish;
   const late: number[] = [];
   const wall = (): number => performance.timeOrigin + performance.now();
-  const firstAt = Date.now() + 2000 + count / 2;
+  const firstAt = Date.now() + 2000 + count * leadMillisEach;
   const dueAt = (index: number): number => Math.round(firstAt + (index * 1000) / perSecond);
   const work = async ({ leaseId }: Lease): Promise<void> => {
     late.push(wall() - dueAt(Number(leaseId.slice(4))));

@@ -15,8 +15,7 @@ export async function openPlace(
   place: string,
   clock: Clock = nodeClock,
 ): Promise<{ readonly ledger: Ledger; readonly workforce: Workforce }> {
-  if (!place.startsWith("redis:"))
-    return { ledger: await openLedger(place, clock), workforce: createLocalWorkforce() };
+  if (!place.startsWith("redis:")) return { ledger: await openLedger(place, clock), workforce: createLocalWorkforce() };
   const ledger = await openRedis(place, clock);
   return { ledger, workforce: ledger.workforce };
 }
