@@ -3,6 +3,7 @@
  * and its shape named; a reply that is not one is a fault of the server, told as `unknown`.
  */
 import { base } from "./lua/base.ts";
+import { neededLua } from "./needed-lua.ts";
 
 /** The part of a client that runs scripts; ioredis's single client and its cluster client both have it. */
 export interface ScriptClient {
@@ -37,7 +38,7 @@ export function defineScript(
   body: string,
   traits: Partial<Pick<Script, "lane" | "isAcknowledged" | "isRefusedWhenFull">> = {},
 ): Script {
-  return { name, text: [`-- mayfly ${name}`, base, ...parts, body].join("\n"), ...ordinary, ...traits };
+  return { name, text: neededLua([`-- mayfly ${name}`, base, ...parts, body].join("\n")), ...ordinary, ...traits };
 }
 
 /** Every script answers this, in this order. */
