@@ -4,10 +4,12 @@
  *
  * On purpose: one attempt and a handler that never throws, for retrying is the ledger's; jobs leave no trace when done;
  * short locks, so that a dead worker's wake-up comes back in seconds; stalled as often as it likes, never `failed`; no
- * delayed jobs, which come up to 100 ms late, for the ledger's own timer rings.
+ * delayed jobs, which come up to 100 ms late, for the ledger's own timer rings; no job ids of our own, which an older job
+ * could hold. A queue that hands out nothing (paused by someone, its places held by the dead) is passed by.
  */
 import { Queue, Worker, type ConnectionOptions } from "bullmq";
 import type { TargetName } from "../../../domain/names.ts";
+import type { Clock } from "../../../kernel/clock.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { QueueDepth, Work } from "../../../ports/workforce.ts";
 import { queueName } from "./queue-name.ts";
@@ -32,6 +34,8 @@ const chunksEverywhere = 16;
 const mostWaiting = chunksAtOnce * 2;
 const lockMillis = 5_000;
 const stalledCheckMillis = 1_500;
+/** How long a wake-up may wait although a worker of this process has nothing to do. */
+const mostUnservedMillis = 3_000;
 
 export interface TargetQueueOptions {
   readonly target: TargetName;
@@ -40,29 +44,57 @@ export interface TargetQueueOptions {
   readonly adding: ConnectionOptions;
   /** For workers, which wait in a blocking call and reconnect for ever. */
   readonly working: ConnectionOptions;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
 export function openTargetQueue(options: TargetQueueOptions): TargetQueue {
-  const { target, adding, log } = options;
+  const { target, adding, clock, log } = options;
   const { prefix, name } = queueName(options.prefix, target);
   const queue = new Queue(name, { connection: adding, prefix, skipVersionCheck: true });
   queue.on("error", () => log.warn("kill_queue_error", { target }));
   let worker: Worker | null = null;
+  let run: (() => Promise<void>) | null = null;
   let running = 0;
   let isAdding = false;
+  /** Since when wake-ups have waited while this process had nothing to do. */
+  let unservedSince: number | null = null;
 
   async function wake(): Promise<void> {
+    passBy();
     if (isAdding) return;
     isAdding = true;
     try {
-      if ((await queue.getWaitingCount()) < mostWaiting)
+      const waiting = await queue.getWaitingCount();
+      if (waiting === 0) unservedSince = null;
+      if (waiting < mostWaiting)
         await queue.add("wake", null, { attempts: 1, removeOnComplete: true, removeOnFail: true });
     } catch {
       // The next look at the ledger wakes again.
       log.warn("wake_up_lost", { target });
     } finally {
       isAdding = false;
+    }
+  }
+
+  /** Works without a job: the ledger has the leases and sees to it that each has one worker. */
+  function passBy(): void {
+    if (run === null || running > 0) return;
+    unservedSince ??= clock.monotonicMillis();
+    if (clock.monotonicMillis() - unservedSince < mostUnservedMillis) return;
+    log.warn("kill_queue_passed_by", { target });
+    void run();
+  }
+
+  async function runWith(work: Work): Promise<void> {
+    running += 1;
+    unservedSince = null;
+    try {
+      await work(target, () => void wake());
+    } catch {
+      log.error("kill_chunk_failed", { target });
+    } finally {
+      running -= 1;
     }
   }
 
@@ -73,11 +105,8 @@ export function openTargetQueue(options: TargetQueueOptions): TargetQueue {
       return { waiting: counts["wait"] ?? 0, active: counts["active"] ?? 0 };
     },
     work(work) {
-      worker ??= openWorker(options, async () => {
-        running += 1;
-        await work(target, () => void wake());
-        running -= 1;
-      });
+      run ??= () => runWith(work);
+      worker ??= openWorker(options, run);
       void queue.setGlobalConcurrency(chunksEverywhere).catch(() => log.warn("kill_queue_error", { target }));
     },
     isIdle: () => running === 0 && !isAdding,
