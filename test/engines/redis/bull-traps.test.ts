@@ -106,6 +106,7 @@ describe("a worker that dies with the same job again", () => {
     await dieWithJob(1);
     const failed = new Promise((resolve) => plainWorker(work).on("failed", resolve));
     await failed;
+    expect(worked).toBe(0);
     ours.work(work);
     await looks(1);
     await until(() => worked > 0);
@@ -130,6 +131,7 @@ describe("a queue that is paused", () => {
     await theirs.pause();
     ours.work(work);
     await looks(1);
+    expect(worked).toBe(0);
     await theirs.resume();
     await until(() => worked > 0);
   });
@@ -141,6 +143,7 @@ describe("a queue that is paused", () => {
     await theirs.pause();
     await looks(1);
     await theirs.obliterate({ force: true });
+    expect(await redis.keys(keyOf("*"))).toEqual([]);
     const before = worked;
     await looks(5);
     await until(() => worked > before);

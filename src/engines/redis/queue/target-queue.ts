@@ -49,24 +49,21 @@ export interface TargetQueueOptions {
 }
 
 export function openTargetQueue(options: TargetQueueOptions): TargetQueue {
-  const { target, adding, clock, log } = options;
+  const { target, adding, log } = options;
   const { prefix, name } = queueName(options.prefix, target);
   const queue = new Queue(name, { connection: adding, prefix, skipVersionCheck: true });
   queue.on("error", () => log.warn("kill_queue_error", { target }));
+  const chunks = createChunks(options, () => void wake());
   let worker: Worker | null = null;
-  let run: (() => Promise<void>) | null = null;
-  let running = 0;
   let isAdding = false;
-  /** Since when wake-ups have waited while this process had nothing to do. */
-  let unservedSince: number | null = null;
 
   async function wake(): Promise<void> {
-    passBy();
+    chunks.passByQueue();
     if (isAdding) return;
     isAdding = true;
     try {
       const waiting = await queue.getWaitingCount();
-      if (waiting === 0) unservedSince = null;
+      if (waiting === 0) chunks.noneWaits();
       if (waiting < mostWaiting)
         await queue.add("wake", null, { attempts: 1, removeOnComplete: true, removeOnFail: true });
     } catch {
@@ -77,20 +74,37 @@ export function openTargetQueue(options: TargetQueueOptions): TargetQueue {
     }
   }
 
-  /** Works without a job: the ledger has the leases and sees to it that each has one worker. */
-  function passBy(): void {
-    if (run === null || running > 0) return;
-    unservedSince ??= clock.monotonicMillis();
-    if (clock.monotonicMillis() - unservedSince < mostUnservedMillis) return;
-    log.warn("kill_queue_passed_by", { target });
-    void run();
-  }
+  return {
+    wake,
+    async depth() {
+      const counts = await queue.getJobCounts("wait", "active");
+      return { waiting: counts["wait"] ?? 0, active: counts["active"] ?? 0 };
+    },
+    work(work) {
+      chunks.begin(work);
+      worker ??= openWorker(options, () => chunks.run());
+      void queue.setGlobalConcurrency(chunksEverywhere).catch(() => log.warn("kill_queue_error", { target }));
+    },
+    isIdle: () => chunks.areNone() && !isAdding,
+    async close() {
+      await worker?.close();
+      await queue.close();
+    },
+  };
+}
 
-  async function runWith(work: Work): Promise<void> {
+/** What this process works on: chunks for jobs and, where the queue hands out none though some wait, one without. */
+function createChunks({ target, clock, log }: TargetQueueOptions, again: () => void) {
+  let work: Work | null = null;
+  let running = 0;
+  /** Since when wake-ups have waited while there was nothing to do here. */
+  let unservedSince: number | null = null;
+
+  async function run(): Promise<void> {
     running += 1;
     unservedSince = null;
     try {
-      await work(target, () => void wake());
+      await work?.(target, again);
     } catch {
       log.error("kill_chunk_failed", { target });
     } finally {
@@ -99,20 +113,17 @@ export function openTargetQueue(options: TargetQueueOptions): TargetQueue {
   }
 
   return {
-    wake,
-    async depth() {
-      const counts = await queue.getJobCounts("wait", "active");
-      return { waiting: counts["wait"] ?? 0, active: counts["active"] ?? 0 };
-    },
-    work(work) {
-      run ??= () => runWith(work);
-      worker ??= openWorker(options, run);
-      void queue.setGlobalConcurrency(chunksEverywhere).catch(() => log.warn("kill_queue_error", { target }));
-    },
-    isIdle: () => running === 0 && !isAdding,
-    async close() {
-      await worker?.close();
-      await queue.close();
+    run,
+    begin: (given: Work) => void (work ??= given),
+    areNone: () => running === 0,
+    noneWaits: () => void (unservedSince = null),
+    /** The ledger has the leases, and sees to it that each has one worker. */
+    passByQueue() {
+      if (work === null || running > 0) return;
+      unservedSince ??= clock.monotonicMillis();
+      if (clock.monotonicMillis() - unservedSince < mostUnservedMillis) return;
+      log.warn("kill_queue_passed_by", { target });
+      void run();
     },
   };
 }
