@@ -31,6 +31,7 @@ import { formatFault } from "../../src/policy/parse/fault.ts";
 import { parsePolicy } from "../../src/policy/parse/parse-policy.ts";
 import type { BoundPolicy } from "../../src/policy/resources.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
+import type { Workforce } from "../../src/ports/workforce.ts";
 import type { CouldLose } from "../../src/ports/ledger-views.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Metrics } from "../../src/ports/metrics.ts";
@@ -65,6 +66,8 @@ export interface Wish {
   readonly around?: (ledger: Ledger) => Ledger;
   /** What the store is said to lose. */
   readonly couldLose?: CouldLose;
+  /** The queues of the kills. */
+  readonly depths?: Workforce["depths"];
   /** Starts the workers of the kill path. */
   readonly kills?: boolean;
   /** Asked for ids and jitter; a fixed seed unless told. */
@@ -92,6 +95,7 @@ export async function compose(wish: Wish): Promise<Composed> {
   const parts = {
     issuerUrl,
     ledger,
+    ...(wish.depths !== undefined && { depths: wish.depths }),
     ...(wish.couldLose !== undefined && { couldLose: wish.couldLose }),
     attestor: createAttestor({
       issuerOf: (url) => issuers.find((trusted) => trusted.issuer === url),
