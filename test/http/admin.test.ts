@@ -1,5 +1,7 @@
 /** The operators' listener: each action by right, refused to everyone else as if the path were not there. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TargetName } from "../../src/domain/names.ts";
+import { brand } from "../../src/kernel/brand.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import { createWorld, type Request, type Sent, type Subject, type World } from "./world.ts";
 
@@ -194,14 +196,17 @@ describe("what operators read", () => {
   );
 
   it("targets with their state; one is paused and resumed by its name", async () => {
-    const own = await createWorld();
+    const queue = { waiting: 2, active: 1 };
+    const own = await createWorld({ depths: async () => new Map([[brand<TargetName>("own"), queue]]) });
     try {
       const { body } = await own.exchange();
       await own.send("DELETE", `/leases/${String(body["lease_id"])}`, { as: "bot" });
       const paused = await own.operate("POST", "/admin/targets/pause", { as: "desk", json: { target: "own" } });
       expect(paused.body).toMatchObject({ target: "own", provider: "own", paused: true, breaker: "closed" });
       const listed = await own.operate("GET", "/admin/targets", { as: "viewer" });
-      expect(listed.body["targets"]).toMatchObject([{ target: "own", paused: true, due: 1 }]);
+      expect(listed.body["targets"]).toMatchObject([
+        { target: "own", paused: true, due: 1, wake_ups_waiting: 2, wake_ups_active: 1 },
+      ]);
       const resumed = await own.operate("POST", "/admin/targets/resume", { as: "desk", json: { target: "own" } });
       expect(resumed.body).toMatchObject({ paused: false });
     } finally {
