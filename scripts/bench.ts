@@ -2,7 +2,7 @@
  * `npm run bench`: what the broker does on this machine, as ratios to what the machine can do and to a peer. Measures
  * nothing that it did not start itself, and leaves nothing behind.
  */
-import { canPin, machineFacts } from "./bench/machine.ts";
+import { canPin, hasRedis, machineFacts } from "./bench/machine.ts";
 import type { Context } from "./bench/context.ts";
 import type { Measured } from "./bench/finding.ts";
 import { measureIssue } from "./bench/goals/issue.ts";
@@ -13,7 +13,7 @@ import { measureRedisKill } from "./bench/goals/redis-kill.ts";
 import { measureRedisSize } from "./bench/goals/redis-size.ts";
 import { measureSize } from "./bench/goals/size.ts";
 import { measureBytes, measureOutage } from "./bench/goals/state.ts";
-import { help, parseOptions, type BenchOptions, type Goal } from "./bench/options.ts";
+import { help, needsRedis, parseOptions, type BenchOptions, type Goal } from "./bench/options.ts";
 import { formatReport, writeJson } from "./bench/report.ts";
 import { createStage } from "./bench/stage.ts";
 import { tmpdir } from "node:os";
@@ -47,11 +47,13 @@ async function main(): Promise<number> {
   };
   process.once("SIGINT", stop).once("SIGTERM", stop);
   const startedAt = performance.now();
+  const leavesOutRedis = options.only.some(needsRedis) && !hasRedis();
+  if (leavesOutRedis) process.stderr.write("bench: no redis-server here; goals with an r are left out\n");
   const context: Context = {
     stage,
     options,
     size: (full, quick) => (options.quick ? quick : full),
-    wants: (goal) => options.only.includes(goal),
+    wants: (goal) => options.only.includes(goal) && !(leavesOutRedis && needsRedis(goal)),
     say: (text) => void process.stderr.write(`[${seconds(startedAt).toFixed(0).padStart(4)} s] ${text}\n`),
   };
   try {

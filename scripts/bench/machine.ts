@@ -37,6 +37,9 @@ function fileSystemOf(dir: string): string {
 /** Pinning needs a second core and the tool; without them both sides share what there is, and the report says so. */
 export const canPin = (): boolean => cpus().length > 1 && output("taskset", ["-c", "0", "true"]) !== undefined;
 
+/** Without one the goals of the Redis engine are left out. */
+export const hasRedis = (): boolean => output("redis-server", ["--version"]) !== undefined;
+
 function output(command: string, args: readonly string[]): string | undefined {
   try {
     return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();

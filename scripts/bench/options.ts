@@ -82,7 +82,9 @@ function chosen(lists: readonly string[]): readonly Goal[] {
   return names.length === 0 ? goals : goals.filter((goal) => names.includes(goal));
 }
 
+export const needsRedis = (goal: Goal): boolean => redisGoals.some((name) => name === goal);
+
 function without(parts: readonly string[], asked: readonly Goal[]): readonly Goal[] {
   if (parts.some((part) => part !== "redis")) throw new Error("--without knows one word: redis");
-  return parts.length === 0 ? asked : asked.filter((goal) => !redisGoals.some((name) => name === goal));
+  return parts.length === 0 ? asked : asked.filter((goal) => !needsRedis(goal));
 }

@@ -30,7 +30,8 @@ export async function measureRedisSize(context: Context): Promise<Measured> {
   const parts = { context, redis, stock, ledger, port: await redis.ask<number>("start", "everysec") };
   const measured: Measured[] = [];
   if (context.wants("G13r")) measured.push(await measureMemory(parts));
-  for (const size of [10_000, ...(context.options.quick ? [] : [100_000])]) {
+  const sizes = context.options.quick ? [10_000] : [10_000, 100_000];
+  for (const size of context.wants("G10r") || context.wants("G12r") ? sizes : []) {
     const doomed = await fill(parts, size);
     if (context.wants("G10r")) measured.push(await measureLateness(parts, size));
     if (context.wants("G12r")) measured.push(await measureRestart(parts, size, doomed));
