@@ -1,11 +1,12 @@
 /** SIGKILL at random moments under load, round after round on one ledger; and what holds the ledger together then. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startStorm, type Storm } from "../support/crash/storm.ts";
+import { isOnSqlite, ledgerKind } from "../support/ledger-kind.ts";
 import { createTally } from "../support/crash/tally.ts";
 import { startWorld, type World } from "../support/crash/world.ts";
 import { readRuns, readSeed } from "../support/seed.ts";
 
-const rounds = readRuns("MAYFLY_STORM_ROUNDS", 30);
+const rounds = readRuns("MAYFLY_STORM_ROUNDS", isOnSqlite ? 30 : 6);
 const seed = readSeed();
 
 describe("storm", () => {
@@ -18,7 +19,7 @@ describe("storm", () => {
   });
   afterAll(async () => {
     await world.close();
-    tally.print("storm", "random moments under load");
+    tally.print(`storm on ${ledgerKind}`, "random moments under load");
   });
 
   it.each(Array.from({ length: rounds }, (_, index) => ({ round: index + 1, seed: seed + index })))(
@@ -39,7 +40,8 @@ describe("lock", () => {
   });
   afterAll(() => world.close());
 
-  it("refuses a second broker on the ledger, and is free as soon as the first is killed", async () => {
+  it("of a SQLite file refuses a second broker, and is free as soon as the first is killed", async (context) => {
+    context.skip(!isOnSqlite, "is about a SQLite file");
     const data = await world.newData();
     const first = await world.start(data, { program: "serve" });
     const taskId = await world.meet(first).openTask();

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startChildWorld, type ChildWorld } from "../support/flow/child-world.ts";
 import type { Issued, Sent } from "../support/flow/client.ts";
 import { eventuallyTrue } from "../support/flow/eventually.ts";
-import { isOnSqlite } from "../support/flow/ledger.ts";
+import { isOnSqlite } from "../support/ledger-kind.ts";
 import { formsOf, leaksIn, type Secret } from "../support/flow/leak-search.ts";
 import { oauthPaths } from "../support/flow/servers.ts";
 import { generateSigningKeys } from "../../src/keys/generate.ts";

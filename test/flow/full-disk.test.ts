@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, eventuallyTrue } from "../support/flow/eventually.ts";
-import { isOnSqlite } from "../support/flow/ledger.ts";
+import { isOnSqlite } from "../support/ledger-kind.ts";
 import { startFlow, type FlowWorld } from "../support/flow/world.ts";
 import { mountSmallDisk, type SmallDisk } from "../support/small-disk.ts";
 

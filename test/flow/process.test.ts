@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startChild } from "../support/flow/child.ts";
 import { startChildWorld, type ChildWorld } from "../support/flow/child-world.ts";
 import { createClient } from "../support/flow/client.ts";
-import { isOnSqlite } from "../support/flow/ledger.ts";
+import { isOnSqlite } from "../support/ledger-kind.ts";
 import { eventually, eventuallyTrue } from "../support/flow/eventually.ts";
 import { policyResources, yamlOf } from "../support/flow/policy.ts";
 import { oauthPaths } from "../support/flow/servers.ts";

@@ -20,7 +20,7 @@ import { openQueueClients, type QueueClients } from "./queue/queue-clients.ts";
 import { defaultRetentionDays } from "./audit-trim.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { createRecentChanges } from "./recent-changes.ts";
-import { createScriptRunner, type ScriptRunner } from "./script.ts";
+import { createScriptRunner, type ScriptRunner, type WallSource } from "./script.ts";
 import { checkServers, type CheckedServers, type CheckOptions } from "./server-checks.ts";
 import { createShardCalls, type ShardCalls } from "./shard-calls.ts";
 import { createShards } from "./shards.ts";
@@ -34,6 +34,8 @@ export interface OpenOptions extends CheckOptions {
   readonly log: Log;
   /** SHA-1 as hexadecimal: how Redis names a script. */
   readonly sha1: (text: string) => string;
+  /** The server's own unless told: only tests that live in another time do. */
+  readonly wall?: WallSource;
 }
 
 export interface RedisLedger extends Ledger {
@@ -68,11 +70,11 @@ async function enter(
   connection: Connection,
   watching: { watch: Watch | null },
 ): Promise<Result<RedisLedger, OpenFault>> {
-  const { place, clock, log, sha1: digest } = options;
+  const { place, clock, log, sha1: digest, wall = "server" } = options;
   const { durability, knowsFlags } = checked;
   await inTime(clock, connection.ready());
   const clientFor: Connection["clientFor"] = (script) => connection.clientFor(script);
-  const runner = createScriptRunner({ clientFor, digest, wall: "server", knowsFlags });
+  const runner = createScriptRunner({ clientFor, digest, wall, knowsFlags });
   const callsFor = (shards: ReturnType<typeof createShards>): ShardCalls =>
     createShardCalls({ runner, shards, clock, held: () => null });
   const { prefix, shards: chosen } = place;

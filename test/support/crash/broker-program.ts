@@ -12,6 +12,7 @@ import { listenAndServe } from "../../../src/entry/serve.ts";
 import type { MintOutcome } from "../../../src/ports/provider.ts";
 import type { Order, Point, Said } from "./orders.ts";
 import { watchAdapters, type PortCall, type Side, type Watcher } from "./port-calls.ts";
+import { openRedisAdapters } from "./redis-adapters.ts";
 import { createSteerableClock } from "./steerable-clock.ts";
 
 const clock = createSteerableClock();
@@ -76,7 +77,8 @@ const onFatal = (reason: string): void => {
 };
 const machine = { env: process.env, clock, entropy: createNodeEntropy(), log, onFatal };
 const started = await listenAndServe(options.value, log, async (withIssuer) => {
-  const adapters = await openAdapters(withIssuer, machine);
+  const open = withIssuer.ledger.kind === "redis" ? openRedisAdapters : openAdapters;
+  const adapters = await open(withIssuer, machine);
   return adapters.ok ? assemble(withIssuer, watchAdapters(adapters.value, watcher), machine) : adapters;
 });
 if (!started.ok) throw new Error(`${started.fault.setting} ${started.fault.message}`);

@@ -6,7 +6,6 @@ import type { BrokerProcess } from "./broker-process.ts";
 import { goldenOf, type GoldenCall, type KillPoint } from "./golden.ts";
 import { judge, type Judgement } from "./judge.ts";
 import type { Prepared, Scenario } from "./scenario.ts";
-import { checkStore } from "./store-check.ts";
 import { readTruth, type Tokens, type Truth } from "./truth.ts";
 import type { World } from "./world.ts";
 
@@ -43,7 +42,7 @@ export async function crashRun(world: World, scenario: Scenario, point: KillPoin
   const prepared = await crashAt(world, scenario, { point, broker: crashing });
 
   const restartedAt = performance.now();
-  const restarted = await world.start(data, { program: "serve", shiftMillis: restartAfterMillis });
+  const restarted = await world.start(data, { program: world.program, shiftMillis: restartAfterMillis });
   const people = world.meet(restarted);
   await scenario.comeBack?.(people, prepared);
   const tokens = (): Tokens => ({ fromOAuth: world.issued.slice(issuedBefore), own: ownTokens(crashing) });
@@ -55,7 +54,7 @@ export async function crashRun(world: World, scenario: Scenario, point: KillPoin
   const last = scenario.endsAll ? first : await judgeEnded();
   await restarted.kill();
   return {
-    faults: [...first.faults, ...more, ...last.faults, ...checkStore(data)],
+    faults: [...first.faults, ...more, ...last.faults, ...(await world.storeOf(data).check())],
     orphans: last.orphans,
     quietMillis,
   };

@@ -7,10 +7,22 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { leaseIdOf } from "../../../src/kernel/ids.ts";
 
+/** What a store is asked without the broker. */
+export interface StoreCheck {
+  /** SHA-256 of each token whose mint was completed, with its lease; also while a broker runs. */
+  recordedTokens(): Promise<ReadonlyMap<string, string>>;
+  /** In the words of a failure; empty when all is well. */
+  check(): Promise<readonly string[]>;
+}
+
+export const sqliteStore = (data: string): StoreCheck => ({
+  recordedTokens: async () => recordedTokens(data),
+  check: async () => checkStore(data),
+});
+
 const openStore = (data: string): DatabaseSync => new DatabaseSync(join(data, "ledger.db"), { readOnly: true });
 
-/** SHA-256 of each token whose mint was completed, with its lease; also while a broker runs. */
-export function recordedTokens(data: string): ReadonlyMap<string, string> {
+function recordedTokens(data: string): ReadonlyMap<string, string> {
   const db = openStore(data);
   try {
     const rows = db.prepare("SELECT fingerprint, key, tag FROM lease WHERE fingerprint IS NOT NULL").all();
@@ -20,8 +32,7 @@ export function recordedTokens(data: string): ReadonlyMap<string, string> {
   }
 }
 
-/** In the words of a failure; empty when all is well. */
-export function checkStore(data: string): readonly string[] {
+function checkStore(data: string): readonly string[] {
   const db = openStore(data);
   try {
     const sealed = db

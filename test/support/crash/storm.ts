@@ -9,7 +9,6 @@ import type { Client } from "./client.ts";
 import { judge, type Orphan } from "./judge.ts";
 import { fromOAuth, ownToken } from "./policy.ts";
 import type { Delivered } from "./scenario.ts";
-import { checkStore } from "./store-check.ts";
 import { readTruth, type Truth } from "./truth.ts";
 import type { World } from "./world.ts";
 
@@ -41,11 +40,11 @@ interface Load {
 export async function startStorm(world: World): Promise<Storm> {
   const data = await world.newData();
   let shiftMillis = 0;
-  let broker = await world.start(data, { program: "serve", shiftMillis });
+  let broker = await world.start(data, { program: world.program, shiftMillis });
 
   async function restart(): Promise<Client> {
     shiftMillis += roundShiftMillis;
-    broker = await world.start(data, { program: "serve", shiftMillis });
+    broker = await world.start(data, { program: world.program, shiftMillis });
     return world.meet(broker);
   }
 
@@ -54,7 +53,7 @@ export async function startStorm(world: World): Promise<Storm> {
       const people = world.meet(broker);
       const mark = { audit: await people.auditHead(), issued: world.issued.length, shiftMillis };
       const load = await loadAndKill(people, broker, seed);
-      const damage = checkStore(data);
+      const damage = await world.storeOf(data).check();
       const restartedAt = performance.now();
       const again = await restart();
       for (const taskId of load.askedEnds) await again.endTask(taskId);

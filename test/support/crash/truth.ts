@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import type { LeaseAnswer, TaskAnswer } from "../../../src/http/schemas/task.ts";
 import { patienceMillis } from "./broker-process.ts";
 import type { Client } from "./client.ts";
-import { recordedTokens } from "./store-check.ts";
 import type { World } from "./world.ts";
 
 export interface Truth {
@@ -43,7 +42,7 @@ export async function readTruth(world: World, people: Client, run: RunFiles): Pr
     if (task.state === "open") openTasks.push(taskId);
     for (const lease of task.leases) reports.set(lease.lease_id, lease);
   }
-  const recorded = recordedTokens(run.data);
+  const recorded = await world.storeOf(run.data).recordedTokens();
   const leaseOf = new Map<string, string | undefined>();
   const living = new Map<string, number | null>();
   for (const token of run.tokens.fromOAuth) {

@@ -2,14 +2,19 @@
  * What stays up while brokers die: a real OAuth server that remembers each token that it gave out, an issuer of
  * attestations, and an API that asks the broker about the broker's own tokens.
  */
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { judgeByIntrospection, startOAuthServer, startProtectedApi, type ProtectedApi } from "../oauth-server.ts";
 import { startIssuer } from "../issuer-server.ts";
+import { isOnSqlite } from "../ledger-kind.ts";
 import { realClock } from "../real-clock.ts";
+import { appendAlways, startRedis, type RedisServer } from "../redis-server.ts";
 import { startBrokerProcess, type BrokerProcess, type StartWish } from "./broker-process.ts";
 import { createClient, type Client } from "./client.ts";
+import { redisStore } from "./redis-store-check.ts";
+import { sqliteStore, type StoreCheck } from "./store-check.ts";
 import { crashPolicy, ledgerAudience, reportAudience } from "./policy.ts";
 
 export const brokerIssuer = "https://broker.example";
@@ -26,8 +31,11 @@ export interface World {
   acceptsOwn(token: string): Promise<boolean>;
   /** The people around this broker. */
   meet(broker: BrokerProcess): Client;
-  /** A folder of its own for a broker's files. */
+  /** A folder of its own for a broker's files, and with it a ledger of its own. */
   newData(): Promise<string>;
+  storeOf(data: string): StoreCheck;
+  /** How a broker that nobody watches is started: on SQLite as users do. */
+  readonly program: StartWish["program"];
   start(data: string, wish: Pick<StartWish, "program" | "shiftMillis" | "env">): Promise<BrokerProcess>;
   close(): Promise<void>;
 }
@@ -53,6 +61,7 @@ export async function startWorld(watcher: Watcher = {}): Promise<World> {
     },
     onRevoked: () => watcher.onRevoked?.(),
   });
+  const redis = isOnSqlite ? null : await startRedis(appendAlways);
   const issuer = await startIssuer();
   const attest = (subject: string): string =>
     issuer.attest({ subject, audience: brokerIssuer, now: realClock.now(), lifetimeSeconds: 3600 });
@@ -88,19 +97,29 @@ export async function startWorld(watcher: Watcher = {}): Promise<World> {
     },
     acceptsOwn: async (token) => (await api.use(token)) === 200,
     newData: () => mkdtemp(join(folder, "data-")),
+    storeOf: (data) => (redis === null ? sqliteStore(data) : redisStore(redis.port, prefixOf(data))),
+    program: redis === null ? "serve" : "watched",
     async start(data, wish) {
-      const broker = await startBrokerProcess({ ...wish, env: { ...env, MAYFLY_DATA: data, ...wish.env } });
+      const broker = await startBrokerProcess({
+        ...wish,
+        env: { ...env, ...ledgerOf(redis, data), MAYFLY_DATA: data, ...wish.env },
+      });
       running.add(broker);
       asked = broker;
       return broker;
     },
     async close() {
       await Promise.all([...running].map((broker) => broker.kill()));
-      await Promise.all([oauth.close(), issuer.close(), api.close()]);
+      await Promise.all([oauth.close(), issuer.close(), api.close(), redis?.stop()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
+
+/** One server, and a prefix of its own for each folder. */
+const prefixOf = (data: string): string => `p${createHash("sha256").update(data).digest("hex").slice(0, 12)}`;
+const ledgerOf = (redis: RedisServer | null, data: string): Readonly<Record<string, string>> =>
+  redis === null ? {} : { MAYFLY_LEDGER: `redis://127.0.0.1:${redis.port}?prefix=${prefixOf(data)}` };
 
 /** 503 of the API, when the broker is away, is no word about the token: it fails the run. */
 async function startReportApi(

@@ -4,12 +4,9 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { env } from "node:process";
 import { Redis } from "ioredis";
+import { isOnSqlite } from "../ledger-kind.ts";
 import { appendAlways, startRedis } from "../redis-server.ts";
-
-export const ledgerKind = env["MAYFLY_TEST_LEDGER"] === "redis" ? "redis" : "sqlite";
-export const isOnSqlite = ledgerKind === "sqlite";
 
 export interface FlowLedger {
   /** For `--ledger`. */
@@ -21,7 +18,7 @@ export interface FlowLedger {
 
 /** `file` is where a SQLite ledger would be. */
 export const startFlowLedger = (file: string): Promise<FlowLedger> =>
-  isOnSqlite ? Promise.resolve(onSqlite(file)) : onRedis();
+  isOnSqlite ? Promise.resolve(onSqlite(file)) : startRedisLedger();
 
 export const onSqlite = (file: string): FlowLedger => ({
   setting: `sqlite:${file}`,
@@ -29,7 +26,7 @@ export const onSqlite = (file: string): FlowLedger => ({
   close: async () => {},
 });
 
-async function onRedis(): Promise<FlowLedger> {
+export async function startRedisLedger(): Promise<FlowLedger> {
   const server = await startRedis(appendAlways);
   return {
     setting: `redis://127.0.0.1:${server.port}`,

@@ -14,6 +14,7 @@ import { createClient, type BrokerClient } from "./client.ts";
 import { onSqlite, startFlowLedger } from "./ledger.ts";
 import { policyResources, yamlOf } from "./policy.ts";
 import { startServers, type Servers } from "./servers.ts";
+import { isUsable } from "./usable.ts";
 
 export interface FlowWorld extends BrokerClient {
   readonly servers: Servers;
@@ -113,12 +114,4 @@ async function start(options: ServeOptions, env: Environment): Promise<Running> 
   const started = await startBroker({ ...options, ...keys }, env);
   if (!started.ok) throw new Error(`${started.fault.setting} ${started.fault.message}`);
   return started.value;
-}
-
-/** A token of the broker's own has three parts; an opaque one is asked of the servers that make such. */
-async function isUsable(client: BrokerClient, servers: Servers, token: string): Promise<boolean> {
-  if (token.split(".").length !== 3) return servers.isAlive(token);
-  const { status, body, text } = await client.send("POST", "/introspect", { as: "report-api", form: { token } });
-  if (status !== 200 || body.active === undefined) throw new Error(`introspection answered ${status}: ${text}`);
-  return body.active;
 }
