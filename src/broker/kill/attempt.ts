@@ -19,15 +19,18 @@ export interface Attempted {
   readonly attempt: KillAttempt;
 }
 
-export async function recordAttempt(parts: AttemptParts, { lease, fence, attempt }: Attempted): Promise<void> {
+/** Answers whether the lease was still this claim's: if not, others know more of the target by now than it does. */
+export async function recordAttempt(parts: AttemptParts, { lease, fence, attempt }: Attempted): Promise<boolean> {
   const jitter = fraction(parts.entropy);
   const answer = await parts.ledger.recordVerdict({ leaseId: lease.id, fence, outcome: attempt.outcome, jitter });
-  if (answer.kind === "ok") tell(parts, answer.value);
-  else {
-    // Not recorded is not lost: the claim lapses and the lease is due again.
-    const why = answer.kind === "conflict" ? answer.conflict.reason : "unknown";
-    parts.log.warn("verdict_not_recorded", { lease: lease.id, why });
+  if (answer.kind === "ok") {
+    tell(parts, answer.value);
+    return true;
   }
+  // Not recorded is not lost: the claim lapses and the lease is due again.
+  const why = answer.kind === "conflict" ? answer.conflict.reason : "unknown";
+  parts.log.warn("verdict_not_recorded", { lease: lease.id, why });
+  return why !== "fence_lost";
 }
 
 function tell(parts: AttemptParts, lease: Lease): void {

@@ -34,7 +34,8 @@ export function createKillPool(given: KillPoolParts): KillPool {
   const { longestSleep } = workforce;
   const time = createLedgerTime(clock);
   const parts: AttemptParts = { ...given, ledgerNow: () => time.now() };
-  const counters = createCounters(base32FromBytes(entropy.bytes(12)));
+  const claimer = base32FromBytes(entropy.bytes(12));
+  const counters = createCounters(claimer);
   let isStopped = false;
 
   const lanes = createLanes((target) => createLane(parts, target, counters));
@@ -69,7 +70,11 @@ export function createKillPool(given: KillPoolParts): KillPool {
 
   return {
     start() {
-      if (works) workforce.start((target, again) => lanes.of(target).work(again));
+      if (works) {
+        // The ledger knows this process by that name.
+        log.info("kills_started", { claimer });
+        workforce.start((target, again) => lanes.of(target).work(again));
+      }
       ledger.onDue((dueAt) => {
         if (isStopped) return;
         if (dueAt <= time.now()) look.ring();
@@ -100,10 +105,10 @@ function createLanes(create: (target: TargetName) => Lane) {
   };
 }
 
-function createCounters(poolName: string): LaneCounters {
+function createCounters(claimer: string): LaneCounters {
   let ticks = 0;
   const tick = (): number => (ticks += 1);
-  return { tick, newFence: () => `${poolName}-${tick()}` };
+  return { tick, newFence: () => `${claimer}-${tick()}` };
 }
 
 /** Left running, the timer would keep a process that has nothing more to do. */

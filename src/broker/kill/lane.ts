@@ -147,8 +147,8 @@ async function attemptOn(at: Workplace, claimed: { lease: Lease; fence: string }
     // The breaker waits for a fault; and with no attempt under way there is nothing to wait for.
     if (attempt.targetFault || inHand.attempts() === 0) verdicts.flush();
     at.ring();
-    await recorded;
-    await breaker.note(attempt);
+    // An old fault of a lease that is another's could open a breaker behind which nothing is left to close it.
+    if (await recorded) await breaker.note(attempt);
   } catch {
     parts.log.error("attempt_failed", { lease: lease.id, target: lease.target });
   }

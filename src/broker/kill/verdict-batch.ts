@@ -6,8 +6,8 @@ import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { millis } from "../../kernel/time.ts";
 
 export interface VerdictBatch {
-  /** Resolves when `record` has ended. */
-  add(record: () => Promise<void>): Promise<void>;
+  /** Resolves with what `record` does. */
+  add<T>(record: () => Promise<T>): Promise<T>;
   /** Records all that waits, in one turn of the event loop and so in one commit. */
   flush(): void;
 }
@@ -28,8 +28,8 @@ export function createVerdictBatch(clock: Pick<Clock, "after">): VerdictBatch {
 
   return {
     flush,
-    add(record) {
-      const { promise, resolve } = Promise.withResolvers<void>();
+    add<T>(record: () => Promise<T>) {
+      const { promise, resolve } = Promise.withResolvers<T>();
       if (waiting.length === 0) cancelTimer = clock.after(millis(longestWaitMillis), flush);
       waiting.push(() => resolve(record()));
       return promise;

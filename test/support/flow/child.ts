@@ -14,7 +14,7 @@ export interface Child {
   readonly log: readonly LogLine[];
   /** The next line with this event, or an earlier one. */
   line(event: string): Promise<LogLine>;
-  signal(name: "SIGTERM" | "SIGHUP" | "SIGKILL" | "SIGUSR2"): void;
+  signal(name: "SIGTERM" | "SIGHUP" | "SIGKILL" | "SIGUSR2" | "SIGSTOP" | "SIGCONT"): void;
   /** Resolves when the process has ended: its exit code, or the signal that ended it. */
   readonly exited: Promise<number | string>;
 }
