@@ -47,6 +47,7 @@ const stages: readonly Stage[] = [
   { name: "flow", about: "the whole broker over HTTP", folder: "test/flow" },
   { name: "flow-redis", about: "the same on a Redis ledger", folder: "test/flow", ledger: "redis" },
   { name: "crash", about: "SIGKILL at every step, then restart", folder: "test/crash" },
+  { name: "crash-redis", about: "the same on a Redis ledger", folder: "test/crash", ledger: "redis" },
   { name: "chaos", about: "nodes, Redis servers and queues that die under load", folder: "test/chaos" },
   { name: "sim", about: "seeded random runs over virtual time", folder: "test/sim" },
 ];
