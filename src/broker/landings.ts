@@ -10,8 +10,11 @@ import { mintMarginMillis, mintTimeoutMillis } from "../kernel/limits.ts";
 import { millis, millisBetween, type EpochMillis, type Millis } from "../kernel/time.ts";
 
 export interface Landings {
-  /** A call begins that is cancelled after `timeout`. */
-  begin(leaseId: LeaseId, timeout: Millis): void;
+  /**
+   * An intent is on its way to the ledger, or its call begins and is cancelled after `timeout`. Answers how long the call
+   * may take: what was begun before ends when it was said to, or the kill path has believed "not found" by then.
+   */
+  begin(leaseId: LeaseId, timeout: Millis): Millis;
   /** Zero once "not found" is final. `settle` is what the system needs to show what it made. */
   left(lease: Pick<Lease, "id" | "mintAbortAt" | "state">, settle: Millis, ledgerNow: EpochMillis): Millis;
 }
@@ -21,7 +24,7 @@ const keptMillis = 3_600_000;
 
 export function createLandings(clock: Clock): Landings {
   const startedAt = clock.monotonicMillis();
-  /** When the call of a lease is over for sure, in the order of their beginning. */
+  /** When the call of a lease is over for sure, roughly in the order of their beginning. */
   const overAt = new Map<LeaseId, number>();
 
   function forgetOld(now: number): void {
@@ -35,7 +38,9 @@ export function createLandings(clock: Clock): Landings {
     begin(leaseId, timeout) {
       const now = clock.monotonicMillis();
       forgetOld(now);
-      overAt.set(leaseId, now + timeout + mintMarginMillis);
+      const over = Math.min(now + timeout + mintMarginMillis, overAt.get(leaseId) ?? Number.POSITIVE_INFINITY);
+      overAt.set(leaseId, over);
+      return millis(Math.max(0, over - mintMarginMillis - now));
     },
     left(lease, settle, ledgerNow) {
       const outcomeUnknown = isDying(lease.state) && lease.state.outcomeUnknown;

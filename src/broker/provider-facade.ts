@@ -6,6 +6,8 @@ import type { Lease } from "../domain/lease.ts";
 import type { ProviderName } from "../domain/names.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import type { Clock } from "../kernel/clock.ts";
+import type { LeaseId } from "../kernel/ids.ts";
+import { mintTimeoutMillis } from "../kernel/limits.ts";
 import type { Redacted } from "../kernel/redacted.ts";
 import { addMillis, millis, secondsToMillis, type EpochMillis, type Millis } from "../kernel/time.ts";
 import { longestLifeSeconds } from "../policy/requirements.ts";
@@ -17,7 +19,9 @@ import { createLandings } from "./landings.ts";
 export interface ProviderFacade {
   /** The provider that new credentials come from. */
   current(name: ProviderName): Provider | undefined;
-  /** Cancels the call at `timeout`, whatever the provider does with the signal. */
+  /** Before its intent is recorded: from then on the kill path may look for what a mint makes. */
+  announce(leaseId: LeaseId): void;
+  /** Cancels the call at `timeout`, whatever the provider does with the signal. Without time left it makes none. */
   mint(minter: Minter, request: Omit<MintRequest<unknown>, "signal">, timeout: Millis): Promise<MintOutcome>;
   /** `ledgerNow` is the clock that the lease's instants are of. */
   revoke(lease: Lease, secret: Redacted | null, ledgerNow: EpochMillis): Promise<RevokeOutcome>;
@@ -62,12 +66,16 @@ export function createProviderFacade(tools: {
   return {
     current: (name) => lookup.issuing(name),
 
+    announce: (leaseId) => void landings.begin(leaseId, millis(mintTimeoutMillis)),
+
     async mint({ name, provider }, request, timeout) {
       const startedAt = clock.monotonicMillis();
-      if (!provider.capabilities.mintsInProcess) landings.begin(request.leaseId, timeout);
-      const outcome = provider.capabilities.mintsInProcess
+      const { mintsInProcess } = provider.capabilities;
+      const left = mintsInProcess ? timeout : landings.begin(request.leaseId, timeout);
+      if (left === 0) return tooLate;
+      const outcome = mintsInProcess
         ? await provider.mint({ ...request, signal: neverAborts })
-        : await bounded(clock, timeout, noAnswer, (signal) => provider.mint({ ...request, signal }));
+        : await bounded(clock, left, noAnswer, (signal) => provider.mint({ ...request, signal }));
       const seconds = (clock.monotonicMillis() - startedAt) / 1000;
       metrics.observeSeconds("mayfly_mint_duration_seconds", seconds, { provider: name, outcome: outcome.kind });
       return checkMint(outcome, request.now, provider);
@@ -107,6 +115,7 @@ export function createProviderFacade(tools: {
   };
 }
 
+const tooLate: MintOutcome = { kind: "rejected", reason: "too_late_to_ask", retryable: true };
 const noAnswer: MintOutcome = { kind: "unknown", reason: "no_answer" };
 /** A mint that only computes cannot hang on anyone. */
 const neverAborts = new AbortController().signal;

@@ -28,6 +28,7 @@ afterEach(async () => {
 
 const revokesAtOnce: ProviderFacade = {
   current: () => undefined,
+  announce: () => {},
   mint: () => Promise.resolve({ kind: "unknown", reason: "not asked for" }),
   revoke: () =>
     Promise.resolve({ verdict: { kind: "dead-unverified" }, targetFault: false, absenceFinalIn: millis(0) }),

@@ -59,6 +59,7 @@ async function issueFor(
 
 async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Result<IssueAnswer, Fault>> {
   const wall = watchWall(parts.clock);
+  parts.providers.announce(planned.leaseId);
   const recorded = intentResult(await parts.ledger.recordIntent(intentCommand(parts, planned)), planned.taskId);
   if (!recorded.ok) return recorded;
   const { lease, task } = recorded.value;

@@ -27,8 +27,7 @@ export async function callProvider(
   const { caller, decision, leaseId, taskId, plan } = planned;
   const { expiresAt, abortAt } = bounds;
   const now = parts.clock.now();
-  const left = abortAt === null ? mintTimeoutMillis : Math.min(mintTimeoutMillis, abortAt - now);
-  if (left <= 0) return { kind: "rejected", reason: "too_late_to_ask", retryable: true };
+  const left = abortAt === null ? mintTimeoutMillis : Math.max(0, Math.min(mintTimeoutMillis, abortAt - now));
   const request = {
     leaseId,
     taskId,
