@@ -8,43 +8,42 @@ import { oneRedis, type OneRedis } from "../support/chaos/stores.ts";
 const wipes = 40;
 const paceMillis = 50;
 
-/** The queues that have keys now. */
-async function queueKeys(redis: Redis): Promise<readonly string[]> {
-  return redis.keys("mayfly:kill:*");
-}
+/** Each answers how many keys it found. */
+type Wipe = (redis: Redis) => Promise<number>;
 
-async function wipeByHand(redis: Redis): Promise<void> {
+const queueKeys = (redis: Redis): Promise<string[]> => redis.keys("mayfly:kill:*");
+
+const byHand: Wipe = async (redis) => {
   const keys = await queueKeys(redis);
-  if (keys.length > 0) await redis.del(...keys);
-}
+  return keys.length === 0 ? 0 : redis.del(...keys);
+};
 
-/** `mayfly:kill:{NAME}:NAME:meta` and the like. */
-async function obliterate(redis: Redis): Promise<void> {
-  const found = (await queueKeys(redis)).flatMap((key) => /^(mayfly:kill:\{[^}]+\}):([^:]+):/.exec(key) ?? []);
-  const names = new Map<string, string>();
-  for (let index = 0; index + 2 < found.length; index += 3) names.set(found[index + 2] ?? "", found[index + 1] ?? "");
-  for (const [name, prefix] of names) {
-    const queue = new Queue(name, { connection: redis, prefix });
+/** Keys are `mayfly:kill:{NAME}:NAME:meta` and the like. */
+const obliterate: Wipe = async (redis) => {
+  const keys = await queueKeys(redis);
+  const names = new Set(keys.flatMap((key) => /\{([^}]+)\}/.exec(key)?.[1] ?? []));
+  for (const name of names) {
+    const queue = new Queue(name, { connection: redis, prefix: `mayfly:kill:{${name}}` });
     await queue.obliterate({ force: true });
     await queue.close();
   }
-}
+  return keys.length;
+};
 
-const wiped = (name: string, wipe: (redis: Redis) => Promise<void>): Scenario<OneRedis> => ({
+const wiped = (name: string, wipe: Wipe): Scenario<OneRedis> => ({
   name,
   roles: ["api", "worker", "worker"],
   start: oneRedis,
   async strike({ store }) {
     const redis = new Redis({ host: "127.0.0.1", port: store.server().port, maxRetriesPerRequest: null });
+    let found = 0;
     for (let round = 0; round < wipes; round += 1) {
-      await wipe(redis);
+      found += await wipe(redis);
       await new Promise((resolve) => setTimeout(resolve, paceMillis));
     }
     redis.disconnect();
+    if (found === 0) throw new Error("no queue had a key to wipe");
   },
 });
 
-describeChaos([
-  wiped("every queue is obliterated", obliterate),
-  wiped("every key of the queues is deleted", wipeByHand),
-]);
+describeChaos([wiped("every queue is obliterated", obliterate), wiped("every key of the queues is deleted", byHand)]);

@@ -12,7 +12,6 @@ export interface Load {
   readonly delivered: ReadonlyMap<string, { readonly leaseId: string; readonly taskId: string }>;
   /** Tasks whose end was answered. */
   readonly ended: ReadonlySet<string>;
-  answers(): number;
   /** Resolves when so many more requests were answered with success. */
   more(answers: number): Promise<void>;
   stop(): Promise<void>;
@@ -69,7 +68,6 @@ export function startLoad(meet: () => Client, seed: number): Load {
     tasks,
     delivered,
     ended,
-    answers: () => answers,
     more(wanted) {
       const goal = answers + wanted;
       const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -53,7 +53,8 @@ export async function runScenario<S extends Store>(scenario: Scenario<S>, seed: 
   const store = await scenario.start();
   try {
     const nodes = await startNodes(world, store.ledger, scenario.roles);
-    return await strikeAndJudge(world, scenario, { store, nodes, at, load: startLoad(() => nodes.meet(), seed) });
+    const load = startLoad(() => nodes.meet(), seed);
+    return await strikeAndJudge(world, scenario, { store, nodes, at, load }).finally(() => load.stop());
   } finally {
     await world.close();
     await store.stop();
