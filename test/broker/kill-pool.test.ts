@@ -8,17 +8,19 @@ import type { LeaseId } from "../../src/kernel/ids.ts";
 import { millis } from "../../src/kernel/time.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { LedgerHarness } from "../kit/ledger/harness.ts";
-import { broker, createBuilders } from "../support/builders.ts";
+import { broker, createBuilders, type Builders } from "../support/builders.ts";
 import { createSeededEntropy } from "../support/seeded-entropy.ts";
 import { createSimSealer } from "../support/sim/keys.ts";
 import { silentLog, silentMetrics } from "../support/silent.ts";
 import { makeSqliteHarness } from "../support/sqlite-harness.ts";
 
 let bench: LedgerHarness;
+let build: Builders;
 let pool: KillPool;
 let isInTrouble: boolean;
 beforeEach(async () => {
   bench = await makeSqliteHarness();
+  build = createBuilders({ clock: bench.clock });
   isInTrouble = true;
 });
 afterEach(async () => {
@@ -35,13 +37,19 @@ const revokesAtOnce: ProviderFacade = {
   probe: () => Promise.resolve(null),
 };
 
-function start(troubles: Partial<Ledger>): void {
+const faults: ProviderFacade = {
+  ...revokesAtOnce,
+  revoke: () =>
+    Promise.resolve({ verdict: { kind: "retry", reason: "timeout" }, targetFault: true, absenceFinalIn: millis(0) }),
+};
+
+function start(troubles: Partial<Ledger>, providers = revokesAtOnce): void {
   const entropy = createSeededEntropy(1);
   pool = createKillPool({
     workforce: createLocalWorkforce(),
     works: true,
     ledger: { ...bench.ledger, ...troubles },
-    providers: revokesAtOnce,
+    providers,
     sealer: createSimSealer(entropy),
     clock: bench.clock,
     entropy,
@@ -63,7 +71,6 @@ async function turns(count: number): Promise<void> {
 
 /** A credential of a task that has ended: it can only be found by a sweep. */
 async function doom(): Promise<LeaseId> {
-  const build = createBuilders({ clock: bench.clock });
   const opened = await bench.ledger.openTask(build.openTask());
   if (opened.kind !== "ok") throw new Error("no task");
   const taskId = opened.value.id;
@@ -120,6 +127,34 @@ it.each<[string, () => Partial<Ledger>]>([
   isInTrouble = false;
   bench.clock.advance(30_000);
   await eventuallyRevoked(id);
+});
+
+/** Whoever has the lease now sees the target as it is now. */
+it.each<[string, Partial<Ledger>, number]>([
+  ["opens the breaker", {}, 1],
+  [
+    "opens none where another process has the leases by now",
+    { recordVerdict: () => Promise.resolve({ kind: "conflict", conflict: { reason: "fence_lost" } }) },
+    0,
+  ],
+])("a run of faults %s", async (_, troubles, changes) => {
+  for (let count = 0; count < 6; count += 1) await doom();
+  let seen = 0;
+  let tried = 0;
+  const setTarget: Ledger["setTarget"] = (asked) => {
+    seen += 1;
+    return bench.ledger.setTarget(asked);
+  };
+  const revoke: ProviderFacade["revoke"] = (...asked) => {
+    tried += 1;
+    return faults.revoke(...asked);
+  };
+  start({ ...troubles, setTarget }, { ...faults, revoke });
+  for (let look = 0; look < 4; look += 1) {
+    await turns(20);
+    bench.clock.advance(2);
+  }
+  expect([tried, seen]).toEqual([6, changes]);
 });
 
 const fails = (): Promise<never> => Promise.reject(new Error("a row that cannot be read"));

@@ -23,8 +23,6 @@ export interface NodesWorld extends BrokerClient {
   readonly servers: Servers;
   readonly ledger: FlowLedger;
   readonly nodes: readonly Node[];
-  /** One more process, which is asked in its turn from now on. */
-  join(...args: readonly string[]): Promise<Node>;
   /** Asked no more; what happens to it is the test's business. */
   leave(node: Node): void;
   isUsable(token: string): Promise<boolean>;
@@ -43,14 +41,12 @@ export async function startNodes(count: number): Promise<NodesWorld> {
   const nodes: Node[] = [];
   let turn = 0;
 
-  async function add(...args: readonly string[]): Promise<Node> {
-    const child = startChild([...common, ...args], servers.secrets);
+  async function add(): Promise<void> {
+    const child = startChild(common, servers.secrets);
     started.push(child);
     const { listen, admin } = await child.line("started");
     const urls = { public: String(listen), admin: String(admin) };
-    const node = { child, urls, client: createClient(servers, () => urls) };
-    nodes.push(node);
-    return node;
+    nodes.push({ child, urls, client: createClient(servers, () => urls) });
   }
   // The first makes the key rings that all share.
   await add();
@@ -65,7 +61,6 @@ export async function startNodes(count: number): Promise<NodesWorld> {
     servers,
     ledger,
     nodes,
-    join: add,
     leave: (node) => void nodes.splice(nodes.indexOf(node), 1),
     isUsable: (token) => isUsable(client, servers, token),
     async close() {
