@@ -38,7 +38,8 @@ async function holdKills() {
   return { holder: holder.node, held: holder.held, other: other.node, task, tokens };
 }
 
-const claimerOf = async ({ child }: Node): Promise<string> => String((await child.line("kills_started"))["claimer"]);
+const claimerOf = async ({ child }: Node): Promise<string> =>
+  String((await child.line("kill_pool_started"))["claimer"]);
 
 /** How many leases each process holds, as the ledger's keys tell. */
 async function heldBy(): Promise<ReadonlyMap<string, number>> {

@@ -34,8 +34,7 @@ export function createKillPool(given: KillPoolParts): KillPool {
   const { longestSleep } = workforce;
   const time = createLedgerTime(clock);
   const parts: AttemptParts = { ...given, ledgerNow: () => time.now() };
-  const claimer = base32FromBytes(entropy.bytes(12));
-  const counters = createCounters(claimer);
+  const counters = createCounters(base32FromBytes(entropy.bytes(12)));
   let isStopped = false;
 
   const lanes = createLanes((target) => createLane(parts, target, counters));
@@ -70,11 +69,8 @@ export function createKillPool(given: KillPoolParts): KillPool {
 
   return {
     start() {
-      if (works) {
-        // The ledger knows this process by that name.
-        log.info("kills_started", { claimer });
-        workforce.start((target, again) => lanes.of(target).work(again));
-      }
+      log.info("kill_pool_started", { claimer: counters.claimer, works });
+      if (works) workforce.start((target, again) => lanes.of(target).work(again));
       ledger.onDue((dueAt) => {
         if (isStopped) return;
         if (dueAt <= time.now()) look.ring();
@@ -105,10 +101,11 @@ function createLanes(create: (target: TargetName) => Lane) {
   };
 }
 
-function createCounters(claimer: string): LaneCounters {
+/** The ledger knows this process by the name that its fences begin with. */
+function createCounters(claimer: string): LaneCounters & { readonly claimer: string } {
   let ticks = 0;
   const tick = (): number => (ticks += 1);
-  return { tick, newFence: () => `${claimer}-${tick()}` };
+  return { claimer, tick, newFence: () => `${claimer}-${tick()}` };
 }
 
 /** Left running, the timer would keep a process that has nothing more to do. */
