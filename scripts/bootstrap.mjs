@@ -35,17 +35,13 @@ function run(command, args, options) {
     const forward = (signal) => {
       if (!(signal === "SIGINT" && atTerminal)) child.kill(signal);
     };
-    const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
-    const end = (code) => {
-      for (const signal of signals) process.off(signal, forward);
-      done(code);
-    };
-    for (const signal of signals) process.on(signal, forward);
+    // Never taken away: a second signal that comes when the child has just ended must not change how this one ends.
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, forward);
     child.once("error", (error) => {
       say(`cannot run ${command}: ${error.message}`);
-      end(127);
+      done(127);
     });
-    child.once("exit", (code, signal) => end(signal ? 128 + constants.signals[signal] : code));
+    child.once("exit", (code, signal) => done(signal ? 128 + constants.signals[signal] : code));
   });
 }
 
