@@ -3,10 +3,10 @@
  * user names. They go when the quickstart ends; nothing else there is touched.
  */
 import { randomBytes } from "node:crypto";
-import { checkServers, type CheckedServers } from "../../src/engines/redis/server-checks.ts";
-import { defaultPrefix, type RedisPlace } from "../../src/engines/redis/ledger-url.ts";
-import type { Access, ServerNode } from "../../src/engines/redis/node-client.ts";
-import { createTopology } from "../../src/engines/redis/topology.ts";
+import { checkServers, type CheckedServers } from "../../src/engines/redis/connection/server-checks.ts";
+import { defaultPrefix, type RedisPlace } from "../../src/engines/redis/connection/ledger-url.ts";
+import type { Access, ServerNode } from "../../src/engines/redis/connection/node-client.ts";
+import { createTopology } from "../../src/engines/redis/connection/topology.ts";
 import type { ConfigFault, Environment } from "../../src/entry/config.ts";
 import { parseLedger } from "../../src/entry/ledger-choice.ts";
 import { readAccess } from "../../src/entry/redis-access.ts";

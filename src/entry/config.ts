@@ -3,7 +3,7 @@
  * all faults are told at once. Secrets come by environment or file only, never as a flag.
  */
 import { join, resolve } from "node:path";
-import type { AcceptedLoss } from "../engines/redis/durability.ts";
+import type { AcceptedLoss } from "../engines/redis/connection/durability.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { millis, type Millis } from "../kernel/time.ts";
 import { parseAcceptLoss, parseLedger, type LedgerChoice } from "./ledger-choice.ts";

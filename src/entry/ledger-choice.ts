@@ -1,7 +1,7 @@
 /** Which ledger `--ledger` names. A password is accepted from the environment only: a flag can be read by every user. */
 import { isAbsolute, resolve } from "node:path";
-import type { AcceptedLoss } from "../engines/redis/durability.ts";
-import { parseLedgerUrl, type RedisPlace } from "../engines/redis/ledger-url.ts";
+import type { AcceptedLoss } from "../engines/redis/connection/durability.ts";
+import { parseLedgerUrl, type RedisPlace } from "../engines/redis/connection/ledger-url.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { ConfigFault } from "./config.ts";
 

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { createLocalWorkforce } from "../broker/kill/local-workforce.ts";
 import { openSqliteLedger } from "../engines/node-sqlite/open.ts";
-import { couldLoseOf } from "../engines/redis/durability.ts";
+import { couldLoseOf } from "../engines/redis/connection/durability.ts";
 import { openRedisLedger } from "../engines/redis/open.ts";
-import type { RedisPlace } from "../engines/redis/ledger-url.ts";
+import type { RedisPlace } from "../engines/redis/connection/ledger-url.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { Ledger } from "../ports/ledger.ts";

@@ -1,8 +1,8 @@
 /** What a connection to the Redis ledger needs beside its URL: passwords and the CA, from environment and files. */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { RedisPlace } from "../engines/redis/ledger-url.ts";
-import type { Access } from "../engines/redis/node-client.ts";
+import type { RedisPlace } from "../engines/redis/connection/ledger-url.ts";
+import type { Access } from "../engines/redis/connection/node-client.ts";
 import { Redacted } from "../kernel/redacted.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { ConfigFault, Environment } from "./config.ts";

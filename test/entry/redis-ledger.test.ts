@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseLedgerUrl } from "../../src/engines/redis/ledger-url.ts";
+import { parseLedgerUrl } from "../../src/engines/redis/connection/ledger-url.ts";
 import { parseServeOptions, type ServeFlags } from "../../src/entry/config.ts";
 import { checkRedis } from "../../src/entry/doctor/check-redis.ts";
 import { readAccess } from "../../src/entry/redis-access.ts";

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import type { RedisLedger, OpenOptions } from "../../src/engines/redis/open.ts";
 import { openRedisLedger } from "../../src/engines/redis/open.ts";
-import type { OpenFault } from "../../src/engines/redis/open-fault.ts";
-import { parseLedgerUrl } from "../../src/engines/redis/ledger-url.ts";
-import type { Access } from "../../src/engines/redis/node-client.ts";
+import type { OpenFault } from "../../src/engines/redis/connection/open-fault.ts";
+import { parseLedgerUrl } from "../../src/engines/redis/connection/ledger-url.ts";
+import type { Access } from "../../src/engines/redis/connection/node-client.ts";
 import type { Result } from "../../src/kernel/result.ts";
 import { realClock } from "./real-clock.ts";
 import { silentLog } from "./silent.ts";

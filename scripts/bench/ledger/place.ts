@@ -1,7 +1,7 @@
 /** Opens a ledger of either engine, by the file or the URL that says where it is, with the workforce that goes with it. */
 import { createHash } from "node:crypto";
 import { createLocalWorkforce } from "../../../src/broker/kill/local-workforce.ts";
-import { parseLedgerUrl } from "../../../src/engines/redis/ledger-url.ts";
+import { parseLedgerUrl } from "../../../src/engines/redis/connection/ledger-url.ts";
 import { openRedisLedger, type RedisLedger } from "../../../src/engines/redis/open.ts";
 import { nodeClock } from "../../../src/entry/node-clock.ts";
 import { createNodeLog } from "../../../src/entry/node-log.ts";

@@ -3,7 +3,7 @@ import type { Cause } from "../../domain/audit-entry.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import type { Answer } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/log.ts";
-import { codeOf } from "./open-fault.ts";
+import { codeOf } from "./connection/open-fault.ts";
 import { textOf, type Reply, type ScriptReply } from "./script.ts";
 
 export const answer = <T>(value: T, sequence: number): Answer<T, never> => ({ kind: "ok", value, sequence });

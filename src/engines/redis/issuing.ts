@@ -1,7 +1,7 @@
 /** What the verbs that issue stand on, beside the shards, and the bounds of what they take in shards not their own. */
 import type { Log } from "../../ports/log.ts";
-import { createOutbox } from "./outbox.ts";
-import { createReservations, type Reservations } from "./reservations.ts";
+import { createOutbox } from "./across-shards/outbox.ts";
+import { createReservations, type Reservations } from "./across-shards/reservations.ts";
 import { textOf, type ScriptReply } from "./script.ts";
 import type { ShardCalls } from "./shard-calls.ts";
 import { createTurns, type Turns } from "./turns.ts";

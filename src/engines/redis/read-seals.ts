@@ -2,12 +2,12 @@
 import type { Clock } from "../../kernel/clock.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
 import type { Log } from "../../ports/log.ts";
-import { createConnection } from "./connect.ts";
-import { describePlace, type RedisPlace } from "./ledger-url.ts";
-import type { Access } from "./node-client.ts";
-import { faultOfError, type OpenFault } from "./open-fault.ts";
+import { createConnection } from "./connection/connect.ts";
+import { describePlace, type RedisPlace } from "./connection/ledger-url.ts";
+import type { Access } from "./connection/node-client.ts";
+import { faultOfError, type OpenFault } from "./connection/open-fault.ts";
 import { createScriptRunner } from "./script.ts";
-import type { CheckedServers } from "./server-checks.ts";
+import type { CheckedServers } from "./connection/server-checks.ts";
 import { createShardCalls, type ShardCalls } from "./shard-calls.ts";
 import { createShards, type Shards } from "./shards.ts";
 import { enterStore } from "./verbs/enter-store.ts";

@@ -8,7 +8,7 @@ import type { Ledger } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/log.ts";
 import { lease as leaseLua } from "./lua/lease.ts";
 import { task as taskLua } from "./lua/task.ts";
-import { askReachable, everyShard } from "./reachable.ts";
+import { askReachable, everyShard } from "./across-shards/reachable.ts";
 import { defineScript, numberOf } from "./script.ts";
 import type { ShardCalls } from "./shard-calls.ts";
 

@@ -6,9 +6,9 @@
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { millis, type Millis } from "../../kernel/time.ts";
 import type { Log } from "../../ports/log.ts";
-import { sealAudit } from "./audit-chain.ts";
-import { trimAudit } from "./audit-trim.ts";
-import { emptyOutbox } from "./outbox.ts";
+import { sealAudit } from "./audit/audit-chain.ts";
+import { trimAudit } from "./audit/audit-trim.ts";
+import { emptyOutbox } from "./across-shards/outbox.ts";
 import type { ShardCalls } from "./shard-calls.ts";
 
 const roundMillis = millis(1_000);

@@ -1,10 +1,10 @@
 /** The servers of a Redis ledger: reachable, fit to keep one, and what they could lose. Writes nothing there. */
 
-import { describeDurability, durabilityFix, type Durability } from "../../engines/redis/durability.ts";
-import { describePlace, type RedisPlace } from "../../engines/redis/ledger-url.ts";
-import { checkServers } from "../../engines/redis/server-checks.ts";
+import { describeDurability, durabilityFix, type Durability } from "../../engines/redis/connection/durability.ts";
+import { describePlace, type RedisPlace } from "../../engines/redis/connection/ledger-url.ts";
+import { checkServers } from "../../engines/redis/connection/server-checks.ts";
 import { readSealKeys } from "../../engines/redis/read-seals.ts";
-import { isNearlyFull } from "../../engines/redis/watch-servers.ts";
+import { isNearlyFull } from "../../engines/redis/connection/watch-servers.ts";
 import type { Environment, ServeOptions } from "../config.ts";
 import type { Log } from "../../ports/log.ts";
 import { nodeClock } from "../node-clock.ts";

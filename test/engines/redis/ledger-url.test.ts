@@ -1,6 +1,6 @@
 /** The URL of a Redis ledger: each refusal beside what is accepted, and no message that quotes a password. */
 import { describe, expect, it } from "vitest";
-import { describePlace, parseLedgerUrl } from "../../../src/engines/redis/ledger-url.ts";
+import { describePlace, parseLedgerUrl } from "../../../src/engines/redis/connection/ledger-url.ts";
 
 const place = (url: string) => {
   const parsed = parseLedgerUrl(url);

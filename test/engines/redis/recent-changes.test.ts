@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { openMemoryLedger } from "../../../src/engines/memory/ledger.ts";
 import { emptyState } from "../../../src/engines/memory/state.ts";
-import { createRecentChanges } from "../../../src/engines/redis/recent-changes.ts";
+import { createRecentChanges } from "../../../src/engines/redis/connection/recent-changes.ts";
 import { homeOfId, type TaskId } from "../../../src/kernel/ids.ts";
 import type { Answer, Ledger } from "../../../src/ports/ledger.ts";
 import { agentName, createBuilders, operator, type Builders } from "../../support/builders.ts";

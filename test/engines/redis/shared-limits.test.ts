@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LimitReservation } from "../../../src/domain/limit.ts";
 import type { Lease } from "../../../src/domain/lease.ts";
-import { createOutbox, emptyOutbox } from "../../../src/engines/redis/outbox.ts";
-import { createReservations, type Holder } from "../../../src/engines/redis/reservations.ts";
+import { createOutbox, emptyOutbox } from "../../../src/engines/redis/across-shards/outbox.ts";
+import { createReservations, type Holder } from "../../../src/engines/redis/across-shards/reservations.ts";
 import { homeOfId, type TaskId } from "../../../src/kernel/ids.ts";
 import { seconds } from "../../../src/kernel/time.ts";
 import {

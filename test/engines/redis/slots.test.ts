@@ -1,6 +1,6 @@
 /** Slots of a cluster: the values of the specification, and what a server's list of them is read as. */
 import { describe, expect, it } from "vitest";
-import { parseSlots, slotOf } from "../../../src/engines/redis/slots.ts";
+import { parseSlots, slotOf } from "../../../src/engines/redis/connection/slots.ts";
 
 describe("slots of a cluster", () => {
   it.each([

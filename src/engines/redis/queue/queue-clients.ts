@@ -4,9 +4,9 @@
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Log } from "../../../ports/log.ts";
-import { clientOptions, type Access } from "../node-client.ts";
-import { codeOf } from "../open-fault.ts";
-import type { Shape } from "../topology.ts";
+import { clientOptions, type Access } from "../connection/node-client.ts";
+import { codeOf } from "../connection/open-fault.ts";
+import type { Shape } from "../connection/topology.ts";
 
 export interface QueueClients {
   readonly adding: Redis | Cluster;

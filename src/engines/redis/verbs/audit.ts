@@ -5,9 +5,9 @@ import type { TaskId } from "../../../kernel/ids.ts";
 import { maxPageSize } from "../../../kernel/limits.ts";
 import type { ListAudit } from "../../../ports/ledger-commands.ts";
 import type { AuditPage } from "../../../ports/ledger-views.ts";
-import { sealShard } from "../audit-chain.ts";
+import { sealShard } from "../audit/audit-chain.ts";
 import { trail } from "../lua/trail.ts";
-import { mergeLanes } from "../merge-lanes.ts";
+import { mergeLanes } from "../across-shards/merge-lanes.ts";
 import { defineScript, textOf } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 

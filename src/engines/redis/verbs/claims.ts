@@ -7,7 +7,14 @@ import { answer } from "../answers.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { target as targetLua } from "../lua/target.ts";
 import { task as taskLua } from "../lua/task.ts";
-import { allot, askReachable, everyShard, type Offer, type Share, type ShardReply } from "../reachable.ts";
+import {
+  allot,
+  askReachable,
+  everyShard,
+  type Offer,
+  type Share,
+  type ShardReply,
+} from "../across-shards/reachable.ts";
 import { leaseFrom } from "../rows/lease-row.ts";
 import { defineScript, listOf, numberOf, textOf } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";

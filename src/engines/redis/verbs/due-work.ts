@@ -4,7 +4,7 @@ import { brand } from "../../../kernel/brand.ts";
 import { epochMillis, millis, type EpochMillis, type Millis } from "../../../kernel/time.ts";
 import type { DueWork } from "../../../ports/ledger-views.ts";
 import { target as targetLua } from "../lua/target.ts";
-import { askReachable, everyShard } from "../reachable.ts";
+import { askReachable, everyShard } from "../across-shards/reachable.ts";
 import { breakerFrom, earlier, laterBreaker } from "../rows/target-row.ts";
 import { defineScript, listOf, numberOf, textOf, type Reply } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";

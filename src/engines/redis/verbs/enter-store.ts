@@ -1,6 +1,6 @@
 /** What a node finds where the ledger should be: a store of its own format, or none yet, which it makes. */
 import { err, ok, type Result } from "../../../kernel/result.ts";
-import { codeOf, openFault, type OpenFault } from "../open-fault.ts";
+import { codeOf, openFault, type OpenFault } from "../connection/open-fault.ts";
 import { defineScript, numberOf, type ScriptReply } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 import { createShards, defaultShards } from "../shards.ts";

@@ -11,7 +11,7 @@ import { issuing as issuingLua } from "../lua/issuing.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { target as targetLua } from "../lua/target.ts";
 import { task as taskLua } from "../lua/task.ts";
-import type { Holder, Reserved } from "../reservations.ts";
+import type { Holder, Reserved } from "../across-shards/reservations.ts";
 import { leaseFrom, standingText } from "../rows/lease-row.ts";
 import { taskFrom } from "../rows/task-row.ts";
 import { defineScript, listOf, textOf, type Reply } from "../script.ts";

@@ -8,7 +8,7 @@ import type { LeaseView } from "../../../ports/ledger-views.ts";
 import { answer, causeCommand, conflictOf, plain } from "../answers.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { task as taskLua } from "../lua/task.ts";
-import { leaseOfPrint } from "../prints.ts";
+import { leaseOfPrint } from "../across-shards/prints.ts";
 import { leaseFrom } from "../rows/lease-row.ts";
 import { taskFrom } from "../rows/task-row.ts";
 import { defineScript, listOf } from "../script.ts";

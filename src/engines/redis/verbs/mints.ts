@@ -8,7 +8,7 @@ import { answer, causeCommand, conflictOf, plain } from "../answers.ts";
 import { issuing as issuingLua } from "../lua/issuing.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { task as taskLua } from "../lua/task.ts";
-import { pointPrint } from "../prints.ts";
+import { pointPrint } from "../across-shards/prints.ts";
 import { leaseFrom } from "../rows/lease-row.ts";
 import { defineScript, listOf, textOf } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";

@@ -8,7 +8,7 @@ import { answer } from "../answers.ts";
 import { task as taskLua } from "../lua/task.ts";
 import { defineScript } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
-import { sweepShards } from "../sweep-shards.ts";
+import { sweepShards } from "../across-shards/sweep-shards.ts";
 
 /**
  * purge {limit} -> how many were dropped; 1 where more is past its time, else 0. A task that cannot go yet is looked at

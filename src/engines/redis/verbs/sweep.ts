@@ -8,7 +8,7 @@ import { task as taskLua } from "../lua/task.ts";
 import { walk as walkLua } from "../lua/walk.ts";
 import { defineScript } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
-import { sweepShards } from "../sweep-shards.ts";
+import { sweepShards } from "../across-shards/sweep-shards.ts";
 
 /**
  * close_overdue {limit} -> how many ended; 1 where more are overdue, else 0. What a downtime graced is owed later instead.

@@ -17,9 +17,9 @@ import type {
 import type { SuspendReason } from "../../../ports/ledger-views.ts";
 import { answer, causeCommand, conflictOf } from "../answers.ts";
 import { slotMarginMillis, settlementBy, type Issuing } from "../issuing.ts";
-import type { LimitsCommand } from "../limits.ts";
+import type { LimitsCommand } from "../across-shards/limits.ts";
 import { task as taskLua } from "../lua/task.ts";
-import type { Holder } from "../reservations.ts";
+import type { Holder } from "../across-shards/reservations.ts";
 import { frozenText, taskFrom } from "../rows/task-row.ts";
 import { defineScript, textOf, type Reply, type ScriptReply } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";

@@ -1,6 +1,6 @@
 /** What a ledger on these servers could lose of what it answered, said plainly. */
 
-import type { CouldLose } from "../../ports/ledger-views.ts";
+import type { CouldLose } from "../../../ports/ledger-views.ts";
 
 export type Durability =
   /** Every write is on the disk before it is answered. */

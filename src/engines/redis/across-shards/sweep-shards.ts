@@ -1,8 +1,8 @@
 /** One page of a sweep over many shards: looks where there is work, shares the page out, and adds up what was done. */
-import { unreachable } from "../../kernel/unreachable.ts";
+import { unreachable } from "../../../kernel/unreachable.ts";
 import { allot, askReachable, everyShard, type Offer, type ShardReply } from "./reachable.ts";
-import { defineScript, numberOf, type Script } from "./script.ts";
-import type { ShardCalls } from "./shard-calls.ts";
+import { defineScript, numberOf, type Script } from "../script.ts";
+import type { ShardCalls } from "../shard-calls.ts";
 
 /**
  * look_sweep {} -> number and first instant of overdue tasks; of kill orders number, rank of the first and its instant;

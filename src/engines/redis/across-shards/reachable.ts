@@ -2,8 +2,8 @@
  * Shards that answer, and which of them a bounded walk goes to. A kill never waits for a shard that does not answer:
  * what is due elsewhere is worked on meanwhile, and what is due there shows when it is back.
  */
-import type { Script, ScriptReply } from "./script.ts";
-import type { ShardCalls } from "./shard-calls.ts";
+import type { Script, ScriptReply } from "../script.ts";
+import type { ShardCalls } from "../shard-calls.ts";
 
 /** Part of a walk that one shard is asked to do. */
 export interface Share {

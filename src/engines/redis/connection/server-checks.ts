@@ -4,7 +4,7 @@
  * may be lost with it.
  */
 import { Redis } from "ioredis";
-import { err, ok, type Result } from "../../kernel/result.ts";
+import { err, ok, type Result } from "../../../kernel/result.ts";
 import {
   describeDurability,
   durabilityFix,

@@ -2,12 +2,12 @@
  * From a delivered value's fingerprint to its lease: a pointer in the shard that the fingerprint hashes to. It is
  * believed only where the lease says the same, so one that was left behind by a crash leads nowhere.
  */
-import { brand } from "../../kernel/brand.ts";
-import type { Fingerprint } from "../../kernel/digest.ts";
-import type { LeaseId } from "../../kernel/ids.ts";
-import type { EpochMillis } from "../../kernel/time.ts";
-import { defineScript, textOf } from "./script.ts";
-import type { ShardCalls } from "./shard-calls.ts";
+import { brand } from "../../../kernel/brand.ts";
+import type { Fingerprint } from "../../../kernel/digest.ts";
+import type { LeaseId } from "../../../kernel/ids.ts";
+import type { EpochMillis } from "../../../kernel/time.ts";
+import { defineScript, textOf } from "../script.ts";
+import type { ShardCalls } from "../shard-calls.ts";
 
 /** Beyond the native expiry: no lease is kept for so long, and what a crash left behind goes by itself. */
 const keptBeyondMillis = 365 * 24 * 3_600_000;

@@ -2,11 +2,11 @@
  * The connections of a ledger, in three lanes that never share one: issuing, ends (which may wait for a replica), and
  * revoking, so that neither an issue nor a replica that is down ever holds up a kill.
  */
-import type { Log } from "../../ports/log.ts";
+import type { Log } from "../../../ports/log.ts";
 import type { ServerNode, Access } from "./node-client.ts";
 import { codeOf } from "./open-fault.ts";
 import { createReplicaAcks } from "./replica-acks.ts";
-import type { Script, ScriptClient } from "./script.ts";
+import type { Script, ScriptClient } from "../script.ts";
 import { createTopology, type LaneNodes, type Shape } from "./topology.ts";
 
 export type LaneName = "issue" | "end" | "revoke";

@@ -3,10 +3,10 @@
  * its own shard, written in the same step. Whoever sees it pays it: this process at once for what it did itself, a sweep
  * for what a crash left. Two nodes may do the same entries; an entry is removed only once it is paid.
  */
-import type { Log } from "../../ports/log.ts";
-import { defineScript, textOf } from "./script.ts";
+import type { Log } from "../../../ports/log.ts";
+import { defineScript, textOf } from "../script.ts";
 import { settle, type Settlement } from "./settle.ts";
-import type { ShardCalls } from "./shard-calls.ts";
+import type { ShardCalls } from "../shard-calls.ts";
 
 /** Entries of one page: a few milliseconds of the server's time at most. */
 const pageEntries = 500;

@@ -2,8 +2,8 @@
  * What a shard holds for tasks and leases of other shards: slots of counters, windows of rates, used tokens, and the
  * fingerprints of delivered values. Here is how each ends; every one of these steps may be repeated.
  */
-import { defineScript } from "./script.ts";
-import type { ShardCalls } from "./shard-calls.ts";
+import { defineScript } from "../script.ts";
+import type { ShardCalls } from "../shard-calls.ts";
 
 export type Settlement =
   /** The reservation is a lease's or task's now: it holds until that has died. */

@@ -1,8 +1,8 @@
 /** Takes in one shard what tasks and leases of other shards need, all of it or nothing. */
-import type { LeaseId } from "../../kernel/ids.ts";
-import { lease } from "./lua/lease.ts";
-import { task } from "./lua/task.ts";
-import { defineScript, type Script } from "./script.ts";
+import type { LeaseId } from "../../../kernel/ids.ts";
+import { lease } from "../lua/lease.ts";
+import { task } from "../lua/task.ts";
+import { defineScript, type Script } from "../script.ts";
 
 export type Item =
   | {

@@ -3,8 +3,8 @@
  * its caller at once, and the caller acts on that. It reconnects for ever, at a bounded pace.
  */
 import { Redis, type RedisOptions } from "ioredis";
-import type { Redacted } from "../../kernel/redacted.ts";
-import type { Log } from "../../ports/log.ts";
+import type { Redacted } from "../../../kernel/redacted.ts";
+import type { Log } from "../../../ports/log.ts";
 import type { HostPort } from "./ledger-url.ts";
 import { codeOf } from "./open-fault.ts";
 

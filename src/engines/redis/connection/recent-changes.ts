@@ -3,13 +3,13 @@
  * another's place may lack the newest of it. Written again through the same verbs it is harmless where it is there; an
  * intent that was lost is written as one to be killed, because its credential may exist.
  */
-import { scopeKey } from "../../domain/scope.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import { homeOfId, type Home, type LeaseId } from "../../kernel/ids.ts";
-import { millis } from "../../kernel/time.ts";
-import { unreachable } from "../../kernel/unreachable.ts";
-import type { Answer, Ledger } from "../../ports/ledger.ts";
-import type { OpenTask, RecordIntent } from "../../ports/ledger-commands.ts";
+import { scopeKey } from "../../../domain/scope.ts";
+import type { Clock } from "../../../kernel/clock.ts";
+import { homeOfId, type Home, type LeaseId } from "../../../kernel/ids.ts";
+import { millis } from "../../../kernel/time.ts";
+import { unreachable } from "../../../kernel/unreachable.ts";
+import type { Answer, Ledger } from "../../../ports/ledger.ts";
+import type { OpenTask, RecordIntent } from "../../../ports/ledger-commands.ts";
 
 /** The verbs whose loss would matter, and what they were told. */
 const kept = ["openTask", "recordIntent", "completeMint", "makeDue", "closeDoor", "loadPolicy", "endTask"] as const;

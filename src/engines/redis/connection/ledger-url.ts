@@ -2,9 +2,9 @@
  * Where a Redis ledger is, from its URL: `redis[s]://[user[:password]@]host[:port][,host[:port]...][?...]`. No message
  * quotes what was given, because a misspelt URL may hold a password anywhere.
  */
-import { Redacted } from "../../kernel/redacted.ts";
-import { err, ok, type Result } from "../../kernel/result.ts";
-import { homes } from "../../kernel/ids.ts";
+import { Redacted } from "../../../kernel/redacted.ts";
+import { err, ok, type Result } from "../../../kernel/result.ts";
+import { homes } from "../../../kernel/ids.ts";
 
 export interface RedisPlace {
   /** Of the servers, or of the Sentinels where one is named. */

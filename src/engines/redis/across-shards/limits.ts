@@ -1,5 +1,5 @@
 /** Limits as a script in a task's own shard is told of them: counters that it keeps itself, and others it only hears of. */
-import type { LimitReservation } from "../../domain/limit.ts";
+import type { LimitReservation } from "../../../domain/limit.ts";
 
 export interface LimitsCommand {
   readonly limits: readonly { readonly name: string; readonly counter?: string; readonly max?: number; full?: true }[];

@@ -4,11 +4,11 @@
  * so that any number of nodes may do it at once. What is written is protected from then on: an entry that was changed
  * before anybody sealed it is not found out.
  */
-import { base64UrlFromBytes, bytesFromBase64Url } from "../../kernel/base64url.ts";
-import { maxSweepRows } from "../../kernel/limits.ts";
-import { trail } from "./lua/trail.ts";
-import { defineScript, numberOf, textOf } from "./script.ts";
-import type { ShardCalls } from "./shard-calls.ts";
+import { base64UrlFromBytes, bytesFromBase64Url } from "../../../kernel/base64url.ts";
+import { maxSweepRows } from "../../../kernel/limits.ts";
+import { trail } from "../lua/trail.ts";
+import { defineScript, numberOf, textOf } from "../script.ts";
+import type { ShardCalls } from "../shard-calls.ts";
 
 /**
  * unsealed {limit} -> sequence of the last entry that has a hash; that hash, or '' before the first; the texts of the

@@ -3,18 +3,18 @@
  * once. Taken before its own script runs, each for a time; given back when that refuses. A crash between the two burns
  * what was taken until that time, and never lets more through than a limit says.
  */
-import type { LimitReservation } from "../../domain/limit.ts";
-import { sha256 } from "../../kernel/digest.ts";
-import type { LeaseId, TaskId } from "../../kernel/ids.ts";
-import { unreachable } from "../../kernel/unreachable.ts";
-import type { ReplayMarker } from "../../ports/ledger-commands.ts";
-import type { Log } from "../../ports/log.ts";
+import type { LimitReservation } from "../../../domain/limit.ts";
+import { sha256 } from "../../../kernel/digest.ts";
+import type { LeaseId, TaskId } from "../../../kernel/ids.ts";
+import { unreachable } from "../../../kernel/unreachable.ts";
+import type { ReplayMarker } from "../../../ports/ledger-commands.ts";
+import type { Log } from "../../../ports/log.ts";
 import { isKeptHere, limitsCommand, type LimitsCommand } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 import { heldSlots, reserveScriptFor, type Item } from "./reserve-script.ts";
-import { listOf, numberOf, textOf } from "./script.ts";
+import { listOf, numberOf, textOf } from "../script.ts";
 import { settle, type Settlement } from "./settle.ts";
-import type { ShardCalls } from "./shard-calls.ts";
+import type { ShardCalls } from "../shard-calls.ts";
 
 export interface Holder {
   readonly id: TaskId | LeaseId;

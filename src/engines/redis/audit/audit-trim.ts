@@ -3,11 +3,11 @@
  * An entry goes only once it has its hash, and never while the clock is in doubt. The chain of what is left stays
  * verifiable: `audit.trimmed`, itself a part of it, holds sequence and hash of the last entry that went.
  */
-import { maxSweepRows } from "../../kernel/limits.ts";
-import type { Millis } from "../../kernel/time.ts";
-import { trail } from "./lua/trail.ts";
-import { defineScript, numberOf } from "./script.ts";
-import type { ShardCalls } from "./shard-calls.ts";
+import { maxSweepRows } from "../../../kernel/limits.ts";
+import type { Millis } from "../../../kernel/time.ts";
+import { trail } from "../lua/trail.ts";
+import { defineScript, numberOf } from "../script.ts";
+import type { ShardCalls } from "../shard-calls.ts";
 
 /** Unless told otherwise. Who needs more ships the entries elsewhere before that. */
 export const defaultRetentionDays = 30;

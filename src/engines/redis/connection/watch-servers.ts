@@ -3,10 +3,10 @@
  * was told is stored. While that is in doubt nothing is issued: another master may lack ends and doors. Also says that
  * this node is alive, and stops issuing before the servers' memory is full, so that kills still have room.
  */
-import type { Cancel, Clock } from "../../kernel/clock.ts";
-import { millis } from "../../kernel/time.ts";
-import type { SuspendReason } from "../../ports/ledger-views.ts";
-import type { Log } from "../../ports/log.ts";
+import type { Cancel, Clock } from "../../../kernel/clock.ts";
+import { millis } from "../../../kernel/time.ts";
+import type { SuspendReason } from "../../../ports/ledger-views.ts";
+import type { Log } from "../../../ports/log.ts";
 import type { ServerNode } from "./node-client.ts";
 import { codeOf } from "./open-fault.ts";
 import { memoryFrom, parseInfo, type MemoryFacts } from "./server-facts.ts";

@@ -2,7 +2,7 @@
  * The masters of a ledger and which of them has a key: one server, the master that Sentinels name, or the masters of a
  * cluster. A cluster's map is read anew when a server says that a slot has moved, and every few seconds.
  */
-import type { Log } from "../../ports/log.ts";
+import type { Log } from "../../../ports/log.ts";
 import type { HostPort } from "./ledger-url.ts";
 import { createNode, type Access, type Address, type ServerNode } from "./node-client.ts";
 import { codeOf } from "./open-fault.ts";
