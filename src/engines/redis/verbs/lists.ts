@@ -1,6 +1,6 @@
 /** Leases of a subtree, stuck leases, doors, sealing keys. A page costs the page, not what there is. */
 import type { Lease } from "../../../domain/lease.ts";
-import { brand } from "../../../kernel/brand.ts";
+import { doorScopeFromKey } from "../../../domain/scope.ts";
 import type { LeaseId, TaskId } from "../../../kernel/ids.ts";
 import { maxPageSize } from "../../../kernel/limits.ts";
 import type { Door } from "../../../ports/ledger-views.ts";
@@ -142,33 +142,12 @@ export async function listDoors(calls: ShardCalls): Promise<readonly Door[]> {
       const [scope, text, orders] = listOf(row);
       const key = textOf(scope);
       const known = doors.get(key);
-      const door = { scope: scopeFrom(key), ...doorFrom(textOf(text)), expanding: numberOf(orders) > 0 };
+      const door = { scope: doorScopeFromKey(key), ...doorFrom(textOf(text)), expanding: numberOf(orders) > 0 };
       const earlier = known !== undefined && known.closedAt <= door.closedAt ? known : door;
       doors.set(key, { ...earlier, expanding: door.expanding || known?.expanding === true });
     }
   }
   return [...doors.values()];
-}
-
-/** The keys of doors were made by `scopeKey`. */
-function scopeFrom(key: string): Door["scope"] {
-  const separator = key.indexOf(":");
-  const kind = separator < 0 ? key : key.slice(0, separator);
-  const name = key.slice(separator + 1);
-  switch (kind) {
-    case "all":
-      return { kind };
-    case "agent":
-      return { kind, name: brand(name) };
-    case "template":
-      return { kind, name: brand(name) };
-    case "provider":
-      return { kind, name: brand(name) };
-    case "issuer":
-      return { kind, name: brand(name) };
-    default:
-      throw new Error("a door of a scope that this version does not know");
-  }
 }
 
 export async function sealedKeyIds(calls: ShardCalls): Promise<readonly string[]> {

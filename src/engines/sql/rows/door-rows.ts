@@ -1,7 +1,6 @@
 /** Doors: standing closures of a scope. Few, and asked for at every issue, so the set of closed ones is kept. */
 import type { DoorScope } from "../../../domain/scope.ts";
-import { scopeKey } from "../../../domain/scope.ts";
-import { brand } from "../../../kernel/brand.ts";
+import { doorScopeFromKey, scopeKey } from "../../../domain/scope.ts";
 import { epochMillis, type EpochMillis } from "../../../kernel/time.ts";
 import type { Door } from "../../../ports/ledger-views.ts";
 import { integer, text } from "../driver.ts";
@@ -40,22 +39,4 @@ export function storeDoor(view: View, scope: DoorScope, door: { reason: string; 
 export function removeDoor(view: View, scope: DoorScope): void {
   view.sql.run("DELETE FROM door WHERE scope = ?", scopeKey(scope));
   view.cache.doors = null;
-}
-
-/** The inverse of `scopeKey` for doors. */
-export function doorScopeFromKey(key: string): DoorScope {
-  if (key === "all") return { kind: "all" };
-  const [kind = "", name = ""] = key.split(":");
-  switch (kind) {
-    case "agent":
-      return { kind, name: brand(name) };
-    case "template":
-      return { kind, name: brand(name) };
-    case "provider":
-      return { kind, name: brand(name) };
-    case "issuer":
-      return { kind, name: brand(name) };
-    default:
-      throw new Error("the ledger holds a door of a kind that this version does not know");
-  }
 }
