@@ -94,4 +94,5 @@ Try:
 Ctrl-C stops everything.
 `;
 
-process.exitCode = await main();
+// Not left to end by itself: while a process winds down it no longer answers signals, and a late one would tell its end.
+process.exit(await main());
