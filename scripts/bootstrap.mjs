@@ -128,4 +128,5 @@ async function main() {
   return run(node, [file, ...args], { env, stdio: "inherit" });
 }
 
-process.exitCode = await main();
+// Not left to end by itself: while a process winds down it no longer answers signals.
+process.exit(await main());
