@@ -188,6 +188,8 @@ async function main(): Promise<number> {
   const env = {
     ...process.env,
     PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`,
+    // Hundreds of brokers are started and killed: half of a start is reading the same sources again.
+    NODE_COMPILE_CACHE: join(root, "node_modules/.cache/mayfly"),
     MAYFLY_SEED: options.seed,
     MAYFLY_TEST_WITHOUT: options.without.join(","),
     ...(options.quick && { MAYFLY_TEST_QUICK: "1" }),

@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { createLocalWorkforce } from "../broker/kill/local-workforce.ts";
 import { openSqliteLedger } from "../engines/node-sqlite/open.ts";
 import { couldLoseOf } from "../engines/redis/connection/durability.ts";
-import { openRedisLedger } from "../engines/redis/open.ts";
 import type { RedisPlace } from "../engines/redis/connection/ledger-url.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
@@ -72,6 +71,8 @@ async function openRedis(place: RedisPlace, choice: Choice, tools: Tools): Promi
   const access = await readAccess(place, tools.env);
   if (!access.ok) return access;
   const { clock, log } = tools;
+  // Loaded by those who use it: its clients take a third of a start.
+  const { openRedisLedger } = await import("../engines/redis/open.ts");
   const opened = await openRedisLedger({ place, access: access.value, demand: demandOf(choice), clock, log, sha1 });
   if (!opened.ok) return err({ setting, ...words(opened.fault) });
   const { workforce, durability } = opened.value;

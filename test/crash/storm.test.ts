@@ -6,7 +6,7 @@ import { createTally } from "../support/crash/tally.ts";
 import { startWorld, type World } from "../support/crash/world.ts";
 import { readRuns, readSeed } from "../support/seed.ts";
 
-const rounds = readRuns("MAYFLY_STORM_ROUNDS", isOnSqlite ? 30 : 4);
+const rounds = readRuns("MAYFLY_STORM_ROUNDS", isOnSqlite ? 15 : 4);
 const seed = readSeed();
 
 describe("storm", () => {
