@@ -3,13 +3,13 @@
  * again before anything is issued, and a cluster is one ledger whose ends reach every master.
  */
 import { afterEach, describe, expect, it } from "vitest";
-import { homeOfId, type LeaseId, type TaskId } from "../../../src/kernel/ids.ts";
-import { millis } from "../../../src/kernel/time.ts";
-import type { Ledger } from "../../../src/ports/ledger.ts";
-import { createBuilders, ledgerTarget, operator } from "../../support/builders.ts";
-import { realClock } from "../../support/real-clock.ts";
-import { openAt, tryOpen } from "../../support/redis-opened.ts";
-import { masterName, redisCli, startCluster, startSentinels, until } from "../../support/redis-topologies.ts";
+import { homeOfId, type LeaseId, type TaskId } from "../../src/kernel/ids.ts";
+import { millis } from "../../src/kernel/time.ts";
+import type { Ledger } from "../../src/ports/ledger.ts";
+import { createBuilders, ledgerTarget, operator } from "../support/builders.ts";
+import { realClock } from "../support/real-clock.ts";
+import { openAt, tryOpen } from "../support/redis-opened.ts";
+import { masterName, redisCli, startCluster, startSentinels, until } from "../support/redis-topologies.ts";
 
 const builders = createBuilders({ clock: realClock });
 const production = { demand: { acceptedLoss: null } };

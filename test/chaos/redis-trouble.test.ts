@@ -3,14 +3,14 @@
  * `unknown`, issuing rests where it must, kills go on, and all of it resumes by itself.
  */
 import { afterEach, describe, expect, it } from "vitest";
-import type { TaskId } from "../../../src/kernel/ids.ts";
-import { millis } from "../../../src/kernel/time.ts";
-import type { Ledger } from "../../../src/ports/ledger.ts";
-import { createBuilders, ledgerTarget, operator } from "../../support/builders.ts";
-import { realClock } from "../../support/real-clock.ts";
-import { openAt } from "../../support/redis-opened.ts";
-import { appendAlways, startRedis, type RedisServer } from "../../support/redis-server.ts";
-import { redisCli, until } from "../../support/redis-topologies.ts";
+import type { TaskId } from "../../src/kernel/ids.ts";
+import { millis } from "../../src/kernel/time.ts";
+import type { Ledger } from "../../src/ports/ledger.ts";
+import { createBuilders, ledgerTarget, operator } from "../support/builders.ts";
+import { realClock } from "../support/real-clock.ts";
+import { openAt } from "../support/redis-opened.ts";
+import { appendAlways, startRedis, type RedisServer } from "../support/redis-server.ts";
+import { redisCli, until } from "../support/redis-topologies.ts";
 
 const builders = createBuilders({ clock: realClock });
 let stop: (() => Promise<unknown>)[] = [];
