@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { eventually, eventuallyTrue } from "../support/flow/eventually.ts";
 import type { Issued, Sent } from "../support/flow/client.ts";
+import { isOnSqlite } from "../support/ledger-kind.ts";
 import { startFlow, type FlowWorld } from "../support/flow/world.ts";
 
 let world: FlowWorld;
@@ -71,7 +72,10 @@ describe.each(scopes)("killing %s", (_, scope, text, survivors, byProvider) => {
     expect(await doors()).toEqual([]);
 
     const killed = await kill(scope);
-    expect(killed.body).toMatchObject({ scope: text, leases: counted, dry_run: false });
+    expect(killed.body).toMatchObject({ scope: text, dry_run: false });
+    // Counted while the kill goes on: on many shards the first may be dead before the last was looked at.
+    expect(killed.body.leases).toBeLessThanOrEqual(counted);
+    if (isOnSqlite) expect(killed.body.leases).toBe(counted);
     await eventually("the survivors are those outside the scope", async () => {
       const alive = await aliveNow();
       return alive.every((one, index) => one === survivors[index]) ? true : undefined;
