@@ -75,7 +75,7 @@ describe.each(scopes)("killing %s", (_, scope, text, survivors, byProvider) => {
     expect(killed.body).toMatchObject({ scope: text, dry_run: false });
     // Counted while the kill goes on: on many shards the first may be dead before the last was looked at.
     expect(killed.body.leases).toBeLessThanOrEqual(counted);
-    if (isOnSqlite) expect(killed.body.leases).toBe(counted);
+    expect(killed.body.leases).toBeGreaterThanOrEqual(isOnSqlite ? counted : 0);
     await eventually("the survivors are those outside the scope", async () => {
       const alive = await aliveNow();
       return alive.every((one, index) => one === survivors[index]) ? true : undefined;
