@@ -8,7 +8,7 @@ import { millis } from "../../src/kernel/time.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import { createBuilders, ledgerTarget, operator } from "../support/builders.ts";
 import { realClock } from "../support/real-clock.ts";
-import { openAt, tryOpen } from "../support/redis-opened.ts";
+import { endTask, mayIssue, openAt, tryOpen } from "../support/redis-opened.ts";
 import { masterName, redisCli, startCluster, startSentinels, until } from "../support/redis-topologies.ts";
 
 const builders = createBuilders({ clock: realClock });
@@ -36,16 +36,6 @@ async function mintedLease(ledger: Ledger, taskId: TaskId): Promise<LeaseId> {
   return id;
 }
 
-const end = (ledger: Ledger, taskId: TaskId) =>
-  ledger.endTask({ taskId, outcome: "completed", reason: null, cause: operator });
-const mayIssue = async (ledger: Ledger): Promise<boolean> => {
-  try {
-    return (await ledger.health()).suspended === null;
-  } catch {
-    return false;
-  }
-};
-
 describe("a ledger behind Sentinels", () => {
   async function begin(replicas = 1) {
     const trio = await startSentinels(replicas);
@@ -62,7 +52,7 @@ describe("a ledger behind Sentinels", () => {
     const { trio, ledger } = await begin(2);
     expect(ledger.durability).toEqual({ kind: "every_write", lossSeconds: 0, isReplicated: true });
     const tasks = await Promise.all(Array.from({ length: 20 }, () => openedTask(ledger)));
-    const answers = await Promise.all(tasks.map((task) => end(ledger, task)));
+    const answers = await Promise.all(tasks.map((task) => endTask(ledger, task)));
     expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(["ok"]));
     trio.master.kill("SIGKILL");
     await until(() => mayIssue(ledger));
@@ -76,7 +66,7 @@ describe("a ledger behind Sentinels", () => {
     const { trio, ledger } = await begin();
     const task = await openedTask(ledger);
     for (const replica of trio.replicas) replica.kill("SIGSTOP");
-    const answers = await Promise.all([ledger.openTask(builders.openTask()), end(ledger, task)]);
+    const answers = await Promise.all([ledger.openTask(builders.openTask()), endTask(ledger, task)]);
     expect(answers).toMatchObject([
       { kind: "unknown", reason: "NOREPLICA" },
       { kind: "unknown", reason: "NOREPLICA" },
@@ -84,14 +74,14 @@ describe("a ledger behind Sentinels", () => {
     // What revokes does not wait for a replica.
     expect((await ledger.dueWork()).sweep).toBe(true);
     for (const replica of trio.replicas) replica.kill("SIGCONT");
-    await until(async () => (await end(ledger, task)).kind === "ok");
+    await until(async () => (await endTask(ledger, task)).kind === "ok");
   });
 
   it("an end that the new master lacks is written again before anything is issued", patient, async () => {
     const { trio, ledger } = await begin();
     const [task, other, third] = [await openedTask(ledger), await openedTask(ledger), await openedTask(ledger)];
     const lease = await mintedLease(ledger, third);
-    await Promise.all([task, third].map((ended) => end(ledger, ended)));
+    await Promise.all([task, third].map((ended) => endTask(ledger, ended)));
     // What a failover in the wrong moment does: the promoted master has lost an end, and an intent with its mint.
     const forget = `
       for _, key in ipairs(redis.call('KEYS', '*:task:${task}')) do redis.call('HDEL', key, 'x', 'xa', 'qe', 'xr') end
@@ -147,7 +137,7 @@ describe("a ledger on a cluster", () => {
     cluster.masters[0]?.kill("SIGKILL");
     await cluster.masters[0]?.exited;
     await until(async () => !(await mayIssue(ledger)));
-    const kinds = (await Promise.all(tasks.map((task) => end(ledger, task)))).map(({ kind }) => kind);
+    const kinds = (await Promise.all(tasks.map((task) => endTask(ledger, task)))).map(({ kind }) => kind);
     expect(new Set(kinds)).toEqual(new Set(["ok", "unknown"]));
   });
 });

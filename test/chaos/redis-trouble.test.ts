@@ -6,9 +6,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { TaskId } from "../../src/kernel/ids.ts";
 import { millis } from "../../src/kernel/time.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
-import { createBuilders, ledgerTarget, operator } from "../support/builders.ts";
+import { createBuilders, ledgerTarget } from "../support/builders.ts";
 import { realClock } from "../support/real-clock.ts";
-import { openAt } from "../support/redis-opened.ts";
+import { endTask, mayIssue, openAt } from "../support/redis-opened.ts";
 import { appendAlways, startRedis, type RedisServer } from "../support/redis-server.ts";
 import { redisCli, until } from "../support/redis-topologies.ts";
 
@@ -31,15 +31,6 @@ async function begin(args: readonly string[] = []): Promise<{ server: RedisServe
 }
 
 const open = (ledger: Ledger) => ledger.openTask(builders.openTask());
-const end = (ledger: Ledger, taskId: TaskId) =>
-  ledger.endTask({ taskId, outcome: "completed", reason: null, cause: operator });
-const mayIssue = async (ledger: Ledger): Promise<boolean> => {
-  try {
-    return (await ledger.health()).suspended === null;
-  } catch {
-    return false;
-  }
-};
 
 async function openedTask(ledger: Ledger): Promise<TaskId> {
   const opened = await open(ledger);
@@ -52,13 +43,13 @@ describe("a Redis server in trouble", () => {
     const { server, ledger } = await begin();
     const task = await openedTask(ledger);
     server.kill("SIGSTOP");
-    const [issue, ending] = await Promise.all([open(ledger), end(ledger, task)]);
+    const [issue, ending] = await Promise.all([open(ledger), endTask(ledger, task)]);
     expect([issue.kind, ending.kind]).toEqual(["unknown", "unknown"]);
     server.kill("SIGCONT");
     await until(() => mayIssue(ledger));
     expect((await open(ledger)).kind).toBe("ok");
     // It may have been carried out late: the repeat answers the same end.
-    expect((await end(ledger, task)).kind).toBe("ok");
+    expect((await endTask(ledger, task)).kind).toBe("ok");
     expect((await ledger.readTask(task))?.gate.kind).toBe("closed");
   });
 
@@ -67,7 +58,7 @@ describe("a Redis server in trouble", () => {
     const opened = await Promise.all(Array.from({ length: 40 }, () => openedTask(ledger)));
     const ended: TaskId[] = [];
     const ends = opened.map(async (task, index) => {
-      const answer = await end(ledger, task);
+      const answer = await endTask(ledger, task);
       if (answer.kind === "ok") ended.push(task);
       if (index === 5) server.kill("SIGKILL");
     });
@@ -104,7 +95,7 @@ describe("a Redis server in trouble", () => {
     redisCli(server.port, "config", "set", "maxmemory", "1mb");
     await until(async () => (await ledger.health()).suspended === "disk_full");
     expect(await open(ledger)).toEqual({ kind: "conflict", conflict: { reason: "suspended", why: "disk_full" } });
-    expect((await end(ledger, task)).kind).toBe("ok");
+    expect((await endTask(ledger, task)).kind).toBe("ok");
     expect((await ledger.claimDue({ target: ledgerTarget, limit: 10, claim: millis(1_000), fence: "f1" })).kind).toBe(
       "ok",
     );

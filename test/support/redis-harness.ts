@@ -47,20 +47,25 @@ export async function openRedis(options: {
   return { ledger, calls, client };
 }
 
-/** One shard: the order of everything is then the model's. */
-export const makeRedisHarness: MakeHarness = async (options = {}) => {
-  const clock = createManualClock(options.startAt);
-  const prefix = `kit-${randomBytes(6).toString("hex")}`;
-  let { ledger } = await openRedis({ prefix, clock, shards: 1 });
-  return {
-    get ledger() {
-      return ledger;
-    },
-    clock,
-    async restart() {
-      await ledger.close();
-      ({ ledger } = await openRedis({ prefix, clock, shards: 1 }));
-    },
-    close: () => ledger.close(),
+const harnessOf =
+  (shards: number): MakeHarness =>
+  async (options = {}) => {
+    const clock = createManualClock(options.startAt);
+    const prefix = `kit-${randomBytes(6).toString("hex")}`;
+    let { ledger } = await openRedis({ prefix, clock, shards });
+    return {
+      get ledger() {
+        return ledger;
+      },
+      clock,
+      async restart() {
+        await ledger.close();
+        ({ ledger } = await openRedis({ prefix, clock, shards }));
+      },
+      close: () => ledger.close(),
+    };
   };
-};
+
+/** One shard: the order of everything is then the model's. */
+export const makeRedisHarness = harnessOf(1);
+export const makeShardedHarness = harnessOf(8);

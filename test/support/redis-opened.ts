@@ -5,7 +5,10 @@ import { openRedisLedger } from "../../src/engines/redis/open.ts";
 import type { OpenFault } from "../../src/engines/redis/connection/open-fault.ts";
 import { parseLedgerUrl } from "../../src/engines/redis/connection/ledger-url.ts";
 import type { Access } from "../../src/engines/redis/connection/node-client.ts";
+import type { TaskId } from "../../src/kernel/ids.ts";
+import type { Ledger } from "../../src/ports/ledger.ts";
 import type { Result } from "../../src/kernel/result.ts";
+import { operator } from "./builders.ts";
 import { realClock } from "./real-clock.ts";
 import { silentLog } from "./silent.ts";
 
@@ -25,4 +28,16 @@ export async function openAt(url: string, change?: Partial<OpenOptions>): Promis
   const opened = await tryOpen(url, change);
   if (!opened.ok) throw new Error(`${opened.fault.reason}: ${opened.fault.message}`);
   return opened.value;
+}
+
+export const endTask = (ledger: Ledger, taskId: TaskId) =>
+  ledger.endTask({ taskId, outcome: "completed", reason: null, cause: operator });
+
+/** Whether this process would issue now. */
+export async function mayIssue(ledger: Ledger): Promise<boolean> {
+  try {
+    return (await ledger.health()).suspended === null;
+  } catch {
+    return false;
+  }
 }

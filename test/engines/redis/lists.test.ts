@@ -1,29 +1,9 @@
 /** Lists and counts over several shards, and of subtrees that no single script may look at as a whole. */
-import { randomBytes } from "node:crypto";
 import { expect } from "vitest";
 import type { LeaseId } from "../../../src/kernel/ids.ts";
 import { agentName, operator } from "../../support/builders.ts";
-import { createManualClock } from "../../support/manual-clock.ts";
-import { openRedis } from "../../support/redis-harness.ts";
+import { makeShardedHarness } from "../../support/redis-harness.ts";
 import { describeRows, valueOf, type Row } from "../../kit/ledger/bench.ts";
-import type { MakeHarness } from "../../kit/ledger/harness.ts";
-
-const makeSharded: MakeHarness = async (options = {}) => {
-  const clock = createManualClock(options.startAt);
-  const prefix = `lists-${randomBytes(6).toString("hex")}`;
-  let { ledger } = await openRedis({ prefix, clock, shards: 8 });
-  return {
-    get ledger() {
-      return ledger;
-    },
-    clock,
-    async restart() {
-      await ledger.close();
-      ({ ledger } = await openRedis({ prefix, clock, shards: 8 }));
-    },
-    close: () => ledger.close(),
-  };
-};
 
 const idsOf = (leases: readonly { readonly id: LeaseId }[]): readonly LeaseId[] => leases.map(({ id }) => id);
 
@@ -95,4 +75,4 @@ const rows: readonly Row[] = [
   ],
 ];
 
-describeRows("the Redis ledger: lists over shards", makeSharded, rows);
+describeRows("the Redis ledger: lists over shards", makeShardedHarness, rows);
