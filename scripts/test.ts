@@ -7,7 +7,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { provideServers, testsNeeding } from "./servers/test-servers.ts";
+import { provideServers, testServerNames, testsNeeding } from "./servers/test-servers.ts";
 import type { StageReport } from "./stage-reporter.ts";
 
 interface Stage {
@@ -56,7 +56,8 @@ const help = `Usage: npm test -- [options]
 
   --quick              only ${quickStages.join(", ")} (at most ${quickBudgetSeconds} s)
   --only STAGE,...     only these stages
-  --without SERVER,... leave out tests that need this server (redis, ...); named at the end
+  --without SERVER,... leave out tests that need this server; named at the end
+                       (${testServerNames.join(", ")})
   --install            install the packages of servers that are missing; as root this is done unasked
   --help
 

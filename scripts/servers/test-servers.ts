@@ -1,21 +1,36 @@
 /**
- * Servers that tests start and stop: which commands they need, how those are installed, and which tests use them. A
+ * Servers that tests start and stop: whether they are there, how they are installed, and which tests use them. A
  * package is installed only as root or when asked for; otherwise the command to run is named.
  */
 import { spawnSync } from "node:child_process";
+import { isOpenBaoThere, openBaoInstall } from "./openbao.ts";
+import { postgresFolder } from "./postgres.ts";
 
 interface TestServer {
-  readonly commands: readonly string[];
-  readonly packages: readonly string[];
+  isThere(): boolean;
+  readonly install: readonly string[];
   /** Patterns of the test files that need it, below any stage's folder. */
   readonly tests: readonly string[];
 }
 
+const fromDebian = (...packages: readonly string[]): readonly string[] => ["apt-get", "install", "-y", ...packages];
+const answers = (command: string): boolean => spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
+
 const servers: Readonly<Record<string, TestServer>> = {
   redis: {
-    commands: ["redis-server", "redis-sentinel", "redis-cli"],
-    packages: ["redis-server", "redis-sentinel"],
+    isThere: () => ["redis-server", "redis-sentinel", "redis-cli"].every(answers),
+    install: fromDebian("redis-server", "redis-sentinel"),
     tests: ["**/redis/**", "**/*redis*.test.ts"],
+  },
+  postgres: {
+    isThere: () => postgresFolder() !== undefined && answers("psql"),
+    install: fromDebian("postgresql"),
+    tests: ["**/postgres/**", "**/*postgres*.test.ts"],
+  },
+  openbao: {
+    isThere: isOpenBaoThere,
+    install: openBaoInstall,
+    tests: ["**/openbao/**", "**/*openbao*.test.ts"],
   },
 };
 
@@ -23,19 +38,18 @@ const servers: Readonly<Record<string, TestServer>> = {
 export const testsNeeding = (names: readonly string[]): readonly string[] =>
   names.flatMap((name) => servers[name]?.tests ?? []);
 
+export const testServerNames: readonly string[] = Object.keys(servers);
+
 /** Throws with what to do where a server is missing. */
 export function provideServers(options: { without: readonly string[]; mayInstall: boolean }): void {
-  for (const [name, { commands, packages }] of Object.entries(servers)) {
-    if (options.without.includes(name) || commands.every(isInstalled)) continue;
-    const install = ["apt-get", "install", "-y", ...packages];
+  for (const [name, server] of Object.entries(servers)) {
+    if (options.without.includes(name) || server.isThere()) continue;
+    const byHand = `run: ${server.install.join(" ")}`;
     if (!options.mayInstall && process.getuid?.() !== 0)
-      throw new Error(`${name} is missing; run: ${install.join(" ")} (or give --install, or --without ${name})`);
-    console.log(`installing ${packages.join(" and ")}`);
-    const [command = "", ...args] = install;
+      throw new Error(`${name} is missing; ${byHand} (or give --install, or --without ${name})`);
+    console.log(`installing ${name}: ${server.install.join(" ")}`);
+    const [command = "", ...args] = server.install;
     spawnSync(command, args, { stdio: ["ignore", "ignore", "inherit"] });
-    if (!commands.every(isInstalled))
-      throw new Error(`${name} could not be installed; run: ${install.join(" ")} (or give --without ${name})`);
+    if (!server.isThere()) throw new Error(`${name} could not be installed; ${byHand} (or give --without ${name})`);
   }
 }
-
-const isInstalled = (command: string): boolean => spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
