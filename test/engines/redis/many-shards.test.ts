@@ -127,6 +127,8 @@ it("names no instant that has passed as the next one, though a wrong wall drove 
   at.world.clock.advance(15_000);
   const { targets, ...later } = await at.ledger.dueWork();
   expect(targets.map(({ oldestDueAt }) => later.now - oldestDueAt)).toEqual([5_000]);
+  const shown = await at.ledger.listTargets();
+  expect(shown.map(({ oldestDueAt }) => later.now - present(oldestDueAt ?? undefined))).toEqual([5_000]);
 });
 
 it("hands out the most urgent of all shards: kills first, then the earliest", async () => {

@@ -1,7 +1,7 @@
 /** What shards say of a target, and what that adds up to. */
 import type { ProviderName, TargetName } from "../../../domain/names.ts";
 import { brand } from "../../../kernel/brand.ts";
-import { epochMillis } from "../../../kernel/time.ts";
+import { epochMillis, type Millis } from "../../../kernel/time.ts";
 import type { Breaker } from "../../../ports/ledger-commands.ts";
 import type { TargetState } from "../../../ports/ledger-views.ts";
 import { numberOf, textOf, type Reply } from "../script.ts";
@@ -12,8 +12,8 @@ export function breakerFrom(openUntil: Reply | undefined, reason: Reply | undefi
   return until < 0 ? { kind: "closed" } : { kind: "open", until: epochMillis(until), reason: textOf(reason) };
 }
 
-/** [name, open until, why, paused, due, oldest due, claimed, stuck], as the scripts answer a target. */
-export function targetFrom(reply: readonly Reply[]): TargetState {
+/** [name, open until, why, paused, due, oldest due, claimed, stuck], of a shard whose clock is so far behind. */
+export function targetFrom(reply: readonly Reply[], behind: Millis): TargetState {
   const [name, openUntil, reason, paused, due, oldestDueAt, claimed, stuck] = reply;
   const target = brand<TargetName>(textOf(name));
   const oldest = numberOf(oldestDueAt);
@@ -23,7 +23,7 @@ export function targetFrom(reply: readonly Reply[]): TargetState {
     breaker: breakerFrom(openUntil, reason),
     paused: numberOf(paused) === 1,
     due: numberOf(due),
-    oldestDueAt: oldest < 0 ? null : epochMillis(oldest),
+    oldestDueAt: oldest < 0 ? null : epochMillis(oldest + behind),
     claimed: numberOf(claimed),
     stuck: numberOf(stuck),
   };

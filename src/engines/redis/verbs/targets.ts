@@ -1,4 +1,5 @@
 /** Breaker and pause of targets, and what is due on each. Written to every shard; shown as their sum. */
+import { millis } from "../../../kernel/time.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { SetTarget } from "../../../ports/ledger-commands.ts";
 import type { TargetState } from "../../../ports/ledger-views.ts";
@@ -6,7 +7,7 @@ import { answer, causeCommand } from "../answers.ts";
 import { target as targetLua } from "../lua/target.ts";
 import { task as taskLua } from "../lua/task.ts";
 import { mergeTargets, targetFrom } from "../rows/target-row.ts";
-import { defineScript, listOf } from "../script.ts";
+import { defineScript, listOf, type ScriptReply } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 import { first } from "./store.ts";
 
@@ -76,13 +77,17 @@ export async function setTarget(calls: ShardCalls, command: SetTarget): Promise<
     resetBackoff,
     cause: causeCommand(cause),
   });
-  const states = replies.map(({ payload }) => targetFrom(listOf(payload[0])));
-  return answer(mergeTargets(states), first(replies).sequence);
+  return answer(mergeTargets(statesFrom(replies)), first(replies).sequence);
 }
 
 export async function listTargets(calls: ShardCalls): Promise<readonly TargetState[]> {
   const replies = await calls.askAll(listTargetsScript, {});
-  const states = replies.flatMap(({ payload }) => payload.map((reply) => targetFrom(listOf(reply))));
-  const byName = [...Map.groupBy(states, ({ target }) => target).values()];
+  const byName = [...Map.groupBy(statesFrom(replies), ({ target }) => target).values()];
   return byName.map(mergeTargets).toSorted((left, right) => (left.target < right.target ? -1 : 1));
+}
+
+/** Instants as the clock shows them that is ahead, as `dueWork` tells them: those of shards may be apart. */
+function statesFrom(replies: readonly ScriptReply[]): readonly TargetState[] {
+  const latest = Math.max(...replies.map(({ now }) => now));
+  return replies.flatMap(({ now, payload }) => payload.map((reply) => targetFrom(listOf(reply), millis(latest - now))));
 }
