@@ -2,7 +2,7 @@
 import type { Lease } from "../../domain/lease.ts";
 import type { ProviderName, TargetName } from "../../domain/names.ts";
 import { brand } from "../../kernel/brand.ts";
-import { maxKillDelayMillis } from "../../kernel/limits.ts";
+import { maxKillDelayMillis, maxRetryMillis } from "../../kernel/limits.ts";
 import { addMillis, epochMillis, type EpochMillis } from "../../kernel/time.ts";
 import type { Answer } from "../../ports/ledger.ts";
 import type { Breaker, SetTarget } from "../../ports/ledger-commands.ts";
@@ -27,10 +27,13 @@ export function blockedUntil(model: Model, target: TargetName, now: EpochMillis)
   return breaker.kind === "open" && now < breaker.until ? breaker.until : null;
 }
 
-/** Never mint what cannot be killed. After `until` an open breaker lets kills through, mints only once it is closed. */
+/**
+ * Never mint what cannot be killed. After `until` an open breaker lets kills through, mints only once it is closed; or
+ * when the longest backoff has passed too, for then nothing was left to kill that could close it.
+ */
 export function isKillPathBroken(model: Model, target: TargetName, now: EpochMillis): boolean {
   const { paused, breaker } = rowOf(model, target);
-  if (paused || breaker.kind === "open") return true;
+  if (paused || (breaker.kind === "open" && now < addMillis(breaker.until, maxRetryMillis))) return true;
   const { oldestDueAt } = targetState(model, target, now);
   return oldestDueAt !== null && now > addMillis(oldestDueAt, maxKillDelayMillis);
 }

@@ -1,6 +1,6 @@
 /** What is due on a target and whether a kill could get through: a few index look-ups, whatever the number of leases. */
 import type { TargetName } from "../../domain/names.ts";
-import { maxKillDelayMillis } from "../../kernel/limits.ts";
+import { maxKillDelayMillis, maxRetryMillis } from "../../kernel/limits.ts";
 import { epochMillis, type EpochMillis } from "../../kernel/time.ts";
 import type { TargetState } from "../../ports/ledger-views.ts";
 import { integer, integerOrNull } from "./driver.ts";
@@ -39,7 +39,10 @@ export function oldestDue(view: View, targetKey: number): EpochMillis | null {
   return first !== null && first <= view.now ? first : null;
 }
 
-/** After `until` an open breaker lets kills through, mints only once it is closed. Judged once a commit and target. */
+/**
+ * After `until` an open breaker lets kills through, mints only once it is closed; or when the longest backoff has passed
+ * too, for then nothing was left to kill that could close it. Judged once a commit and target.
+ */
 export function isKillPathBroken(tx: Tx, target: TargetName): boolean {
   const known = tx.memo.get(target);
   if (known !== undefined) return known;
@@ -50,7 +53,8 @@ export function isKillPathBroken(tx: Tx, target: TargetName): boolean {
 }
 
 function isBroken(tx: Tx, record: TargetRecord): boolean {
-  if (record.paused || record.breaker.kind === "open") return true;
+  const { paused, breaker } = record;
+  if (paused || (breaker.kind === "open" && tx.now < breaker.until + maxRetryMillis)) return true;
   const first = oldestDue(tx, record.key);
   return first !== null && tx.now > first + maxKillDelayMillis;
 }

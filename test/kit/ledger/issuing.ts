@@ -1,6 +1,11 @@
 /** Issuing: the intent before the mint (promise P1), and everything a mint may turn out to be. */
 import { expect } from "vitest";
-import { maxKillDelayMillis, mintMarginMillis, replacedGraceMillis } from "../../../src/kernel/limits.ts";
+import {
+  maxKillDelayMillis,
+  maxRetryMillis,
+  mintMarginMillis,
+  replacedGraceMillis,
+} from "../../../src/kernel/limits.ts";
 import { addMillis, epochMillis, millis } from "../../../src/kernel/time.ts";
 import { agentName, broker, fingerprintOf, ledgerTarget, operator, providerName } from "../../support/builders.ts";
 import { accepted, describeRows, refused, sequenceOf, valueOf, type Row } from "./bench.ts";
@@ -160,6 +165,22 @@ const killPath: readonly Row[] = [
       expect(await bench.ledger.recordIntent(optingOut)).toMatchObject(accepted);
       await bench.ledger.setTarget({ target: ledgerTarget, breaker: { kind: "closed" }, paused: null, cause: broker });
       expect(await bench.ledger.recordIntent(bench.recordIntent(task.id))).toMatchObject(accepted);
+    },
+  ],
+  [
+    "accepts behind an open breaker when all that could close it would have been tried long ago, unless some is late",
+    async (bench) => {
+      const task = await bench.opened();
+      const breaker = open(bench, 5000);
+      await bench.ledger.setTarget({ target: ledgerTarget, breaker, paused: null, cause: broker });
+      bench.clock.advance(5000 + maxRetryMillis - 1);
+      expect(await bench.ledger.recordIntent(bench.recordIntent(task.id))).toEqual(broken);
+      bench.clock.advance(1);
+      expect(await bench.ledger.recordIntent(bench.recordIntent(task.id))).toMatchObject(accepted);
+      const late = await bench.active(task, { demandKillPath: false });
+      await bench.ledger.makeDue({ leaseId: late.id, killCause: "requested", delay: millis(0), cause: operator });
+      bench.clock.advance(maxKillDelayMillis + 1);
+      expect(await bench.ledger.recordIntent(bench.recordIntent(task.id))).toEqual(broken);
     },
   ],
   [

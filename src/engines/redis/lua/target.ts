@@ -2,6 +2,8 @@
  * Targets of revocation: breaker, pause, and what is due on each. Known from configuration, so there are few. Kept in
  * every shard, where whatever mints or kills can see them in its own atomic step.
  */
+import { maxRetryMillis } from "../../../kernel/limits.ts";
+
 export const target = String.raw`
 local targetRows = {}
 local function findTarget(name)
@@ -34,10 +36,11 @@ local function firstDue(name, from)
   return kill or routine
 end
 
--- Never mint what cannot be killed. After its pause an open breaker lets kills through, mints only once it is closed.
+-- Never mint what cannot be killed. After its pause an open breaker lets kills through, mints only once it is closed; or
+-- when the longest backoff has passed too, for then nothing was left to kill, in any shard, that could close it.
 local function isKillPathBroken(name)
   local row = findTarget(name)
-  if row.paused or row.openUntil then return true end
+  if row.paused or (row.openUntil and now < row.openUntil + ${maxRetryMillis}) then return true end
   local first = firstDue(name, '-inf')
   return first ~= nil and now > first + 60000
 end
