@@ -14,7 +14,7 @@ import type { Sha256 } from "../kernel/digest.ts";
 import type { Entropy } from "../kernel/entropy.ts";
 import type { IdFactory, RequestId } from "../kernel/ids.ts";
 import type { ChangeHub } from "./change-hub.ts";
-import type { RefusalNotes } from "./issue/note-refusal.ts";
+import type { RefusalNotes } from "./note-refusal.ts";
 import type { ProviderFacade } from "./provider-facade.ts";
 
 export interface BrokerParts {

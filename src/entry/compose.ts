@@ -8,7 +8,7 @@ import { createKeySources } from "../attest/key-sources.ts";
 import { createBroker, type Broker } from "../broker/broker.ts";
 import { createChangeHub } from "../broker/change-hub.ts";
 import { createHousekeeper, type Housekeeper } from "../broker/housekeeper.ts";
-import { createRefusalNotes } from "../broker/issue/note-refusal.ts";
+import { createRefusalNotes } from "../broker/note-refusal.ts";
 import { createKillPool, type KillPool } from "../broker/kill/kill-pool.ts";
 import type { BrokerParts } from "../broker/parts.ts";
 import { createProviderFacade } from "../broker/provider-facade.ts";

@@ -1,14 +1,12 @@
 /** An agent that asks in a loop for what it may not have does not fill the audit, and nothing it did goes uncounted. */
 import { beforeEach, expect, it } from "vitest";
 import type { Fault } from "../../src/broker/fault.ts";
-import { createRefusalNotes, type RefusalNotes } from "../../src/broker/issue/note-refusal.ts";
-import type { IssueRequest } from "../../src/broker/issue/request.ts";
+import { createRefusalNotes, type RefusalNotes, type Refused } from "../../src/broker/note-refusal.ts";
 import type { Caller } from "../../src/broker/parts.ts";
 import { openMemoryLedger } from "../../src/engines/memory/ledger.ts";
 import { emptyState } from "../../src/engines/memory/state.ts";
 import { brand } from "../../src/kernel/brand.ts";
 import { maxRefusalsNoted, refusalWindowMillis } from "../../src/kernel/limits.ts";
-import { Redacted } from "../../src/kernel/redacted.ts";
 import { seconds } from "../../src/kernel/time.ts";
 import { parsePattern } from "../../src/policy/pattern.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
@@ -50,20 +48,7 @@ const callerCalled = (name: string): Caller => ({
   requestId: brand("req_1"),
 });
 
-const request: IssueRequest = {
-  requestId: brand("req_1"),
-  attestation: new Redacted("proof", "attestation"),
-  template: brand("payroll"),
-  taskId: null,
-  replaces: null,
-  parameters: {},
-  requestedTtlSeconds: null,
-  idempotencyKey: null,
-  clientId: null,
-  audience: null,
-  resource: null,
-  requestedTokenType: null,
-};
+const request: Refused = { request: "exchange", taskId: null, names: { template: "payroll" } };
 
 const denied: Fault = { code: "denied", why: "guardrail", detail: "" };
 const full: Fault = { code: "limit_reached", limit: "liveLeases", retryAfterSeconds: seconds(10) };
@@ -97,7 +82,7 @@ it.each<[string, () => Promise<void>]>([
       type: "request.refused",
       actor: "agent:bot",
       taskId: null,
-      data: { code: "denied", why: "guardrail", unlisted: 7, window_seconds: 60 },
+      data: { code: "denied", request: "exchange", why: "guardrail", unlisted: 7, window_seconds: 60 },
     },
   ]);
 });
@@ -112,6 +97,7 @@ it("a window that hid nothing leaves no count", async () => {
 it.each<[string, () => Promise<void>]>([
   ["another agent", () => refuse("other", denied, 1)],
   ["another reason", () => refuse("bot", full, 1)],
+  ["another kind of request", () => notes.note(callerCalled("bot"), { ...request, request: "open_task" }, denied)],
   ["the next window", () => (clock.advance(refusalWindowMillis), refuse("bot", denied, 1))],
 ])("%s has entries of its own", async (_, again) => {
   await refuse("bot", denied, maxRefusalsNoted);

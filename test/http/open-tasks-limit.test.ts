@@ -37,6 +37,20 @@ describe("open tasks", () => {
     expect((await open(agent)).status).toBe(429);
   });
 
+  it("a refused opening is audited, a limit as well as an agent that the opener may not choose", async () => {
+    world = await createWorld({ policy: limited("bot", 1) });
+    await open("bot");
+    await open("bot");
+    await open("nobody");
+    const { entries } = await world.ledger.listAudit({ taskId: null, after: null, limit: 200 });
+    const refused = entries.filter(({ type }) => type === "request.refused");
+    const shared = { request: "open_task", templates: ["api-read"] };
+    expect(refused.map(({ actor, data }) => [actor, data])).toMatchObject([
+      ["orchestrator:planner", { ...shared, agent: "bot", code: "limit_reached" }],
+      ["orchestrator:planner", { ...shared, agent: "nobody", code: "denied", why: "unknown_agent" }],
+    ]);
+  });
+
   it("an exchange that opens its own task takes no place", async () => {
     world = await createWorld({ policy: limited("bot", 1) });
     await open("bot");

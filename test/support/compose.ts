@@ -7,7 +7,7 @@ import { createAttestor } from "../../src/attest/attestor.ts";
 import { createKeySources } from "../../src/attest/key-sources.ts";
 import { createBroker, type Broker } from "../../src/broker/broker.ts";
 import { createChangeHub } from "../../src/broker/change-hub.ts";
-import { createRefusalNotes } from "../../src/broker/issue/note-refusal.ts";
+import { createRefusalNotes } from "../../src/broker/note-refusal.ts";
 import { createKillPool } from "../../src/broker/kill/kill-pool.ts";
 import { createLocalWorkforce } from "../../src/broker/kill/local-workforce.ts";
 import { createProviderFacade } from "../../src/broker/provider-facade.ts";

@@ -39,7 +39,10 @@ export async function issueCredential(parts: BrokerParts, request: IssueRequest)
   const caller = await identify(parts, policy, request);
   if (!caller.ok) return caller;
   const issued = await issueFor(parts, policy, caller.value, request);
-  if (!issued.ok) await parts.refusals.note(caller.value, request, issued.fault);
+  if (!issued.ok) {
+    const { taskId, template } = request;
+    await parts.refusals.note(caller.value, { request: "exchange", taskId, names: { template } }, issued.fault);
+  }
   return issued;
 }
 

@@ -34,8 +34,25 @@ export interface OpenTaskRequest {
   readonly context: JsonObject;
 }
 
+type Parts = Pick<BrokerParts, "ledger" | "ids" | "refusals">;
+
 export async function openTask(
-  parts: Pick<BrokerParts, "ledger" | "ids">,
+  parts: Parts,
+  policy: BoundPolicy,
+  caller: Caller,
+  request: OpenTaskRequest,
+): Promise<Result<Task, Fault>> {
+  const opened = await open(parts, policy, caller, request);
+  if (!opened.ok) {
+    const { agent, parentTaskId: taskId } = request;
+    const templates = request.templates.map(({ template }) => template);
+    await parts.refusals.note(caller, { request: "open_task", taskId, names: { agent, templates } }, opened.fault);
+  }
+  return opened;
+}
+
+async function open(
+  parts: Parts,
   policy: BoundPolicy,
   caller: Caller,
   request: OpenTaskRequest,

@@ -2,7 +2,7 @@
 import { createBroker, type Broker } from "../../../src/broker/broker.ts";
 import { createChangeHub } from "../../../src/broker/change-hub.ts";
 import { createHousekeeper } from "../../../src/broker/housekeeper.ts";
-import { createRefusalNotes } from "../../../src/broker/issue/note-refusal.ts";
+import { createRefusalNotes } from "../../../src/broker/note-refusal.ts";
 import { createKillPool, type KillPool } from "../../../src/broker/kill/kill-pool.ts";
 import { createLocalWorkforce } from "../../../src/broker/kill/local-workforce.ts";
 import { createProviderFacade } from "../../../src/broker/provider-facade.ts";
