@@ -14,6 +14,7 @@ import type { Sha256 } from "../kernel/digest.ts";
 import type { Entropy } from "../kernel/entropy.ts";
 import type { IdFactory, RequestId } from "../kernel/ids.ts";
 import type { ChangeHub } from "./change-hub.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { RefusalNotes } from "./note-refusal.ts";
 import type { ProviderFacade } from "./provider-facade.ts";
 
@@ -36,6 +37,8 @@ export interface BrokerParts {
   readonly sha256: Sha256;
   readonly changes: ChangeHub;
   readonly refusals: RefusalNotes;
+  /** What a stop waits for. */
+  readonly inFlight: InFlight;
   /** Resolves when the requests that have come in by now are all at the same step. */
   readonly nextTurn: () => Promise<void>;
   readonly log: Log;

@@ -8,6 +8,7 @@ import { createKeySources } from "../attest/key-sources.ts";
 import { createBroker, type Broker } from "../broker/broker.ts";
 import { createChangeHub } from "../broker/change-hub.ts";
 import { createHousekeeper, type Housekeeper } from "../broker/housekeeper.ts";
+import { createInFlight, type InFlight } from "../broker/in-flight.ts";
 import { createRefusalNotes } from "../broker/note-refusal.ts";
 import { createKillPool, type KillPool } from "../broker/kill/kill-pool.ts";
 import type { BrokerParts } from "../broker/parts.ts";
@@ -27,6 +28,8 @@ import { refreshGauges } from "./refresh-gauges.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
 
 export interface Composed {
+  /** What a stop has to wait for. */
+  readonly inFlight: InFlight;
   readonly broker: Broker;
   readonly pool: KillPool;
   readonly housekeeper: Housekeeper;
@@ -70,6 +73,7 @@ export async function assemble(
   }
 
   const generation = (await ledger.health()).generation;
+  const inFlight = createInFlight();
   const parts: BrokerParts = {
     issuerUrl,
     ledger,
@@ -87,11 +91,13 @@ export async function assemble(
     nextTurn: createNextTurn(),
     changes: createChangeHub({ clock, ledger }),
     refusals: createRefusalNotes({ ledger, clock, metrics }),
+    inFlight,
     log,
     metrics,
   };
   return ok({
     broker: createBroker(parts),
+    inFlight,
     pool: createKillPool({ ...parts, workforce, works: options.role !== "api" }),
     housekeeper: createHousekeeper(parts),
     policy: policy.value,

@@ -5,11 +5,11 @@
 import type { Server } from "node:http";
 import type { Clock } from "../kernel/clock.ts";
 import { millis, type Millis } from "../kernel/time.ts";
-import type { InFlight } from "./in-flight.ts";
+import type { InFlight } from "../broker/in-flight.ts";
 
 export interface Draining {
   readonly servers: readonly Server[];
-  readonly minting: InFlight;
+  readonly inFlight: InFlight;
   readonly clock: Clock;
   /** How long a mint is waited for. */
   readonly stopTimeout: Millis;
@@ -24,22 +24,23 @@ const flushMillis = millis(250);
 /** How long a connection without a request may hold up a stop. */
 const restingMillis = 20;
 
-export async function drain({ servers, minting, clock, stopTimeout, say }: Draining): Promise<void> {
-  const pending = minting.count();
+export async function drain({ servers, inFlight, clock, stopTimeout, say }: Draining): Promise<void> {
+  const pending = inFlight.count();
   if (pending > 0)
     say(
-      `waiting for ${count(pending, "credential")} being minted, at most ${stopTimeout / 1000}s; a second signal ends at once`,
+      `waiting for ${count(pending, "credential")} being minted or given up, at most ${stopTimeout / 1000}s; a second signal ends at once`,
     );
   const timers = createTimers(clock);
   const tooLate = timers.after(stopTimeout);
-  const mints = Promise.race([minting.settled().then(() => timers.after(flushMillis)), tooLate]);
+  const mints = Promise.race([inFlight.settled().then(() => timers.after(flushMillis)), tooLate]);
   const cut = Promise.all([mints, timers.after(stopGraceMillis)]);
   await Promise.all(servers.map((server) => closeServer(server, cut)));
-  await Promise.race([minting.settled(), tooLate]);
-  if (minting.count() > 0)
+  await Promise.race([inFlight.settled(), tooLate]);
+  if (inFlight.count() > 0)
     say(
-      `${count(minting.count(), "credential")} being minted got no answer in time; the next start ends what was made`,
+      `${count(inFlight.count(), "credential")} being minted or given up got no answer in time; whoever runs next ends what was made`,
     );
+  inFlight.giveUp();
   timers.cancel();
 }
 

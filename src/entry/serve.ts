@@ -7,6 +7,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Broker } from "../broker/broker.ts";
+import type { InFlight } from "../broker/in-flight.ts";
 import { createAdminApp } from "../http/admin-app.ts";
 import { createPublicApp, createWorkerApp } from "../http/public-app.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
@@ -15,7 +16,6 @@ import { compose, type Composed } from "./compose.ts";
 import type { Address, ConfigFault, Environment, ServeOptions } from "./config.ts";
 import { crashExitCode, endOnSurprise } from "./crash-only.ts";
 import { closeServer, drain, stopGraceMillis } from "./drain.ts";
-import { createInFlight, type InFlight } from "./in-flight.ts";
 import { createNodeEntropy, nodeClock } from "./node-clock.ts";
 import { createNodeLog } from "./node-log.ts";
 
@@ -58,9 +58,8 @@ export async function listenAndServe(
     await Promise.all(servers.map((server) => closeServer(server, Promise.resolve())));
     return composed;
   }
-  const { pool, housekeeper, policy, metrics } = composed.value;
-  const minting = createInFlight();
-  const broker = tracked(composed.value.broker, minting);
+  const { pool, housekeeper, policy, metrics, inFlight } = composed.value;
+  const broker = tracked(composed.value.broker, inFlight);
   const publicApp = options.role === "worker" ? createWorkerApp : createPublicApp;
   apps.public = publicApp({ broker, log, metrics }).fetch;
   apps.admin = createAdminApp({ broker, log, metrics, renderMetrics: () => metrics.render() }).fetch;
@@ -82,7 +81,7 @@ export async function listenAndServe(
     async stop() {
       unwatch();
       housekeeper.stop();
-      await drain({ servers, minting, clock: nodeClock, stopTimeout: options.stopTimeout, say });
+      await drain({ servers, inFlight, clock: nodeClock, stopTimeout: options.stopTimeout, say });
       await pool.stop(stopGraceMillis);
       await composed.value.close();
       log.info("stopped");
@@ -91,10 +90,10 @@ export async function listenAndServe(
 }
 
 /** What may make a credential, or gives one up, is recorded before the ledger is closed. */
-const tracked = (broker: Broker, minting: InFlight): Broker => ({
+const tracked = (broker: Broker, inFlight: InFlight): Broker => ({
   ...broker,
-  issue: (request) => minting.track(broker.issue(request)),
-  undelivered: (leaseId, requestId) => minting.track(broker.undelivered(leaseId, requestId)),
+  issue: (request) => inFlight.track(broker.issue(request)),
+  undelivered: (leaseId, requestId) => inFlight.track(broker.undelivered(leaseId, requestId)),
 });
 
 const say = (line: string): void => void process.stderr.write(`mayfly: ${line}\n`);

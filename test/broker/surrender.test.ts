@@ -1,21 +1,25 @@
 /** What a store did not take is told again until it does; and a mint that only this process knows is stored first. */
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { createInFlight, type InFlight } from "../../src/broker/in-flight.ts";
 import { surrender, surrenderMint } from "../../src/broker/leases/surrender.ts";
 import type { Lease } from "../../src/domain/lease.ts";
+import { mintMarginMillis } from "../../src/kernel/limits.ts";
 import { millis } from "../../src/kernel/time.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { LedgerHarness } from "../kit/ledger/harness.ts";
 import { makeMemoryHarness } from "../kit/ledger/memory-harness.ts";
-import { broker, createBuilders, type Builders } from "../support/builders.ts";
+import { broker, createBuilders, ledgerTarget, type Builders } from "../support/builders.ts";
 import { silentLog } from "../support/silent.ts";
 
 let bench: LedgerHarness;
 let builders: Builders;
 let isAway: boolean;
+let inFlight: InFlight;
 beforeEach(async () => {
   bench = await makeMemoryHarness();
   builders = createBuilders(bench);
   isAway = false;
+  inFlight = createInFlight();
 });
 afterEach(() => bench.close());
 
@@ -30,7 +34,7 @@ function parts() {
     makeDue: async (command) => (isAway ? unknown : real.makeDue(command)),
     health: async () => (isAway ? Promise.reject(new Error("ECONNREFUSED")) : real.health()),
   };
-  return { ledger, clock, log: silentLog };
+  return { ledger, clock, log: silentLog, inFlight };
 }
 
 async function intended(): Promise<Lease> {
@@ -81,4 +85,35 @@ it("an order is repeated although the store's health cannot be read", async () =
   isAway = false;
   await passes(1_000);
   expect((await stored(lease))?.state.kind).toBe("revoking");
+});
+
+it("a stop waits for an order that is not stored yet", async () => {
+  const lease = await intended();
+  isAway = true;
+  await surrenderMint(parts(), builders.completeMint(lease));
+  let isSettled = false;
+  void inFlight.settled().then(() => (isSettled = true));
+  await passes(10_000);
+  expect([inFlight.count(), isSettled]).toEqual([1, false]);
+  isAway = false;
+  await passes(5_000);
+  expect([(await stored(lease))?.state.kind, isSettled]).toEqual(["revoking", true]);
+});
+
+it("a process that ends leaves nothing behind, and whoever lives kills by what the intent holds when its mint must be over", async () => {
+  const lease = await intended();
+  isAway = true;
+  await surrenderMint(parts(), builders.completeMint(lease, { handle: { name: "lost" } }));
+  inFlight.giveUp();
+  await passes(0);
+  isAway = false;
+  expect(inFlight.count()).toBe(0);
+  await passes(lease.mintAbortAt + mintMarginMillis - bench.clock.now() - 1);
+  expect((await bench.ledger.dueWork()).targets).toEqual([]);
+  await passes(1);
+  expect((await bench.ledger.dueWork()).targets).toMatchObject([{ target: ledgerTarget }]);
+  const claim = { target: ledgerTarget, limit: 1, claim: millis(30_000), fence: "other-1" };
+  expect(await bench.ledger.claimDue(claim)).toMatchObject({
+    value: [{ id: lease.id, handle: lease.handle, state: { kind: "revoking", cause: "outcome_unknown" } }],
+  });
 });

@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { drain, stopGraceMillis } from "../../src/entry/drain.ts";
-import { createInFlight, type InFlight } from "../../src/entry/in-flight.ts";
+import { createInFlight, type InFlight } from "../../src/broker/in-flight.ts";
 import { millis } from "../../src/kernel/time.ts";
 import { eventuallyTrue } from "../support/flow/eventually.ts";
 import { listenOnLoopback } from "../support/loopback-server.ts";
@@ -10,7 +10,7 @@ import { createManualClock, type ManualClock } from "../support/manual-clock.ts"
 
 const stopTimeout = millis(20_000);
 let clock: ManualClock;
-let minting: InFlight;
+let inFlight: InFlight;
 let server: Server;
 let url: string;
 let answer: () => void;
@@ -24,10 +24,10 @@ beforeEach(async () => {
   answer = answered.resolve;
   arrived = arrival.promise;
   clock = createManualClock();
-  minting = createInFlight();
+  inFlight = createInFlight();
   said = [];
   server = createServer((request, response) => {
-    const work = request.url === "/token" ? minting.track(answered.promise) : answered.promise;
+    const work = request.url === "/token" ? inFlight.track(answered.promise) : answered.promise;
     void work.then(() => response.end("done"));
     arrival.resolve();
   });
@@ -43,7 +43,7 @@ async function ask(path: string): Promise<Promise<string>[]> {
   await arrived;
   return [asked];
 }
-const stop = () => drain({ servers: [server], minting, clock, stopTimeout, say: (line) => void said.push(line) });
+const stop = () => drain({ servers: [server], inFlight, clock, stopTimeout, say: (line) => void said.push(line) });
 /** Lets everything happen that needs no time. */
 const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -52,10 +52,12 @@ const turns = async (): Promise<void> => {
 it("a mint has longer than the grace, and its answer is delivered", async () => {
   const [asked] = await ask("/token");
   const stopped = stop();
-  expect(said).toEqual(["waiting for 1 credential being minted, at most 20s; a second signal ends at once"]);
+  expect(said).toEqual([
+    "waiting for 1 credential being minted or given up, at most 20s; a second signal ends at once",
+  ]);
   clock.advance(stopTimeout - 1);
   await turns();
-  expect(minting.count()).toBe(1);
+  expect(inFlight.count()).toBe(1);
   answer();
   expect(await asked).toBe("done");
   await stopped;
@@ -85,7 +87,19 @@ it("a mint without an answer is waited for no longer than the bound, and told", 
   clock.advance(stopTimeout);
   expect(await asked).toBe("cut");
   await stopped;
-  expect(said[1]).toBe("1 credential being minted got no answer in time; the next start ends what was made");
+  expect(said[1]).toBe(
+    "1 credential being minted or given up got no answer in time; whoever runs next ends what was made",
+  );
+});
+
+it("what would be tried for ever ends with the stop", async () => {
+  void inFlight.track(inFlight.givenUp);
+  const stopped = stop();
+  await turns();
+  expect(inFlight.hasGivenUp()).toBe(false);
+  clock.advance(stopTimeout);
+  await stopped;
+  expect([inFlight.hasGivenUp(), inFlight.count()]).toEqual([true, 0]);
 });
 
 it("nothing under way: it is over at once", async () => {
@@ -95,12 +109,12 @@ it("nothing under way: it is over at once", async () => {
 
 it("what came of one is waited for too", async () => {
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  void minting.track(first.promise).then(() => minting.track(second.promise));
+  void inFlight.track(first.promise).then(() => inFlight.track(second.promise));
   let isSettled = false;
-  void minting.settled().then(() => (isSettled = true));
+  void inFlight.settled().then(() => (isSettled = true));
   first.resolve();
   await turns();
-  expect([isSettled, minting.count()]).toEqual([false, 1]);
+  expect([isSettled, inFlight.count()]).toEqual([false, 1]);
   second.resolve();
   await eventuallyTrue("all is settled", async () => isSettled);
 });

@@ -139,7 +139,7 @@ describe("SIGTERM", () => {
     const { child, publicUrl } = world;
     child.signal("SIGTERM");
     await untilRefused(publicUrl);
-    expect(child.text()).toContain("waiting for 1 credential being minted, at most 20s");
+    expect(child.text()).toContain("waiting for 1 credential being minted or given up, at most 20s");
     release();
     const answer = await underWay;
     const answeredAt = performance.now();

@@ -7,6 +7,7 @@ import { createAttestor } from "../../src/attest/attestor.ts";
 import { createKeySources } from "../../src/attest/key-sources.ts";
 import { createBroker, type Broker } from "../../src/broker/broker.ts";
 import { createChangeHub } from "../../src/broker/change-hub.ts";
+import { createInFlight } from "../../src/broker/in-flight.ts";
 import { createRefusalNotes } from "../../src/broker/note-refusal.ts";
 import { createKillPool } from "../../src/broker/kill/kill-pool.ts";
 import { createLocalWorkforce } from "../../src/broker/kill/local-workforce.ts";
@@ -115,6 +116,7 @@ export async function compose(wish: Wish): Promise<Composed> {
     nextTurn: createNextTurn(),
     changes: createChangeHub({ clock, ledger }),
     refusals: createRefusalNotes({ ledger, clock, metrics }),
+    inFlight: createInFlight(),
     log,
     metrics,
   };

@@ -1,15 +1,17 @@
 /**
  * Gives a credential up to the kill path. If the store cannot say that it took the order, the order is repeated until it
- * does; meanwhile the due index still holds the lease at its own bound.
+ * does or this process ends. The due index holds the lease at its own bound all the while: whoever lives finds an intent
+ * there when its mint must be over, and kills it by what was known before it.
  */
 import { firstRetryMillis } from "../../kernel/limits.ts";
 import type { LeaseId } from "../../kernel/ids.ts";
-import { millis } from "../../kernel/time.ts";
+import { millis, type Millis } from "../../kernel/time.ts";
 import type { Answer } from "../../ports/ledger.ts";
 import type { CompleteMint, MakeDue } from "../../ports/ledger-commands.ts";
 import type { BrokerParts } from "../parts.ts";
 
-type Parts = Pick<BrokerParts, "ledger" | "clock" | "log">;
+type Parts = Pick<BrokerParts, "ledger" | "clock" | "log" | "inFlight">;
+type Order = () => Promise<Answer<unknown, unknown>>;
 
 /** The credential lives meanwhile: a store that is back is told soon. */
 const longestPauseMillis = 5_000;
@@ -31,22 +33,40 @@ export function surrenderMint(parts: Parts, completion: CompleteMint): Promise<v
   });
 }
 
-async function repeat(
-  parts: Parts,
-  leaseId: LeaseId,
-  order: () => Promise<Answer<unknown, unknown>>,
-  attempt = 0,
-): Promise<void> {
-  const answer = await order();
-  if (answer.kind !== "unknown") return;
-  parts.log.error("kill_order_not_stored", { lease: leaseId, attempt });
+/** Answers after the first time: who asked has waited long enough. A stop waits for the others. */
+async function repeat(parts: Parts, leaseId: LeaseId, order: Order): Promise<void> {
+  if ((await order()).kind !== "unknown") return;
+  parts.log.error("kill_order_not_stored", { lease: leaseId, attempt: 0 });
   if (await isStopped(parts)) return;
-  const delay = Math.min(longestPauseMillis, firstRetryMillis * 2 ** Math.min(attempt, 10));
-  parts.clock.after(millis(delay), () => {
-    repeat(parts, leaseId, order, attempt + 1).catch(() => {
-      parts.log.error("kill_order_failed", { lease: leaseId, attempt });
-    });
-  });
+  void parts.inFlight.track(untilStored(parts, leaseId, order));
+}
+
+async function untilStored(parts: Parts, leaseId: LeaseId, order: Order): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- one time after the other
+    await pause(parts, millis(Math.min(longestPauseMillis, firstRetryMillis * 2 ** Math.min(attempt - 1, 10))));
+    if (parts.inFlight.hasGivenUp()) return;
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    if (await isTaken(order)) return;
+    parts.log.error("kill_order_not_stored", { lease: leaseId, attempt });
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    if (await isStopped(parts)) return;
+  }
+}
+
+async function isTaken(order: Order): Promise<boolean> {
+  try {
+    return (await order()).kind !== "unknown";
+  } catch {
+    return false;
+  }
+}
+
+async function pause({ clock, inFlight }: Parts, delay: Millis): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(delay, resolve);
+  await Promise.race([promise, inFlight.givenUp]);
+  cancel();
 }
 
 /** A stopped store takes nothing any more, and the next start finds the lease; one that is only away comes back. */

@@ -2,6 +2,7 @@
 import { createBroker, type Broker } from "../../../src/broker/broker.ts";
 import { createChangeHub } from "../../../src/broker/change-hub.ts";
 import { createHousekeeper } from "../../../src/broker/housekeeper.ts";
+import { createInFlight } from "../../../src/broker/in-flight.ts";
 import { createRefusalNotes } from "../../../src/broker/note-refusal.ts";
 import { createKillPool, type KillPool } from "../../../src/broker/kill/kill-pool.ts";
 import { createLocalWorkforce } from "../../../src/broker/kill/local-workforce.ts";
@@ -72,6 +73,7 @@ export async function startNode(owner: Owner, real: Ledger, tools: NodeTools): P
     nextTurn: async () => undefined,
     changes: createChangeHub({ clock, ledger: store.ledger }),
     refusals: createRefusalNotes({ ledger: store.ledger, clock, metrics }),
+    inFlight: createInFlight(),
     log,
     metrics,
   };

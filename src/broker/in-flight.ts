@@ -4,10 +4,16 @@ export interface InFlight {
   count(): number;
   /** Resolves when nothing is left, whatever came of it. */
   settled(): Promise<void>;
+  /** The stop waits no longer: what would be tried for ever ends. */
+  giveUp(): void;
+  hasGivenUp(): boolean;
+  readonly givenUp: Promise<void>;
 }
 
 export function createInFlight(): InFlight {
   const works = new Set<Promise<unknown>>();
+  const { promise: givenUp, resolve } = Promise.withResolvers<void>();
+  let isOver = false;
   return {
     track(work) {
       const forget = (): void => void works.delete(work);
@@ -20,5 +26,11 @@ export function createInFlight(): InFlight {
       // oxlint-disable-next-line no-await-in-loop -- what comes of one may begin another
       while (works.size > 0) await Promise.allSettled(works);
     },
+    giveUp() {
+      isOver = true;
+      resolve();
+    },
+    hasGivenUp: () => isOver,
+    givenUp,
   };
 }
