@@ -56,6 +56,8 @@ export type AuditType =
   | "lease.stuck"
   | "lease.revoked"
   | "lease.expired"
+  | "lease.reopened"
+  | "stray.revoked"
   | "request.refused"
   | "policy.loaded"
   | "policy.rejected"

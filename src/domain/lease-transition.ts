@@ -6,6 +6,7 @@
  *   revoking | stuck, as long as the mint's outcome is unknown -> mint_failed
  *   active   -> revoking
  *   revoking <-> stuck, revoking | stuck -> revoked | expired
+ *   revoked  -> revoking, where the kill was found undone
  *
  * An engine keeps `dueAt` at the claim's end while a lease is claimed, whatever is ordered meanwhile; only what
  * became of the mint takes the lease from its claim, because the attempt under way does not know it.
@@ -14,7 +15,7 @@ import { expiryGraceMillis, firstRetryMillis, maxRetryMillis, stuckRetryMillis }
 import { err, ok, type Result } from "../kernel/result.ts";
 import { addMillis, earliest, type EpochMillis } from "../kernel/time.ts";
 import { unreachable } from "../kernel/unreachable.ts";
-import type { Dying, KillCause, Lease, LeaseState } from "./lease.ts";
+import type { Dying, KillCause, Lease, LeaseState, Revoking } from "./lease.ts";
 import type { Verdict } from "./verdict.ts";
 
 export type LeaseEvent =
@@ -33,7 +34,9 @@ export type LeaseEvent =
   /** `jitter` in [0, 1) spreads retries. */
   | { readonly kind: "verdict"; readonly verdict: Verdict; readonly jitter: number }
   /** Native expiry and its grace have passed. */
-  | { readonly kind: "native_expiry" };
+  | { readonly kind: "native_expiry" }
+  /** The credential works again, whatever was said of its death. */
+  | { readonly kind: "reopened" };
 
 export interface TransitionFault {
   readonly reason: "no_such_transition";
@@ -59,6 +62,8 @@ export function transition(lease: Lease, event: LeaseEvent, now: EpochMillis): R
       return isDying(state) && mayExpire(lease, now)
         ? ok({ kind: "expired", deadAt: now, cause: state.cause, killOrderedAt: state.killOrderedAt })
         : fault(state, event);
+    case "reopened":
+      return state.kind === "revoked" ? ok(dying("undone", now)) : fault(state, event);
     default:
       return unreachable(event);
   }
@@ -67,6 +72,13 @@ export function transition(lease: Lease, event: LeaseEvent, now: EpochMillis): R
 /** `expired` is the truth only where natural expiry ends everything, and only past the grace (promise P3). */
 export const mayExpire = (lease: Lease, now: EpochMillis): boolean =>
   lease.nativeExpiry === "full" && now >= lease.nativeExpiresAt + expiryGraceMillis;
+
+/**
+ * Whether a kill that stands only as long as somebody keeps it, such as an entry of a deny list, must be kept: from the
+ * order on until the credential has surely stopped by itself.
+ */
+export const isDenied = (lease: Lease, now: EpochMillis): boolean =>
+  isDying(lease.state) || (lease.state.kind === "revoked" && now < lease.nativeExpiresAt + expiryGraceMillis);
 
 type Due = Extract<LeaseEvent, { kind: "due" }>;
 
@@ -85,18 +97,21 @@ function becomeDue(state: LeaseState, event: Due): Result<LeaseState, Transition
     return ok({ ...state, killOrderedAt, dueAt: mayHurry ? sooner : state.dueAt });
   }
   if (state.kind !== "intended" && state.kind !== "active") return fault(state, event);
-  return ok({
-    kind: "revoking",
-    cause: event.cause,
-    killOrderedAt: event.orderedAt,
-    attempts: 0,
-    dueAt: event.dueAt,
-    lastVerdict: null,
-    lastReason: null,
-    outcomeUnknown: state.kind === "intended",
-    usableUntil: null,
-  });
+  const ordered = { killOrderedAt: event.orderedAt, outcomeUnknown: state.kind === "intended" };
+  return ok({ ...dying(event.cause, event.dueAt), ...ordered });
 }
+
+const dying = (cause: KillCause, at: EpochMillis): Revoking => ({
+  kind: "revoking",
+  cause,
+  killOrderedAt: at,
+  attempts: 0,
+  dueAt: at,
+  lastVerdict: null,
+  lastReason: null,
+  outcomeUnknown: false,
+  usableUntil: null,
+});
 
 function afterVerdict(lease: Lease, state: DyingState, verdict: Verdict, jitter: number, now: EpochMillis): LeaseState {
   const attempt = { ...keep(state), lastVerdict: verdict.kind, attempts: state.attempts + 1 };

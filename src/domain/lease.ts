@@ -97,7 +97,11 @@ export type KillCause =
   | "requested"
   | "replaced"
   | "scope_widened"
-  | "restored";
+  | "restored"
+  /** Its kill was found undone. */
+  | "undone"
+  /** It lives here, and its system does not know it. */
+  | "missing";
 
 /** Whether the credential may still be of use to someone: it counts against limits and is in the due index. */
 export function isLive(kind: LeaseStateKind): boolean {

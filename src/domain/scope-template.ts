@@ -10,6 +10,11 @@ export interface ScopeTemplate<Scope = unknown> {
   readonly capabilities: Capabilities;
   /** Names the system behind the provider, where it matters for fairness. */
   readonly system?: string;
+  /**
+   * How many credentials of the system may live or stay denied at a time, where each takes room there until it has surely
+   * ended: no more are minted, so that each can be denied. Left out where a kill needs no room.
+   */
+  readonly capacity?: number;
   /** Where the credential is good, if the scope fixes one; `audience` and `resource` of a request must equal it. */
   readonly audience?: string;
   /** Parameters are already validated against the template's closed alphabets; encodes them for their slot. */

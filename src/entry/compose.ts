@@ -12,7 +12,9 @@ import { createInFlight, type InFlight } from "../broker/in-flight.ts";
 import { createRefusalNotes } from "../broker/note-refusal.ts";
 import { createKillPool, type KillPool } from "../broker/kill/kill-pool.ts";
 import type { BrokerParts } from "../broker/parts.ts";
+import { createProviderLedger } from "../broker/provider-ledger.ts";
 import { createProviderFacade } from "../broker/provider-facade.ts";
+import type { ProviderName } from "../domain/names.ts";
 import { createIdFactory } from "../kernel/ids.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { formatFault } from "../policy/parse/fault.ts";
@@ -60,7 +62,9 @@ export async function assemble(
   const { ledger, workforce, couldLose, sealer, signer, connections } = adapters;
   const { clock, entropy, log } = machine;
   const metrics = createNodeMetrics(() => refreshGauges(metrics, ledger, workforce));
-  const registry = connectProviders(connections, { ...machine, issuerUrl, signer });
+  const mark = await ledger.mark();
+  const ledgerOf = (name: ProviderName) => createProviderLedger({ ledger, entropy, mark, name });
+  const registry = connectProviders(connections, { ...machine, issuerUrl, signer, ledgerOf });
   const policy = await createPolicyHost({ dir, registry, ledger, clock, log, metrics });
   if (!policy.ok) {
     await ledger.close();

@@ -2,8 +2,10 @@
 import { loadProviderType } from "../../providers/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Entropy } from "../kernel/entropy.ts";
+import type { ProviderName } from "../domain/names.ts";
+import { err } from "../kernel/result.ts";
 import type { HttpClient } from "../ports/http-client.ts";
-import type { ProviderType } from "../ports/provider.ts";
+import type { ProviderLedger, ProviderType } from "../ports/provider.ts";
 import type { TokenSigner } from "../ports/token-signer.ts";
 import type { Environment, ServeOptions } from "./config.ts";
 import { createNodeHttpClient } from "./node-http-client.ts";
@@ -45,6 +47,8 @@ export interface ConnectTools {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly signer: TokenSigner;
+  /** Left out: none, where providers are only looked at. */
+  readonly ledgerOf?: (name: ProviderName) => ProviderLedger;
 }
 
 /** The providers over these connections; contacts nothing. */
@@ -55,7 +59,17 @@ export const connectProviders = (connections: Connections, tools: ConnectTools):
     revokingHttp: connections.revoking,
     loadType: (type) => connections.loadProviderType(type),
     signer: tools.signer,
+    ledgerOf: tools.ledgerOf ?? (() => noLedger),
     now: () => tools.clock.now(),
     randomBytes: (length) => tools.entropy.bytes(length),
     resolveSecret: secretResolver(tools.env),
   });
+
+/** For looking at providers: nothing that is asked of them then needs a ledger. */
+const noLedger: ProviderLedger = {
+  mark: "0000000000",
+  denied: () => {
+    throw new Error("there is no ledger");
+  },
+  exclusively: async () => err("unknown"),
+};

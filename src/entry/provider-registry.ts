@@ -10,7 +10,7 @@ import type { ScopeFault, ScopeTemplate } from "../domain/scope-template.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { CredentialTemplate, ProviderResource } from "../policy/resources.ts";
 import type { HttpClient } from "../ports/http-client.ts";
-import type { Provider, ProviderTools, ProviderType } from "../ports/provider.ts";
+import type { Provider, ProviderLedger, ProviderTools, ProviderType } from "../ports/provider.ts";
 import { secretFileOf } from "./resolve-secret.ts";
 import { areSameReadings, createSecretReader, type SecretReadings } from "./secret-readings.ts";
 
@@ -44,7 +44,8 @@ export interface ProviderRegistry {
   readonly lookup: ProviderLookup;
 }
 
-export interface RegistryTools extends Omit<ProviderTools, "name" | "http"> {
+export interface RegistryTools extends Omit<ProviderTools, "name" | "http" | "ledger"> {
+  readonly ledgerOf: (name: ProviderName) => ProviderLedger;
   readonly issuingHttp: HttpClient;
   readonly revokingHttp: HttpClient;
   readonly loadType: (type: string) => Promise<ProviderType | undefined>;
@@ -151,7 +152,7 @@ async function prepare(
 }
 
 async function makePair(resource: ProviderResource, tools: RegistryTools): Promise<Result<ProviderPair, ScopeFault>> {
-  const { issuingHttp, revokingHttp, loadType, ...rest } = tools;
+  const { issuingHttp, revokingHttp, loadType, ledgerOf, ...rest } = tools;
   const type = await loadType(resource.type);
   if (type === undefined) {
     return err({
@@ -160,7 +161,7 @@ async function makePair(resource: ProviderResource, tools: RegistryTools): Promi
     });
   }
   const { resolveSecret, readings: secrets } = createSecretReader(tools.resolveSecret);
-  const shared = { ...rest, resolveSecret, name: resource.name };
+  const shared = { ...rest, resolveSecret, name: resource.name, ledger: ledgerOf(resource.name) };
   const issuing = await type.create(resource.options, { ...shared, http: issuingHttp });
   if (!issuing.ok) return issuing;
   const revoking = await type.create(resource.options, { ...shared, http: revokingHttp });

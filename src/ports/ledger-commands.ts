@@ -67,6 +67,11 @@ export interface RecordIntent {
   readonly automaticTask: OpenTask | null;
   /** Reserved in the same write; a full one refuses with its name. */
   readonly limits: readonly LimitReservation[];
+  /**
+   * How many leases of its target may live or stay denied at a time, where each takes room at the provider until it has
+   * surely ended by itself; no more room refuses as the limit `capacity`. Null where a kill needs no room.
+   */
+  readonly capacity: number | null;
   readonly replay: ReplayMarker | null;
   readonly idempotency: IdempotencyMark | null;
   /**
@@ -136,6 +141,26 @@ export interface MakeDue {
   readonly cause: Cause;
 }
 
+export interface ReopenLease {
+  readonly leaseId: LeaseId;
+  /** The broker's own short word. */
+  readonly reason: string;
+  readonly cause: Cause;
+}
+
+export interface TakeLock {
+  readonly name: string;
+  /** One text a taker, never the same for two at a time. */
+  readonly holder: string;
+  /** From the commit; a repeat by the holder begins anew. */
+  readonly hold: Millis;
+}
+export interface Lock {
+  /** Grows each time that the lock changes hands. */
+  readonly number: number;
+  readonly heldUntil: EpochMillis;
+}
+
 export interface ClaimDue {
   readonly target: TargetName;
   readonly limit: number;
@@ -186,6 +211,13 @@ export interface NotFound {
 export interface LimitReached {
   readonly reason: "limit_reached";
   readonly limit: string;
+}
+export interface NotRevoked {
+  readonly reason: "not_revoked";
+}
+export interface LockHeld {
+  readonly reason: "held";
+  readonly heldUntil: EpochMillis;
 }
 export interface NotIntended {
   readonly reason: "not_intended";

@@ -13,6 +13,7 @@
 import type { AuditCursor } from "../domain/audit-cursor.ts";
 import type { AuditDraft, Cause } from "../domain/audit-entry.ts";
 import type { Lease } from "../domain/lease.ts";
+import type { TargetName } from "../domain/names.ts";
 import type { DoorScope, KillScope } from "../domain/scope.ts";
 import type { Task } from "../domain/task.ts";
 import type { Fingerprint } from "../kernel/digest.ts";
@@ -29,6 +30,9 @@ import type {
   CompleteMint,
   MintCompletion,
   MakeDue,
+  ReopenLease,
+  TakeLock,
+  Lock,
   ClaimDue,
   RecordVerdict,
   SetTarget,
@@ -37,6 +41,8 @@ import type {
   Suspended,
   NotFound,
   NotIntended,
+  NotRevoked,
+  LockHeld,
   FenceLost,
 } from "./ledger-commands.ts";
 import type {
@@ -82,6 +88,11 @@ export interface Ledger {
   failMint(command: { leaseId: LeaseId; reason: string; cause: Cause }): Promise<Answer<void, NotIntended>>;
   /** Makes one lease due, whatever the task. On a dead lease: ok, changes nothing. */
   makeDue(command: MakeDue): Promise<Answer<Lease, NotFound>>;
+  /**
+   * Takes a death back that was found undone: due again at once, ahead of routine expiry. It counts against no limit
+   * again and its sealed secret is gone, so only for what is revoked without one. On a dying lease: ok, changes nothing.
+   */
+  reopenLease(command: ReopenLease): Promise<Answer<Lease, NotFound | NotRevoked>>;
 
   // The kill path
   /** Ends at most `limit` tasks whose deadline or heartbeat passed. */
@@ -98,6 +109,13 @@ export interface Ledger {
   releaseClaim(command: { fence: string }): Promise<Answer<{ released: number }, never>>;
   /** Persists breaker and pause of a target. Closing the breaker resets the backoff of its leases, in sweeper pages. */
   setTarget(command: SetTarget): Promise<Answer<TargetState, never>>;
+  /**
+   * Keeps writers of many nodes apart. Nobody's truth: it lapses under a holder that is slow, and a failover may lose it, so
+   * what it guards must also be safe without it.
+   */
+  takeLock(command: TakeLock): Promise<Answer<Lock, LockHeld>>;
+  /** Of another holder's lock: ok, changes nothing. */
+  releaseLock(command: Pick<TakeLock, "name" | "holder">): Promise<Answer<void, never>>;
   /** Drops tombstones and markers past their time, at most `limit` rows. */
   purge(limit: number): Promise<Answer<{ purged: number; more: boolean }, never>>;
 
@@ -112,6 +130,11 @@ export interface Ledger {
   /** What a kill of this scope would hit. */
   blastRadius(scope: KillScope): Promise<BlastRadius>;
   listStuck(query: { after: LeaseId | null; limit: number }): Promise<readonly Lease[]>;
+  /**
+   * What a deny list of the target must hold, by id: leases recorded with a `capacity` that are dying, or revoked while
+   * their native expiry and its grace are ahead.
+   */
+  listDenied(query: { target: TargetName; after: LeaseId | null; limit: number }): Promise<readonly Lease[]>;
   listTargets(): Promise<readonly TargetState[]>;
   listDoors(): Promise<readonly Door[]>;
   /**
@@ -126,6 +149,8 @@ export interface Ledger {
   /** An entry that belongs to no other verb: refusals, policy loads, start. */
   appendAudit(draft: AuditDraft): Promise<Answer<void, never>>;
 
+  /** Ten random characters of this ledger, the same for all its nodes and after a restore: a-z and 0-9. */
+  mark(): Promise<string>;
   health(): Promise<LedgerHealth>;
   /** Takes the present wall clock as right again after a suspect step. */
   acceptClock(cause: Cause): Promise<Answer<void, never>>;

@@ -14,6 +14,7 @@ import type { Redacted } from "../kernel/redacted.ts";
 import type { Result } from "../kernel/result.ts";
 import type { EpochMillis, Millis } from "../kernel/time.ts";
 import type { HttpClient } from "./http-client.ts";
+import type { Lock } from "./ledger-commands.ts";
 import type { TokenSigner } from "./token-signer.ts";
 
 /** One configured provider. `Scope` is the parsed template scope with parameters filled in. */
@@ -35,6 +36,15 @@ export interface Provider<Scope = unknown> {
   revoke(request: RevokeRequest): Promise<Verdict>;
   /** Whether the credential still works; absent where capabilities say `none`. */
   probe?(request: ProbeRequest): Promise<ProbeAnswer>;
+  /** A page of what lives at the system under this ledger's mark; where capabilities say `listable`. Changes nothing. */
+  list?(request: ListRequest): Promise<Result<ListPage, string>>;
+  /** Ends what `list` showed and no lease accounts for. As `revoke`: idempotent, never dead without the system's word. */
+  revokeStray?(request: StrayRequest): Promise<Verdict>;
+  /**
+   * Of kills that stand only as long as somebody keeps them: those of `leases` that do not stand any more. Only what was
+   * said to be dead is asked for. The fault is a short word of the provider's own.
+   */
+  findUndone?(request: UndoneRequest): Promise<Result<readonly LeaseId[], string>>;
   /** Reaches the system with the broker's own credentials; for `doctor` and readiness. Changes nothing. */
   check(signal: AbortSignal): Promise<Result<void, string>>;
   close(): Promise<void>;
@@ -103,6 +113,56 @@ export type ProbeAnswer =
   | { readonly kind: "dead" }
   | { readonly kind: "unclear"; readonly reason: string };
 
+export interface ListRequest {
+  /** Where the page before ended; null for the first. */
+  readonly after: string | null;
+  readonly limit: number;
+  readonly signal: AbortSignal;
+}
+export interface ListPage {
+  readonly found: readonly Found[];
+  /** Null where nothing is left. */
+  readonly next: string | null;
+}
+export interface Found {
+  /** As the system calls it, for people; never a secret. */
+  readonly name: string;
+  /** Null where what was found does not tell. */
+  readonly leaseId: LeaseId | null;
+  readonly createdAt: EpochMillis | null;
+  /** What `revokeStray` needs. */
+  readonly handle: JsonObject;
+}
+export interface StrayRequest {
+  readonly found: Found;
+  readonly now: EpochMillis;
+  readonly signal: AbortSignal;
+}
+export interface UndoneRequest {
+  readonly leases: readonly Lease[];
+  readonly now: EpochMillis;
+  readonly signal: AbortSignal;
+}
+
+/** What the ledger keeps for a provider, the same for all nodes. */
+export interface ProviderLedger {
+  /**
+   * Ten characters of a-z and 0-9: put into the name of whatever a listable provider makes, so that it never takes another
+   * broker's for its own.
+   */
+  readonly mark: string;
+  /**
+   * What a deny list of the system (a template scope's `system`, if it has one) must hold: leases of a scope with a
+   * `capacity` that are dying, or revoked and not yet ended by themselves. By id. Rejects where the ledger does not answer.
+   */
+  denied(system?: string): AsyncIterable<Lease>;
+  /**
+   * Runs `work` while no other of this provider's holds that name, on any node. The lock lapses after `hold`, whatever
+   * `work` does: its requests must time out before. `held`: try again later. Rejects as `work` does.
+   */
+  exclusively<T>(name: string, hold: Millis, work: (lock: Lock) => Promise<T>): Promise<Result<T, "held" | "unknown">>;
+}
+
 /** The constructor of a provider type, in the explicit list of providers/index.ts. */
 export interface ProviderType {
   readonly type: string;
@@ -117,6 +177,7 @@ export interface ProviderTools {
   readonly name: string;
   readonly issuerUrl: string;
   readonly http: HttpClient;
+  readonly ledger: ProviderLedger;
   readonly signer: TokenSigner;
   readonly now: () => EpochMillis;
   readonly randomBytes: (length: number) => Uint8Array;

@@ -62,6 +62,7 @@ const owners = { businessApprover: "finance", technicalCustodian: "platform" };
 const newRegistry = (): ProviderRegistry =>
   createProviderRegistry({
     ...tools,
+    ledgerOf: () => tools.ledger,
     issuingHttp: tools.http,
     revokingHttp: tools.http,
     loadType: loadProviderType,

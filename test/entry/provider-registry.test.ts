@@ -24,6 +24,7 @@ afterAll(() => tools.close());
 const start = (secrets: Record<string, string> = { SECRET: "not printable by accident" }): ProviderRegistry =>
   createProviderRegistry({
     ...tools,
+    ledgerOf: () => tools.ledger,
     resolveSecret: secretResolver(secrets),
     issuingHttp: tools.http,
     revokingHttp: tools.http,
@@ -56,6 +57,7 @@ describe("who kills after a restart", () => {
     const digest = await load(start(), "jwt", {});
     const renamed = createProviderRegistry({
       ...tools,
+      ledgerOf: () => tools.ledger,
       issuerUrl: "https://renamed.example",
       issuingHttp: tools.http,
       revokingHttp: tools.http,

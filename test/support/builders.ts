@@ -123,6 +123,7 @@ function recordIntent(id: LeaseId, taskId: TaskId, wish: IntentWish): RecordInte
     worstCaseTtl: millis(worstCaseSeconds * 1000),
     automaticTask: null,
     limits: [],
+    capacity: null,
     replay: null,
     idempotency: null,
     replaces: null,

@@ -82,6 +82,7 @@ export async function compose(wish: Wish): Promise<Composed> {
   const tools = await createTestTools({ issuerUrl, now: () => clock.now(), secrets: wish.secrets ?? {} });
   const registry = createProviderRegistry({
     ...tools,
+    ledgerOf: () => tools.ledger,
     issuingHttp: tools.http,
     revokingHttp: tools.http,
     loadType: loadProviderType,

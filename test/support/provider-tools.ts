@@ -1,15 +1,20 @@
 /** What a provider is handed, on real parts: a fresh signing ring, the real HTTP client, the machine's clock. */
 import { serveOnLoopback, type Loopback } from "../../scripts/servers/loopback.ts";
+import { createProviderLedger } from "../../src/broker/provider-ledger.ts";
+import { openMemoryLedger } from "../../src/engines/memory/ledger.ts";
+import { emptyState } from "../../src/engines/memory/state.ts";
 import { createNodeHttpClient } from "../../src/entry/node-http-client.ts";
 import { nodeSigning } from "../../src/entry/node-signing.ts";
 import { generateSigningKeys } from "../../src/keys/generate.ts";
 import { parseSigningKeys } from "../../src/keys/signing-keys.ts";
 import { createSigningRing } from "../../src/keys/signing-ring.ts";
+import { brand } from "../../src/kernel/brand.ts";
 import type { JsonObject } from "../../src/kernel/canonical-json.ts";
 import { Redacted } from "../../src/kernel/redacted.ts";
 import { err, ok } from "../../src/kernel/result.ts";
 import type { Provider, ProviderTools, ProviderType } from "../../src/ports/provider.ts";
 import type { TokenSigner } from "../../src/ports/token-signer.ts";
+import { createSeededEntropy } from "./seeded-entropy.ts";
 import { realClock } from "./real-clock.ts";
 
 export interface TestTools extends ProviderTools {
@@ -43,6 +48,12 @@ export async function createTestTools(
     name: "under-test",
     issuerUrl: brokerUrl,
     http,
+    ledger: createProviderLedger({
+      ledger: openMemoryLedger({ clock: realClock, state: emptyState() }),
+      entropy: createSeededEntropy(1),
+      mark: "testledger",
+      name: brand("under-test"),
+    }),
     signer: rest.signer ?? (await createTestSigner()),
     now: () => realClock.now(),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),

@@ -83,6 +83,7 @@ const intentOf = (id: LeaseId, taskId: TaskId): RecordIntent => ({
   worstCaseTtl: longestTtl,
   automaticTask: null,
   limits: [],
+  capacity: null,
   replay: null,
   idempotency: null,
   replaces: null,

@@ -70,6 +70,7 @@ export function intentCommand(parts: Pick<BrokerParts, "sha256">, planned: Plann
     worstCaseTtl: millis(Math.max(ttl, plan.worstCaseTtl)),
     automaticTask: planned.task === null ? automaticTask(planned) : null,
     limits: decision.limits,
+    capacity: template.scope.capacity ?? null,
     ...marks,
     replaces: request.replaces,
     demandKillPath: !template.template.issueWhenKillPathBroken,

@@ -7,6 +7,7 @@ import { replacedGraceMillis } from "../../kernel/limits.ts";
 import { addMillis, type EpochMillis } from "../../kernel/time.ts";
 import type { Answer } from "../../ports/ledger.ts";
 import type { IntentConflict, IntentRecorded, RecordIntent } from "../../ports/ledger-commands.ts";
+import { isFull } from "./denials.ts";
 import { makeRowDue } from "./lease-row.ts";
 import { fullLimit, mayHandOn, reserve } from "./limits.ts";
 import { conflict, notFound, ok, record, type Model } from "./model.ts";
@@ -72,7 +73,10 @@ function checkIntent(
   if (command.demandKillPath && isKillPathBroken(model, lease.target, now))
     return { reason: "kill_path_broken", target: lease.target };
   const limit = fullLimit(model, command.limits, freedBy(model, replaced), now);
-  return limit === null ? null : { reason: "limit_reached", limit };
+  if (limit !== null) return { reason: "limit_reached", limit };
+  const { capacity } = command;
+  const hasRoom = capacity === null || !isFull(model, lease.target, capacity, now);
+  return hasRoom ? null : { reason: "limit_reached", limit: "capacity" };
 }
 
 function writeIntent(
@@ -90,7 +94,8 @@ function writeIntent(
   const data = { template, target, handle: lease.handle, expires_at: lease.expiresAt };
   const intendedSequence = record(model, { type: "lease.intended", taskId, leaseId: id, cause, data }, now);
   const counters = reserve(model, command.limits, now);
-  leases.set(id, { lease, intendedSequence, settledSequence: null, counters, claim: null, judged: null });
+  const isDeniable = command.capacity !== null;
+  leases.set(id, { lease, intendedSequence, settledSequence: null, counters, isDeniable, claim: null, judged: null });
   if (replay !== null) {
     const { requestDigest, expiresAt } = replay;
     model.state.replays.set(replayKey(replay), { requestDigest, expiresAt });

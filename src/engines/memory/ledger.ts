@@ -9,8 +9,10 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Answer, Ledger } from "../../ports/ledger.ts";
 import { createAuditReader } from "./audit-log.ts";
 import { claimDue, recordVerdict, releaseClaim } from "./claims.ts";
+import { listDenied, reopenLease } from "./denials.ts";
 import { closeDoor, listDoors, loadPolicy, openDoor } from "./doors.ts";
 import { recordIntent } from "./issuing.ts";
+import { releaseLock, takeLock } from "./locks.ts";
 import { completeMint, failMint, makeDue } from "./minting.ts";
 import { ok, record, type Model } from "./model.ts";
 import { purge } from "./purge.ts";
@@ -41,6 +43,7 @@ export function openMemoryLedger(options: { clock: Clock; state: MemoryState }):
     completeMint: verb(completeMint),
     failMint: verb(failMint),
     makeDue: verb(makeDue),
+    reopenLease: verb(reopenLease),
     closeOverdueTasks: verb(closeOverdueTasks),
     expandKillOrders: verb(expandKillOrders),
     dueWork: read(dueWork),
@@ -48,6 +51,8 @@ export function openMemoryLedger(options: { clock: Clock; state: MemoryState }):
     recordVerdict: verb(recordVerdict),
     releaseClaim: verb(releaseClaim),
     setTarget: verb(setTarget),
+    takeLock: verb(takeLock),
+    releaseLock: verb(releaseLock),
     purge: verb(purge),
     readTask: read(reading.readTask),
     readLease: read(reading.readLease),
@@ -56,12 +61,14 @@ export function openMemoryLedger(options: { clock: Clock; state: MemoryState }):
     summarize: read(reading.summarize),
     blastRadius: read(reading.blastRadius),
     listStuck: read(reading.listStuck),
+    listDenied: read(listDenied),
     listTargets: read(listTargets),
     listDoors: read(listDoors),
     listAudit: createAuditReader(state.audit),
     auditHead: async () => auditCursor([state.audit.length]),
     sealedKeyIds: read(reading.sealedKeyIds),
     appendAudit: verb(appendAudit),
+    mark: async () => "oracle0000",
     health: async () => reading.health(model, isStopped()),
     acceptClock: verb(acceptClock),
     onDue,

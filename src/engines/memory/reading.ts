@@ -46,7 +46,7 @@ export const listStuck = (model: Model, query: Page): readonly Lease[] =>
     query,
   );
 
-const pageOf = (rows: readonly LeaseRow[], { after, limit }: Page): readonly Lease[] =>
+export const pageOf = (rows: readonly LeaseRow[], { after, limit }: Page): readonly Lease[] =>
   rows
     .filter((row) => after === null || row.lease.id > after)
     .toSorted(byLeaseId)

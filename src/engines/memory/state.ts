@@ -30,6 +30,8 @@ export interface LeaseRow {
   readonly settledSequence: number | null;
   /** Live limits that it counts against; empty once dead, or taken over by what replaces it. */
   readonly counters: readonly string[];
+  /** It takes room at its target until it has surely ended, and stays listed there while it must be denied. */
+  readonly isDeniable: boolean;
   /** Held until the state's `dueAt`. */
   readonly claim: { readonly fence: string } | null;
   /** The last verdict, so that its repeat changes nothing. */
@@ -62,6 +64,12 @@ export interface ReplayRow {
   readonly expiresAt: EpochMillis;
 }
 
+export interface LockRow {
+  readonly holder: string;
+  readonly number: number;
+  readonly heldUntil: EpochMillis;
+}
+
 export interface IdempotencyRow {
   readonly requestDigest: Fingerprint;
   readonly leaseId: LeaseId;
@@ -83,6 +91,7 @@ export interface MemoryState {
   /** By issuer URL and token id. */
   readonly replays: Map<string, ReplayRow>;
   readonly idempotency: Map<Fingerprint, IdempotencyRow>;
+  readonly locks: Map<string, LockRow>;
   /** Names of the last policy that was loaded. */
   policy: { readonly agents: readonly AgentName[]; readonly issuers: readonly IssuerName[] };
   /** Mints by counter and window. */
@@ -103,6 +112,7 @@ export const emptyState = (): MemoryState => ({
   targets: new Map(),
   replays: new Map(),
   idempotency: new Map(),
+  locks: new Map(),
   policy: { agents: [], issuers: [] },
   rates: new Map(),
   audit: [],

@@ -8,6 +8,8 @@ import { appendAudit } from "./verbs/append-audit.ts";
 import { auditHead, listAudit } from "./verbs/audit.ts";
 import { claimDue, releaseClaim } from "./verbs/claims.ts";
 import { blastRadius, summarize } from "./verbs/counts.ts";
+import { listDenied, reopenLease } from "./verbs/denials.ts";
+import { mark, releaseLock, takeLock } from "./verbs/locks.ts";
 import { closeDoor, openDoor } from "./verbs/doors.ts";
 import { dueWork } from "./verbs/due-work.ts";
 import { recordIntent } from "./verbs/intent.ts";
@@ -41,6 +43,7 @@ export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: (
       orUnknown(log, "completeMint", () => turns.run(command.leaseId, () => completeMint(calls, command))),
     failMint: (command) => orUnknown(log, "failMint", () => turns.run(command.leaseId, () => failMint(calls, command))),
     makeDue: (command) => orUnknown(log, "makeDue", () => makeDue(calls, command)),
+    reopenLease: (command) => orUnknown(log, "reopenLease", () => reopenLease(calls, command)),
     closeOverdueTasks: (limit) => orUnknown(log, "closeOverdueTasks", () => closeOverdueTasks(calls, limit)),
     expandKillOrders: (limit) => orUnknown(log, "expandKillOrders", () => expandKillOrders(calls, limit)),
     dueWork: () => dueWork(calls),
@@ -48,7 +51,10 @@ export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: (
     recordVerdict: (command) => orUnknown(log, "recordVerdict", () => recordVerdict(calls, command)),
     releaseClaim: (command) => orUnknown(log, "releaseClaim", () => releaseClaim(calls, command)),
     setTarget: (command) => orUnknown(log, "setTarget", () => setTarget(calls, command)),
+    takeLock: (command) => orUnknown(log, "takeLock", () => takeLock(calls, command)),
+    releaseLock: (command) => orUnknown(log, "releaseLock", () => releaseLock(calls, command)),
     purge: (limit) => orUnknown(log, "purge", () => purge(calls, limit)),
+    listDenied: (query) => listDenied(calls, query),
     listTargets: () => listTargets(calls),
     readLease: (leaseId) => readLease(calls, leaseId),
     findLease: (fingerprint) => findLease(calls, fingerprint),
@@ -62,6 +68,7 @@ export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: (
     sealedKeyIds: () => sealedKeyIds(calls),
     listAudit: (query) => listAudit(calls, query),
     auditHead: () => auditHead(calls),
+    mark: () => mark(calls),
     health: () => health(calls),
     acceptClock: (cause) => orUnknown(log, "acceptClock", () => acceptClock(calls, cause)),
     onDue: (listener) => calls.onDue(listener),

@@ -9,7 +9,10 @@ import { auditHead, listAudit, sealedKeyIds } from "./reads/audit-reads.ts";
 import { radiusOfTask, summarize } from "./reads/count-reads.ts";
 import { createDoorCount, type DoorCount } from "./reads/door-count.ts";
 import { findByFingerprint, listLeases, listStuck, readLease, readTask } from "./reads/lease-reads.ts";
+import { listDenied } from "./rows/denial-rows.ts";
 import { listDoorRows } from "./rows/door-rows.ts";
+import { releaseLock, takeLock } from "./rows/lock-rows.ts";
+import { readMark } from "./store-row.ts";
 import { answer, type Tx, type View } from "./tx.ts";
 import { claimDue, recordVerdict, releaseClaim } from "./verbs/claim-verbs.ts";
 import { closeDoor, loadPolicy, openDoor } from "./verbs/door-verbs.ts";
@@ -18,6 +21,7 @@ import { completeMint, failMint, makeDue } from "./verbs/mint-verbs.ts";
 import { openTask } from "./verbs/open-task.ts";
 import { purge } from "./verbs/purge.ts";
 import { recordIntent } from "./verbs/record-intent.ts";
+import { reopenLease } from "./verbs/reopen-lease.ts";
 import { setTarget } from "./verbs/set-target.ts";
 import { dueWork, listTargets } from "./verbs/sweep-reads.ts";
 import { closeOverdueTasks, endTask, heartbeat } from "./verbs/task-verbs.ts";
@@ -55,12 +59,15 @@ export function createSqlLedger(parts: SqlLedgerParts): SqlLedger {
     completeMint: (command) => onLease(command.leaseId, (tx) => completeMint(tx, command)),
     failMint: (command) => onLease(command.leaseId, (tx) => failMint(tx, command)),
     makeDue: (command) => first((tx) => makeDue(tx, command)),
+    reopenLease: (command) => first((tx) => reopenLease(tx, command)),
     closeOverdueTasks: (limit) => first((tx) => closeOverdueTasks(tx, limit)),
     expandKillOrders: (limit) => first((tx) => expandKillOrders(tx, limit)),
     claimDue: (command) => first((tx) => claimDue(tx, command)),
     recordVerdict: (command) => first((tx) => recordVerdict(tx, command)),
     releaseClaim: (command) => inTurn((tx) => releaseClaim(tx, command)),
     setTarget: (command) => inTurn((tx) => setTarget(tx, command)),
+    takeLock: (command) => first((tx) => takeLock(tx, command)),
+    releaseLock: (command) => first((tx) => releaseLock(tx, command)),
     purge: (limit) => inTurn((tx) => purge(tx, limit)),
     acceptClock: (cause) =>
       inTurn((tx) => {
@@ -81,11 +88,13 @@ export function createSqlLedger(parts: SqlLedgerParts): SqlLedger {
     blastRadius: async (scope) =>
       scope.kind === "task" ? radiusOfTask(view(), scope.id) : countDoor(inTurn, createDoorCount(scope)),
     listStuck: async (query) => listStuck(view(), query),
+    listDenied: async (query) => listDenied(view(), query),
     listTargets: async () => listTargets(view()),
     listDoors: async () => listDoorRows(view()),
     listAudit: async (query) => listAudit(view(), query),
     auditHead: async () => auditHead(view()),
     sealedKeyIds: async () => sealedKeyIds(view()),
+    mark: async () => readMark(view().sql),
   };
 }
 

@@ -203,6 +203,28 @@ CREATE INDEX idempotency_by_name ON idempotency (substr(name, 1, 8));
 CREATE INDEX lease_stuck_by_target ON lease (target) WHERE state = 'stuck';
 `,
   },
+  {
+    version: 3,
+    sql: `
+-- By what it makes at providers this ledger is known from others; a restore keeps it.
+ALTER TABLE store ADD COLUMN mark TEXT NOT NULL DEFAULT '';
+UPDATE store SET mark = lower(hex(randomblob(5)));
+
+-- Leases that take room at their target until they have surely ended: never more than the target has room for.
+CREATE TABLE denial (
+  target INTEGER NOT NULL,
+  lease_key INTEGER NOT NULL,
+  PRIMARY KEY (target, lease_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lock (
+  name TEXT PRIMARY KEY,
+  holder TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  held_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`,
+  },
 ];
 
 export const newestVersion = Math.max(...migrations.map((migration) => migration.version));

@@ -2,7 +2,7 @@
 import type { Downtime } from "../../domain/gate.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
 import { epochMillis } from "../../kernel/time.ts";
-import { integer, integerOrNull, type SqlDriver } from "./driver.ts";
+import { integer, integerOrNull, text, type SqlDriver } from "./driver.ts";
 import { migrations, newestVersion, versionTable } from "./migrations.ts";
 import type { StoreFacts, Tally } from "./tx.ts";
 
@@ -56,6 +56,8 @@ export function readStore(sql: SqlDriver): StoreRow {
     committedAt: integer(committedAt),
   };
 }
+
+export const readMark = (sql: SqlDriver): string => text(sql.get("SELECT mark FROM store")?.[0]);
 
 const downtimeFrom = (from: number | null, until: number | null): Downtime | null =>
   from === null || until === null ? null : { from: epochMillis(from), until: epochMillis(until) };

@@ -5,6 +5,7 @@
 import { describe } from "vitest";
 import { describeAudit } from "./audit.ts";
 import { describeClaims } from "./claims.ts";
+import { describeDenials } from "./denials.ts";
 import { describeDoors } from "./doors.ts";
 import { describeGate } from "./gate.ts";
 import type { MakeHarness } from "./harness.ts";
@@ -12,6 +13,7 @@ import { describeIdempotency } from "./idempotency.ts";
 import { describeIssuing } from "./issuing.ts";
 import { describeLateMints } from "./late-mints.ts";
 import { describeLimits } from "./limits.ts";
+import { describeLocks } from "./locks.ts";
 import { describeLockstep } from "./lockstep.ts";
 import { describePaging } from "./paging.ts";
 import { describeRestart } from "./restart.ts";
@@ -36,6 +38,8 @@ export function describeLedger(name: string, make: MakeHarness): void {
     describeLateMints(make);
     describeVerdicts(make);
     describeTargets(make);
+    describeDenials(make);
+    describeLocks(make);
     describeTime(make);
     describeRestart(make);
     describePaging(make);

@@ -11,6 +11,7 @@ import type { TargetState } from "../../../src/ports/ledger-views.ts";
 import { broker } from "../../support/builders.ts";
 import { expectChain, readAll } from "./audit.ts";
 import { drain, valueOf } from "./bench.ts";
+import { targetOf } from "./lockstep-world.ts";
 import type { LedgerHarness } from "./harness.ts";
 
 export interface Known {
@@ -108,6 +109,9 @@ async function askAll(ledger: Ledger, { tasks, leases }: Known) {
   return {
     leases: await Promise.all(leases.map((id) => ledger.readLease(id))),
     summaries: await Promise.all(tasks.map((id) => ledger.summarize(id))),
+    denied: await Promise.all(
+      [0, 1, 2].map((index) => ledger.listDenied({ target: targetOf(index), after: null, limit: 200 })),
+    ),
     stuck: await ledger.listStuck({ after: null, limit: 200 }),
     radius: await ledger.blastRadius({ kind: "all" }),
     radiusOfTask: first === undefined ? null : await ledger.blastRadius({ kind: "task", id: first }),
@@ -125,6 +129,7 @@ const milestones = new Set<AuditType>([
   "lease.stuck",
   "lease.revoked",
   "lease.expired",
+  "lease.reopened",
 ]);
 
 function lifeOf(entries: readonly AuditEntry[]): unknown {

@@ -47,6 +47,7 @@ export async function runStep(run: Run, step: Step): Promise<unknown> {
     case "complete":
     case "completeAgain":
     case "fail":
+    case "undo":
     case "makeDue":
       return runMintStep(run, step);
     case "claim":
@@ -140,6 +141,7 @@ async function intend(run: Run, step: IntentStep): Promise<unknown> {
           },
     replaces: replaced?.lease.id ?? null,
     demandKillPath: step.demandKillPath,
+    capacity: step.capacity,
   });
   run.known.leases.push(command.lease.id);
   if (automaticTask !== null) run.known.tasks.push(taskId);
@@ -167,7 +169,7 @@ function limitOf(limit: IntentStep["limits"][number], taskId: TaskId) {
 
 async function runMintStep(
   run: Run,
-  step: StepOf<"complete" | "completeAgain" | "fail" | "makeDue">,
+  step: StepOf<"complete" | "completeAgain" | "fail" | "undo" | "makeDue">,
 ): Promise<unknown> {
   const { pair, build } = run;
   if (step.kind === "completeAgain") {
@@ -180,6 +182,8 @@ async function runMintStep(
   const { lease } = intent;
   if (step.kind === "fail")
     return pair.both((ledger) => ledger.failMint({ leaseId: lease.id, reason: "quota", cause: broker }));
+  if (step.kind === "undo")
+    return pair.both((ledger) => ledger.reopenLease({ leaseId: lease.id, reason: "undone", cause: broker }));
   if (step.kind === "makeDue") {
     const { killCause, endsBackoff } = step;
     const delay = millis(step.delayMillis);

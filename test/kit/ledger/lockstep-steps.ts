@@ -29,6 +29,7 @@ export type Step =
     }
   | { readonly kind: "completeAgain"; readonly at: number; readonly otherData: boolean }
   | { readonly kind: "fail"; readonly at: number }
+  | { readonly kind: "undo"; readonly at: number }
   | {
       readonly kind: "makeDue";
       readonly at: number;
@@ -87,6 +88,7 @@ export interface IntentStep {
   readonly token: number | null;
   readonly replacesAt: number | null;
   readonly demandKillPath: boolean;
+  readonly capacity: number | null;
   /** Completes at once: most runs need credentials to kill. */
   readonly complete: boolean;
 }
@@ -123,6 +125,7 @@ const intent = fc.record({
   token: mostlyNull(fc.nat({ max: 2 })),
   replacesAt: mostlyNull(at),
   demandKillPath: fc.boolean(),
+  capacity: fc.constantFrom(null, 3, 5),
   complete: fc.boolean(),
 });
 
@@ -195,6 +198,7 @@ const weighted: readonly (readonly [weight: number, arbitrary: fc.Arbitrary<Step
   [8, completing],
   [4, fc.record({ kind: kind("completeAgain"), at, otherData: rarely })],
   [2, fc.record({ kind: kind("fail"), at })],
+  [3, fc.record({ kind: kind("undo"), at })],
   [8, makingDue],
   [1, fc.record({ kind: kind("closeOverdue") })],
   [6, fc.record({ kind: kind("sweep") })],

@@ -1,5 +1,6 @@
 /** Limits as a script in a task's own shard is told of them: counters that it keeps itself, and others it only hears of. */
 import type { LimitReservation } from "../../../domain/limit.ts";
+import type { RecordIntent } from "../../../ports/ledger-commands.ts";
 
 export interface LimitsCommand {
   readonly limits: readonly { readonly name: string; readonly counter?: string; readonly max?: number; full?: true }[];
@@ -12,6 +13,14 @@ export interface LimitsCommand {
 export const isKeptHere = ({ counter, perSeconds }: LimitReservation): boolean =>
   perSeconds === undefined && /^(?:task|tree):/.test(counter);
 
+const roomPrefix = "denied:";
+
+/** Room at a target is counted like a slot, but never handed on, and given back when the credential has surely ended. */
+export const roomLimit = ({ lease, capacity }: RecordIntent): readonly LimitReservation[] =>
+  capacity === null ? [] : [{ limit: "capacity", counter: `${roomPrefix}${lease.target}`, max: capacity }];
+
+const isRoom = ({ counter }: LimitReservation): boolean => counter.startsWith(roomPrefix);
+
 /** `full` are those that other shards refused. */
 export function limitsCommand(
   limits: readonly LimitReservation[],
@@ -19,7 +28,7 @@ export function limitsCommand(
 ): LimitsCommand {
   const live = limits.filter(({ perSeconds }) => perSeconds === undefined);
   const here = namesText(live.filter(isKeptHere));
-  const elsewhere = namesText(live.filter((limit) => !isKeptHere(limit)));
+  const elsewhere = namesText(live.filter((limit) => !isKeptHere(limit) && !isRoom(limit)));
   return {
     limits: limits.map((limit) => {
       const { limit: name, counter, max } = limit;

@@ -4,7 +4,7 @@
  * for what a crash left. Two nodes may do the same entries; an entry is removed only once it is paid.
  */
 import type { Log } from "../../../ports/log.ts";
-import { defineScript, textOf } from "../script.ts";
+import { defineScript, numberOf, textOf } from "../script.ts";
 import { settle, type Settlement } from "./settle.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 
@@ -54,19 +54,21 @@ async function pay(calls: ShardCalls, shard: number, entries: readonly string[])
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
-const partsOf = (entry: string): readonly [kind: string, name: string, owner: string] => {
-  const [kind, name, owner] = entry.split("\n");
+const partsOf = (entry: string): readonly [kind: string, name: string, owner: string, until: string] => {
+  const [kind, name, owner, until = ""] = entry.split("\n");
   if (kind === undefined || name === undefined || owner === undefined) throw new Error("not an entry of the outbox");
-  return [kind, name, owner];
+  return [kind, name, owner, until];
 };
 
 const nameIn = (entry: string): string => partsOf(entry)[1];
 
 function settlementOf(entry: string): Settlement {
-  const [kind, name, owner] = partsOf(entry);
+  const [kind, name, owner, until] = partsOf(entry);
   switch (kind) {
     case "slot":
       return { kind, counter: name, owner };
+    case "room":
+      return { kind, counter: name, owner, until: numberOf(until) };
     case "print":
       return { kind, fingerprint: name, owner };
     default:

@@ -15,6 +15,8 @@ export type Settlement =
       readonly owner: string;
       readonly restore?: { readonly owner: string; readonly holdMillis: number };
     }
+  /** Held until then only: the credential is dead, and may have to stay denied. */
+  | { readonly kind: "room"; readonly counter: string; readonly owner: string; readonly until: number }
   | { readonly kind: "rate"; readonly counter: string; readonly lengthMillis: number; readonly endsAt: number }
   | { readonly kind: "token"; readonly token: string; readonly digest: string }
   | { readonly kind: "print"; readonly fingerprint: string; readonly owner: string };
@@ -35,6 +37,7 @@ function settle.slot(item)
     call('ZADD', at('slots', item.counter), int(now + item.restore.holdMillis), item.restore.owner)
   end
 end
+function settle.room(item) call('ZADD', at('slots', item.counter), 'XX', int(item['until']), item.owner) end
 function settle.rate(item)
   local key = at('rate', int(item.lengthMillis), item.counter)
   if tonumber(call('HGET', key, 'e')) == item.endsAt then call('HINCRBY', key, 'n', -1) end

@@ -86,10 +86,21 @@ local function countSeal(sealed, change)
     call('HDEL', at('seals'), sealKey(sealed))
   end
 end
+-- Room at the provider is given back when a revoked credential has surely ended by itself, any other at once.
+local function leaveRoom(row)
+  if not row.dn then return end
+  leave('room', 'denied:' .. standingOf(row.s).target, row.id, int(row.k == 'revoked' and row.na + 300000 or 0))
+end
+-- What takes room is listed from the order of its kill on; what has ended otherwise needs no denial.
+local function listDenied(row)
+  local key = at('denied', standingOf(row.s).target)
+  if isDying[row.k] or row.k == 'revoked' then call('ZADD', key, 0, row.id) else call('ZREM', key, row.id) end
+end
 -- What a death takes with it: the sealed secret, the counters and the claim go in the write in which the lease dies.
 local function bury(row)
   row.d, row.f, row.se = nil, nil, nil
   releaseCounters(row)
+  leaveRoom(row)
   if row.ik then call('PEXPIRE', at('key', row.ik), 86400000) end
   call('ZADD', at('tombs'), int(now + 604800000), row.id)
 end
@@ -139,6 +150,7 @@ local function saveLease(row)
   if isHeld and isHeld ~= wasHeld then call('ZADD', at('held', target), int(isHeld), row.id) end
   if wasHeld and not isHeld then call('ZREM', at('held', target), row.id) end
   countMove(row, was.k, row.k)
+  if row.dn and was.k ~= row.k then listDenied(row) end
   touch()
   local copy = {}
   for name, value in pairs(row) do

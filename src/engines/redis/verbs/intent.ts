@@ -11,6 +11,7 @@ import { issuing as issuingLua } from "../lua/issuing.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { target as targetLua } from "../lua/target.ts";
 import { task as taskLua } from "../lua/task.ts";
+import { roomLimit } from "../across-shards/limits.ts";
 import type { Holder, Reserved } from "../across-shards/reservations.ts";
 import { leaseFrom, standingText } from "../rows/lease-row.ts";
 import { taskFrom } from "../rows/task-row.ts";
@@ -18,7 +19,7 @@ import { defineScript, listOf, textOf, type Reply } from "../script.ts";
 import { openingCommand, openingHolder, readTaskConflict } from "./tasks.ts";
 
 /**
- * record_intent {lease, standing, target, mintTimeout, ttl, worstCaseTtl, opening, limits, cl, cr, over, replayed, key, digest,
+ * record_intent {lease, standing, target, mintTimeout, ttl, worstCaseTtl, opening, limits, cl, cr, takesRoom, over, replayed, key, digest,
  * replaces, demandKillPath, cause} -> `recorded` or `existing`, the task's row, the lease's row.
  * Keys: meta, lease:ID (made), leases:TASK, task:ID, doors, standing(s), targets, target:NAME, due:RANK:TARGET, counts,
  * key:HASH, audit, trail:TASK, and those of open_task where the exchange opens its task.
@@ -67,6 +68,7 @@ local row = {
   ea = now + c.ttl, na = now + c.worstCaseTtl, h = wish.handle, cl = c.cl, cr = c.cr, ik = c.key,
 }
 local data = { expires_at = int(row.ea), handle = row.h, target = quote(draft.target), template = quote(draft.template) }
+row.dn = c.takesRoom and '1' or nil
 row.qi = audit('lease.intended', owner.id, row.id, data, c.cause)
 takeCounters(row.cl)
 leases[row.id] = row
@@ -83,12 +85,13 @@ export async function recordIntent(
   { calls, reservations }: Issuing,
   command: RecordIntent,
 ): Promise<Answer<IntentRecorded, IntentConflict>> {
-  const { lease, automaticTask, replay, replaces, limits, worstCaseTtl } = command;
+  const { lease, automaticTask, replay, replaces, worstCaseTtl } = command;
   const shard = calls.shards.ofId(lease.taskId);
   if (calls.shards.ofId(lease.id) !== shard) throw new Error("a lease lives where its task does");
   if (automaticTask !== null && automaticTask.task.id !== lease.taskId)
     throw new Error("the lease names another task than the one it opens");
 
+  const limits = [...command.limits, ...roomLimit(command)];
   const holder = { id: lease.id, limits, holdMillis: worstCaseTtl + slotMarginMillis, replaces };
   const openings = automaticTask === null ? [] : [openingHolder(automaticTask)];
   const reserved = await reservations.reserve([...openings, holder], replay);
@@ -113,6 +116,7 @@ function intentCommand(command: RecordIntent, holder: Holder, reserved: Reserved
       automaticTask === null
         ? undefined
         : openingCommand(automaticTask, reserved.commandOf(openingHolder(automaticTask))),
+    takesRoom: command.capacity !== null,
     over: reserved.takenOver,
     replayed: reserved.isReplayed,
     key: idempotency?.key,

@@ -17,6 +17,7 @@ import {
   takeLimits,
   type Reservation,
 } from "../rows/counter-rows.ts";
+import { isFull, takeRoom } from "../rows/denial-rows.ts";
 import { findLease, insertLease, leaseOfKey, storeCounters, type LeaseRecord } from "../rows/lease-rows.ts";
 import { checkIdempotency, isReplayed, storeIdempotency, storeReplay } from "../rows/marker-rows.ts";
 import { internStanding, taskNames, type Standing } from "../rows/standing-rows.ts";
@@ -86,6 +87,8 @@ function check(tx: Tx, command: RecordIntent): Found | IntentConflict {
   const freed = replaced !== null && mayHandOn(tx, replaced.lease.id) ? replaced.counters : [];
   const reservation = checkLimits(tx, command.limits, freed);
   if (reservation.kind === "full") return { reason: "limit_reached", limit: reservation.limit };
+  if (command.capacity !== null && isFull(tx, standing.targetKey, command.capacity))
+    return { reason: "limit_reached", limit: "capacity" };
   return { ...named, standing, replaced, reservation };
 }
 
@@ -129,6 +132,7 @@ function write(tx: Tx, command: RecordIntent, found: Found): IntentAnswer {
     settledSequence: null,
     judgedSequence: null,
   });
+  if (command.capacity !== null) takeRoom(tx, standing.targetKey, key);
   if (replay !== null) storeReplay(tx, replay);
   if (idempotency !== null) storeIdempotency(tx, idempotency, key);
   if (replaced !== null) replace(tx, replaced, { leaseId, counters, cause });
