@@ -1,12 +1,13 @@
 /** The ledger port over the scripts: which verb runs where. How scripts reach a server is the connection's business. */
 import type { Ledger } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/log.ts";
+import { createAgenda } from "./across-shards/agenda.ts";
 import { orUnknown } from "./answers.ts";
 import { createIssuing } from "./issuing.ts";
 import type { ShardCalls } from "./shard-calls.ts";
 import { appendAudit } from "./verbs/append-audit.ts";
 import { auditHead, listAudit } from "./verbs/audit.ts";
-import { claimDue, releaseClaim } from "./verbs/claims.ts";
+import { createClaims, releaseClaim } from "./verbs/claims.ts";
 import { blastRadius, summarize } from "./verbs/counts.ts";
 import { listDenied, reopenLease } from "./verbs/denials.ts";
 import { mark, releaseLock, takeLock } from "./verbs/locks.ts";
@@ -23,12 +24,15 @@ import { acceptClock, health } from "./verbs/store.ts";
 import { closeOverdueTasks, expandKillOrders } from "./verbs/sweep.ts";
 import { listTargets, setTarget } from "./verbs/targets.ts";
 import { beat, endTask, openTask } from "./verbs/tasks.ts";
-import { recordVerdict } from "./verbs/verdicts.ts";
+import { createVerdicts } from "./verbs/verdicts.ts";
 
 export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: () => Promise<void> }): Ledger {
   const { calls, log, close } = parts;
   const issuing = createIssuing(calls, log);
   const { turns, reservations } = issuing;
+  const agenda = createAgenda(calls);
+  const claimDue = createClaims({ calls, agenda });
+  const recordVerdict = createVerdicts(calls);
   return {
     openTask: (command) =>
       orUnknown(log, "openTask", () => turns.run(command.task.id, () => openTask(issuing, command))),
@@ -44,16 +48,17 @@ export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: (
     failMint: (command) => orUnknown(log, "failMint", () => turns.run(command.leaseId, () => failMint(calls, command))),
     makeDue: (command) => orUnknown(log, "makeDue", () => makeDue(calls, command)),
     reopenLease: (command) => orUnknown(log, "reopenLease", () => reopenLease(calls, command)),
-    closeOverdueTasks: (limit) => orUnknown(log, "closeOverdueTasks", () => closeOverdueTasks(calls, limit)),
-    expandKillOrders: (limit) => orUnknown(log, "expandKillOrders", () => expandKillOrders(calls, limit)),
-    dueWork: () => dueWork(calls),
-    claimDue: (command) => orUnknown(log, "claimDue", () => claimDue(calls, command)),
-    recordVerdict: (command) => orUnknown(log, "recordVerdict", () => recordVerdict(calls, command)),
+    closeOverdueTasks: (limit) =>
+      orUnknown(log, "closeOverdueTasks", () => closeOverdueTasks({ calls, agenda }, limit)),
+    expandKillOrders: (limit) => orUnknown(log, "expandKillOrders", () => expandKillOrders({ calls, agenda }, limit)),
+    dueWork: () => dueWork(agenda),
+    claimDue: (command) => orUnknown(log, "claimDue", () => claimDue(command)),
+    recordVerdict: (command) => orUnknown(log, "recordVerdict", () => recordVerdict(command)),
     releaseClaim: (command) => orUnknown(log, "releaseClaim", () => releaseClaim(calls, command)),
     setTarget: (command) => orUnknown(log, "setTarget", () => setTarget(calls, command)),
     takeLock: (command) => orUnknown(log, "takeLock", () => takeLock(calls, command)),
     releaseLock: (command) => orUnknown(log, "releaseLock", () => releaseLock(calls, command)),
-    purge: (limit) => orUnknown(log, "purge", () => purge(calls, limit)),
+    purge: (limit) => orUnknown(log, "purge", () => purge({ calls, agenda }, limit)),
     listDenied: (query) => listDenied(calls, query),
     listTargets: () => listTargets(calls),
     readLease: (leaseId) => readLease(calls, leaseId),

@@ -14,7 +14,10 @@ export interface ShardCalls {
   ask(shard: number, script: Script, command: object): Promise<ScriptReply>;
   /** On every shard, at once; in their order. */
   askAll(script: Script, command: object): Promise<readonly ScriptReply[]>;
-  onDue(listener: (dueAt: EpochMillis) => void): void;
+  onDue(listener: (dueAt: EpochMillis, shard: number) => void): void;
+  /** The ledger's clock, of the shard that is ahead, as it should be by what was seen of it last. */
+  now(): EpochMillis;
+  monotonicMillis(): number;
   /** Tells the shards in whose outbox a script of this process left something. */
   onLeft(listener: (shard: number) => void): void;
 }
@@ -42,19 +45,15 @@ export function createShardCalls(options: {
     reference: null,
     epoch: null,
   }));
-  const listeners: ((dueAt: EpochMillis) => void)[] = [];
+  const listeners: ((dueAt: EpochMillis, shard: number) => void)[] = [];
   const leftListeners: ((shard: number) => void)[] = [];
 
-  const timeOf = (shard: number): ShardTime => {
-    const time = times[shard];
-    if (time === undefined) throw new Error("no such shard");
-    return time;
-  };
-
+  const ahead = createAheadClock(clock);
   const latest = (): number => Math.max(...times.map(({ floor }) => floor));
 
   async function ask(shard: number, script: Script, command: object): Promise<ScriptReply> {
-    const time = timeOf(shard);
+    const time = times[shard];
+    if (time === undefined) throw new Error("no such shard");
     const mono = clock.monotonicMillis();
     const { floor, floorMono, reference } = time;
     const expect = reference === null ? undefined : reference.wall + (mono - reference.mono);
@@ -65,6 +64,7 @@ export function createShardCalls(options: {
       time: known,
     });
     if (reply.now >= time.floor) Object.assign(time, { floor: reply.now, floorMono: mono });
+    ahead.saw(reply.now);
     if (time.reference === null) time.reference = { wall: reply.now, mono };
     // An operator accepted the clock, here or on another node: the server's wall is right as it stands.
     if (time.epoch !== null && reply.epoch > time.epoch) time.reference = { wall: reply.wall, mono };
@@ -72,7 +72,7 @@ export function createShardCalls(options: {
     if (reply.dueAt !== null) {
       // Clocks of shards may be apart; who listens knows the one that is ahead.
       const dueAt = epochMillis(reply.dueAt + latest() - reply.now);
-      for (const listener of listeners) listener(dueAt);
+      for (const listener of listeners) listener(dueAt, shard);
     }
     if (reply.left) for (const listener of leftListeners) listener(shard);
     return reply;
@@ -82,7 +82,21 @@ export function createShardCalls(options: {
     shards,
     ask,
     askAll: (script, command) => Promise.all(times.map((_, shard) => ask(shard, script, command))),
+    now: () => ahead.now(),
+    monotonicMillis: () => clock.monotonicMillis(),
     onDue: (listener) => void listeners.push(listener),
     onLeft: (listener) => void leftListeners.push(listener),
+  };
+}
+
+/** The clock of the shard that is ahead: since it was seen it has moved at least as the monotonic one did. */
+function createAheadClock(clock: Clock) {
+  let seen = { now: 0, mono: 0 };
+  const now = (): EpochMillis => epochMillis(seen.now + Math.floor(clock.monotonicMillis() - seen.mono));
+  return {
+    now,
+    saw(reply: number): void {
+      if (reply >= now()) seen = { now: reply, mono: clock.monotonicMillis() };
+    },
   };
 }

@@ -160,6 +160,9 @@ it("a repeated claim is answered with what the fence holds in all shards, until 
   );
   expect(await at.ledger.listTargets()).toMatchObject([{ due: 10, claimed: 20 }]);
   expect(valueOf(await other.ledger.releaseClaim({ fence: "mine" }))).toEqual({ released: 20 });
+  // What another node changed is found within a second.
+  at.world.clock.advance(1000);
+  expect((await at.ledger.dueWork()).targets).toHaveLength(1);
   expect(await at.claim({ limit: 50, fence: "theirs" })).toHaveLength(30);
 });
 
@@ -199,6 +202,7 @@ it("a shard that does not answer keeps no kill of the others waiting", async () 
     kind: "unknown",
   });
   at.world.cutOff(null);
+  at.world.clock.advance(1000);
   expect(await at.claim({ fence: "d" })).toHaveLength(leases.length - reachable.length);
 });
 

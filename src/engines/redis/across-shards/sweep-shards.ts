@@ -1,5 +1,6 @@
 /** One page of a sweep over many shards: looks where there is work, shares the page out, and adds up what was done. */
 import { unreachable } from "../../../kernel/unreachable.ts";
+import type { Agenda } from "./agenda.ts";
 import { allot, askReachable, everyShard, type Offer, type ShardReply } from "./reachable.ts";
 import { defineScript, numberOf, type Script } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
@@ -18,7 +19,6 @@ local function past(key)
 end
 local overdue, closedAt = past(at('closes'))
 local tombs, purgeAt = past(at('tombs'))
-tellLeft()
 local orders, head = call('ZCARD', at('orders')), call('ZRANGE', at('orders'), 0, 0)[1]
 local rank, orderedAt = '0', '0'
 if head then rank, orderedAt = string.sub(head, 1, 1), call('HGET', at('order', head), 'at') end
@@ -38,11 +38,11 @@ export interface SweepPage {
 
 /** `script` takes a limit and answers how many it did and whether, 1 or 0, more is left in its shard. */
 export async function sweepShards(
-  calls: ShardCalls,
+  { calls, agenda }: { readonly calls: ShardCalls; readonly agenda: Agenda },
   options: { readonly work: SweepWork; readonly script: Script; readonly bound: number },
 ): Promise<SweepPage> {
   const { work, script, bound } = options;
-  const offers = await lookFor(calls, work, bound);
+  const offers = await lookFor(calls, { work, bound, shards: await shardsWith(work, agenda, calls) });
   const shares = allot(offers, bound);
   const asks = shares.map(({ shard, limit }) => ({ shard, command: { limit } }));
   const replies = await askReachable(calls, script, asks);
@@ -55,9 +55,27 @@ export async function sweepShards(
   };
 }
 
-async function lookFor(calls: ShardCalls, work: SweepWork, bound: number): Promise<readonly Offer[]> {
-  if (calls.shards.count === 1) return [{ shard: 0, rank: 0, firstAt: 0, rows: bound }];
-  const looks = await askReachable(calls, lookSweepScript, everyShard(calls, {}));
+/** Where there may be any. Tombstones have time; everything else is in the agenda. */
+async function shardsWith(work: SweepWork, agenda: Agenda, calls: ShardCalls): Promise<readonly number[]> {
+  if (work === "tombs" || calls.shards.count === 1) return everyShard(calls, {}).map(({ shard }) => shard);
+  await agenda.refresh();
+  const known = agenda.toSweep();
+  if (known.length > 0) return known;
+  await agenda.refreshAll();
+  return agenda.toSweep();
+}
+
+async function lookFor(
+  calls: ShardCalls,
+  { work, bound, shards }: { work: SweepWork; bound: number; shards: readonly number[] },
+): Promise<readonly Offer[]> {
+  const [only, ...others] = shards;
+  if (only !== undefined && others.length === 0) return [{ shard: only, rank: 0, firstAt: 0, rows: bound }];
+  const looks = await askReachable(
+    calls,
+    lookSweepScript,
+    shards.map((shard) => ({ shard, command: {} })),
+  );
   const offers = looks.map((look) => offerOf(look, work)).filter(({ rows }) => rows > 0);
   // How much an order covers is known only when it is walked: all that have one get the same share.
   const share = Math.ceil(bound / offers.length);

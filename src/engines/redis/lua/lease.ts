@@ -190,16 +190,44 @@ local function auditDue(row, killCause, dueAt, cause)
   return audit('lease.due', row.t, row.id, { cause = quote(killCause), due_at = int(dueAt) }, cause)
 end
 
--- Makes a live lease due and stores it; answers the sequence of its entry, or nil where nothing changed.
-local function makeDue(row, killCause, orderedAt, dueAt, cause, endsBackoff)
+-- For pages: one entry for all leases of a task that fell due alike, or a page of them would be most of the audit.
+local fallen = {}
+local function fellDue(row, killCause, dueAt)
+  local key = row.t .. ' ' .. killCause .. ' ' .. int(dueAt)
+  if not fallen[key] then
+    fallen[key] = { row = row, cause = killCause, dueAt = dueAt, ids = {} }
+    fallen[#fallen + 1] = fallen[key]
+  end
+  local ids = fallen[key].ids
+  ids[#ids + 1] = quote(row.id)
+end
+local function tellFallen()
+  for _, one in ipairs(fallen) do
+    if #one.ids == 1 then
+      auditDue(one.row, one.cause, one.dueAt)
+    else
+      local data = { cause = quote(one.cause), due_at = int(one.dueAt), leases = '[' .. table.concat(one.ids, ',') .. ']' }
+      audit('lease.due', one.row.t, nil, data)
+    end
+  end
+  fallen = {}
+end
+
+-- Makes a live lease due and stores it, without an entry; false where nothing changed.
+local function moveToDue(row, killCause, orderedAt, dueAt, endsBackoff)
   local dueNow = dueOf(row)
-  if not dueNow then return nil end
+  if not dueNow then return false end
   local wasDying, wasClaimed = isDying[row.k], isClaimed(row)
   local oldCause, oldDue, oldOrdered = row.kc, row.d, row.ko
   becomeDue(row, killCause, orderedAt, math.min(dueAt, dueNow), endsBackoff)
   if wasClaimed then row.d = dueNow end
-  if wasDying and oldCause == row.kc and oldDue == row.d and oldOrdered == row.ko then return nil end
+  if wasDying and oldCause == row.kc and oldDue == row.d and oldOrdered == row.ko then return false end
   saveLease(row)
+  return true
+end
+-- With its entry; answers the sequence of that, or nil where nothing changed.
+local function makeDue(row, killCause, orderedAt, dueAt, cause, endsBackoff)
+  if not moveToDue(row, killCause, orderedAt, dueAt, endsBackoff) then return nil end
   return auditDue(row, row.kc, row.d, cause)
 end
 

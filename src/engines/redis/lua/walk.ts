@@ -9,7 +9,9 @@ local function pageSize() return math.min(budget.rows, budget.scans) end
 local function change(done) if done then budget.rows = budget.rows - 1 end end
 
 local function makeDueBy(order, id)
-  if not makeDue(findLease(id), order.cause, order.at, order.at) then return false end
+  local row = findLease(id)
+  if not moveToDue(row, order.cause, order.at, order.at) then return false end
+  fellDue(row, row.kc, row.d)
   budget.madeDue = budget.madeDue + 1
   return true
 end

@@ -7,42 +7,12 @@ import { answer } from "../answers.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { target as targetLua } from "../lua/target.ts";
 import { task as taskLua } from "../lua/task.ts";
-import {
-  allot,
-  askReachable,
-  everyShard,
-  type Offer,
-  type Share,
-  type ShardReply,
-} from "../across-shards/reachable.ts";
+import type { Agenda } from "../across-shards/agenda.ts";
+import { allot, askReachable, everyShard, type Share } from "../across-shards/reachable.ts";
 import { leaseFrom } from "../rows/lease-row.ts";
-import { defineScript, listOf, numberOf, textOf } from "../script.ts";
+import { defineScript, listOf, numberOf } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 import { first } from "./store.ts";
-
-/**
- * look_due {target, fence} -> how many leases the fence holds; of each rank, how many leases are due and since when the
- * first of them. Keys: target:NAME, claim:FENCE, held:NAME, due:RANK:NAME.
- */
-const lookDueScript = defineScript(
-  "look_due",
-  [targetLua],
-  String.raw`
-local held = 0
-for _, id in ipairs(call('SMEMBERS', at('claim', c.fence))) do
-  if tonumber(call('ZSCORE', at('held', c.target), id) or 0) > now then held = held + 1 end
-end
-local payload = { held }
-local blocked = blockedUntil(findTarget(c.target))
-for rank = 0, 1 do
-  local count = blocked and 0 or call('ZCOUNT', at('due', rank, c.target), '-inf', int(now))
-  payload[#payload + 1] = count
-  payload[#payload + 1] = int(count > 0 and firstOfRank(c.target, rank, '-inf') or 0)
-end
-return finish('ok', seq, payload)
-`,
-  { lane: "revoke" },
-);
 
 /**
  * claim_due {target, limit, claim, fence} -> rows of leases: those that the fence holds already, or what is due, kills
@@ -64,7 +34,7 @@ local function claim(id)
   local row = findLease(id)
   if not isDying[row.k] then
     local cause, dueAt = row.k == 'intended' and 'outcome_unknown' or 'expiry', (dueOf(row))
-    auditDue(row, cause, dueAt)
+    fellDue(row, cause, dueAt)
     becomeDue(row, cause, dueAt, dueAt)
   end
   row.d, row.f, row.fj, row.qj = now + c.claim, c.fence, nil, nil
@@ -77,6 +47,7 @@ if #rows == 0 and not blockedUntil(findTarget(c.target)) then
     for _, id in ipairs(call('ZRANGE', key, '-inf', int(now), 'BYSCORE', 'LIMIT', 0, left)) do claim(id) end
   end
 end
+tellFallen()
 -- What is claimed is never without a claimer whose silence would be noticed.
 if #rows > 0 then call('ZADD', at('claimers'), int(now), claimerOf(c.fence)) end
 for i, row in ipairs(rows) do rows[i] = leaseReply(row) end
@@ -100,42 +71,74 @@ return finish('ok', seq, { #ids })
 /** Nodes that look at the same instant choose alike, and all but one of them come too late. */
 const maxLooks = 3;
 
-export async function claimDue(calls: ShardCalls, command: ClaimDue): Promise<Answer<readonly Lease[], never>> {
-  const bounded = { ...command, limit: Math.min(command.limit, maxClaimRows) };
-  for (let look = 1; ; look += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- looks again only where others took what this one saw
-    const shares = await chooseShards(calls, bounded);
-    // oxlint-disable-next-line no-await-in-loop -- as above
-    const claimed = await claimFrom(calls, shares, bounded);
-    const isTooLate = claimed.leases.length === 0 && shares.length > 0 && calls.shards.count > 1;
-    if (!isTooLate || look === maxLooks) return answer(claimed.leases, claimed.sequence);
-  }
+interface ClaimParts {
+  readonly calls: ShardCalls;
+  readonly agenda: Agenda;
 }
 
-async function claimFrom(calls: ShardCalls, shares: readonly Share[], command: ClaimDue) {
+export function createClaims(parts: ClaimParts) {
+  const { calls, agenda } = parts;
+  const isNew = createFences();
+
+  /** By what is due first, as far as this process knows. `again`: what it knew was not so. */
+  async function chooseShards({ target, limit }: ClaimDue, again: boolean): Promise<readonly Share[]> {
+    await agenda.refresh();
+    const known = again ? [] : allot(agenda.offers(target), limit);
+    if (known.length > 0) return known;
+    await agenda.refreshAll();
+    return allot(agenda.offers(target), limit);
+  }
+
+  return async function claimDue(command: ClaimDue): Promise<Answer<readonly Lease[], never>> {
+    const bounded = { ...command, limit: Math.min(command.limit, maxClaimRows) };
+    if (calls.shards.count === 1) return claimFrom(parts, [{ shard: 0, limit: bounded.limit }], bounded);
+    const isRepeat = !isNew(command.fence);
+    if (isRepeat) {
+      const held = await claimFrom(parts, heldShares(calls), bounded);
+      if (held.value.length > 0) return held;
+    }
+    for (let look = 1; ; look += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- looks again only where others took what this one saw
+      const shares = await chooseShards(bounded, isRepeat || look > 1);
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      const claimed = await claimFrom(parts, shares, bounded);
+      const isTooLate = claimed.value.length === 0 && shares.length > 0;
+      if (!isTooLate || look === maxLooks) return claimed;
+    }
+  };
+}
+
+/** Takes nothing new, but answers what is held already. */
+const heldShares = (calls: ShardCalls): readonly Share[] =>
+  everyShard(calls, {}).map(({ shard }) => ({ shard, limit: 0 }));
+
+async function claimFrom({ calls, agenda }: ClaimParts, shares: readonly Share[], command: ClaimDue) {
   const { target, fence, claim } = command;
   const asks = shares.map(({ shard, limit }) => ({ shard, command: { target, limit, claim, fence } }));
   // A shard that did not answer may hold some under this fence: they come back when the claim lapses.
   const replies = await askReachable(calls, claimDueScript, asks);
+  for (const { shard, limit: asked } of shares) {
+    const got = replies.find((one) => one.shard === shard)?.reply.payload.length ?? 0;
+    if (asked > 0) agenda.took(target, { shard, asked, got });
+  }
   const leases = replies.flatMap(({ reply }) => reply.payload.map((row) => leaseFrom(listOf(row)).lease));
-  return { leases, sequence: replies[0]?.reply.sequence ?? 0 };
+  return { kind: "ok", value: leases, sequence: replies[0]?.reply.sequence ?? 0 } as const;
 }
 
-/** Where to claim, and how many: where the fence holds leases already, else by what is due first. */
-async function chooseShards(calls: ShardCalls, { target, fence, limit }: ClaimDue): Promise<readonly Share[]> {
-  if (calls.shards.count === 1) return [{ shard: 0, limit }];
-  const looks = await askReachable(calls, lookDueScript, everyShard(calls, { target, fence }));
-  const held = looks.filter(({ reply }) => numberOf(reply.payload[0]) > 0).map(({ shard }) => ({ shard, limit: 0 }));
-  return held.length > 0 ? held : allot(looks.flatMap(offersOf), limit);
-}
-
-function offersOf({ shard, reply: { payload } }: ShardReply): readonly Offer[] {
-  return [0, 1].map((rank) => ({
-    shard,
-    rank,
-    rows: numberOf(payload[1 + 2 * rank]),
-    firstAt: Number(textOf(payload[2 + 2 * rank])),
-  }));
+/**
+ * Whether a fence was never used before: a claimer of this process numbers its own upwards. Of any other it is not known,
+ * and what it may hold is looked for.
+ */
+function createFences(): (fence: string) => boolean {
+  const last = new Map<string, number>();
+  return (fence) => {
+    const [, claimer, digits] = /^(.*)-(\d+)$/.exec(fence) ?? [];
+    if (claimer === undefined) return false;
+    const before = last.get(claimer);
+    const number = Number(digits);
+    last.set(claimer, Math.max(number, before ?? 0));
+    return before !== undefined && number > before;
+  };
 }
 
 export async function releaseClaim(

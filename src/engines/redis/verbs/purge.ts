@@ -8,6 +8,7 @@ import { answer } from "../answers.ts";
 import { task as taskLua } from "../lua/task.ts";
 import { defineScript } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
+import type { Agenda } from "../across-shards/agenda.ts";
 import { sweepShards } from "../across-shards/sweep-shards.ts";
 
 /**
@@ -67,10 +68,10 @@ return finish('ok', seq, { purged, #nextTombs(1) })
 );
 
 export async function purge(
-  calls: ShardCalls,
+  parts: { readonly calls: ShardCalls; readonly agenda: Agenda },
   limit: number,
 ): Promise<Answer<{ purged: number; more: boolean }, never>> {
   const bound = Math.min(limit, maxSweepRows);
-  const { sequence, done, more } = await sweepShards(calls, { work: "tombs", script: purgeScript, bound });
+  const { sequence, done, more } = await sweepShards(parts, { work: "tombs", script: purgeScript, bound });
   return answer({ purged: done, more }, sequence);
 }

@@ -8,6 +8,7 @@ import { task as taskLua } from "../lua/task.ts";
 import { walk as walkLua } from "../lua/walk.ts";
 import { defineScript } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
+import type { Agenda } from "../across-shards/agenda.ts";
 import { sweepShards } from "../across-shards/sweep-shards.ts";
 
 /**
@@ -75,6 +76,7 @@ while pageSize() > 0 do
   if not order then break end
   budget.scans = budget.scans - 1
   local pos = walkOrder(order)
+  tellFallen()
   touch()
   if pos then call('HSET', at('order', order.id), 'pos', cjson.encode(pos)) else finishOrder(order) end
 end
@@ -85,20 +87,25 @@ return finish('ok', seq, { budget.madeDue, more and 1 or 0 })
   { lane: "revoke" },
 );
 
+interface SweepParts {
+  readonly calls: ShardCalls;
+  readonly agenda: Agenda;
+}
+
 export async function closeOverdueTasks(
-  calls: ShardCalls,
+  parts: SweepParts,
   limit: number,
 ): Promise<Answer<{ closed: number; more: boolean }, never>> {
   const bound = Math.min(limit, maxSweepRows);
-  const { sequence, done, more } = await sweepShards(calls, { work: "overdue", script: closeOverdueScript, bound });
+  const { sequence, done, more } = await sweepShards(parts, { work: "overdue", script: closeOverdueScript, bound });
   return answer({ closed: done, more }, sequence);
 }
 
 export async function expandKillOrders(
-  calls: ShardCalls,
+  parts: SweepParts,
   limit: number,
 ): Promise<Answer<{ madeDue: number; more: boolean }, never>> {
   const bound = Math.min(limit, maxSweepRows);
-  const { sequence, done, more } = await sweepShards(calls, { work: "orders", script: expandOrdersScript, bound });
+  const { sequence, done, more } = await sweepShards(parts, { work: "orders", script: expandOrdersScript, bound });
   return answer({ madeDue: done, more }, sequence);
 }

@@ -2,50 +2,69 @@
 import type { Lease } from "../../../domain/lease.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { FenceLost, NotFound, RecordVerdict, Suspended } from "../../../ports/ledger-commands.ts";
-import { answer, conflictOf } from "../answers.ts";
+import { createGroups } from "../across-shards/groups.ts";
+import { answer } from "../answers.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { task as taskLua } from "../lua/task.ts";
 import { verdict as verdictLua } from "../lua/verdict.ts";
 import { leaseFrom } from "../rows/lease-row.ts";
-import { defineScript, listOf } from "../script.ts";
+import { defineScript, listOf, numberOf, textOf, type Reply } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 
 /**
- * record_verdict {leaseId, fence, outcome, jitter} -> the lease's row; a repeat answers the lease as it is. A claim that
- * lapsed but that nobody took over still counts: a late verdict is better than none.
- * Natural expiry is not believed where only a ledger that a wrong wall drove ahead would call it passed.
+ * record_verdicts {verdicts: {leaseId, fence, outcome, jitter}} -> of each, in their order: `ok`, the sequence and the
+ * lease's row, or the conflict. One that is refused changes nothing for the others; nothing here may throw, because what
+ * was written before would stay. A repeat answers the lease as it is. A claim that lapsed but that nobody took over still
+ * counts: a late verdict is better than none. Natural expiry is not believed where only a ledger that a wrong wall drove
+ * ahead would call it passed.
  * Keys: meta, lease:ID and what saving one touches, task:ID, audit, trail:TASK.
- * Conflicts: not_found, fence_lost, suspended (the clock is in doubt).
+ * Conflicts: not_found, fence_lost, suspended (the clock is in doubt), not_expired (a bug of the caller).
  */
-const recordVerdictScript = defineScript(
-  "record_verdict",
+const recordVerdictsScript = defineScript(
+  "record_verdicts",
   [taskLua, leaseLua, verdictLua],
   String.raw`
-local row = findLease(c.leaseId)
-if not row then return conflict('not_found') end
-if row.fj == c.fence then return finish('ok', row.qj, { leaseReply(row) }) end
-if row.f ~= c.fence then return conflict('fence_lost') end
-if c.outcome.kind == 'native_expiry' and (suspect or (mayExpire(row, now) and not mayExpire(row, wall))) then
-  return conflict('suspended')
+local function record(verdict)
+  local row = findLease(verdict.leaseId)
+  if not row then return { 'not_found' } end
+  if row.fj == verdict.fence then return { 'ok', row.qj, leaseReply(row) } end
+  if row.f ~= verdict.fence then return { 'fence_lost' } end
+  if verdict.outcome.kind == 'native_expiry' then
+    if suspect or (mayExpire(row, now) and not mayExpire(row, wall)) then return { 'suspended' } end
+    if not mayExpire(row, now) then return { 'not_expired' } end
+  end
+  return { 'ok', judge(row, verdict.fence, verdict.outcome, verdict.jitter), leaseReply(row) }
 end
-return finish('ok', judge(row, c.fence, c.outcome, c.jitter), { leaseReply(row) })
+local payload = {}
+for i, verdict in ipairs(c.verdicts) do payload[i] = record(verdict) end
+return finish('ok', seq, payload)
 `,
   { lane: "revoke" },
 );
 
+/** Of one script: each is a handful of rows. */
+const mostVerdicts = 64;
+
 type VerdictConflict = FenceLost | NotFound | Suspended;
 
-export async function recordVerdict(
-  calls: ShardCalls,
-  command: RecordVerdict,
-): Promise<Answer<Lease, VerdictConflict>> {
-  const { leaseId, fence, outcome, jitter } = command;
-  const reply = await calls.ask(calls.shards.ofId(leaseId), recordVerdictScript, { leaseId, fence, outcome, jitter });
-  if (reply.kind === "conflict") return conflictOf(reply, readVerdictConflict);
-  return answer(leaseFrom(listOf(reply.payload[0])).lease, reply.sequence);
+/** Verdicts that come while others of their shard are written are written together, next. */
+export function createVerdicts(calls: ShardCalls) {
+  const groups = createGroups<RecordVerdict, Reply>({
+    most: mostVerdicts,
+    async run(shard, verdicts) {
+      const { payload } = await calls.ask(shard, recordVerdictsScript, { verdicts });
+      return payload;
+    },
+  });
+  return async ({ leaseId, fence, outcome, jitter }: RecordVerdict): Promise<Answer<Lease, VerdictConflict>> => {
+    const reply = await groups.add(calls.shards.ofId(leaseId), { leaseId, fence, outcome, jitter });
+    const [kind, sequence, row] = listOf(reply);
+    if (textOf(kind) !== "ok") return { kind: "conflict", conflict: readConflict(textOf(kind)) };
+    return answer(leaseFrom(listOf(row)).lease, numberOf(sequence));
+  };
 }
 
-function readVerdictConflict(reason: string): VerdictConflict {
+function readConflict(reason: string): VerdictConflict {
   switch (reason) {
     case "suspended":
       return { reason, why: "clock_suspect" };
@@ -53,6 +72,6 @@ function readVerdictConflict(reason: string): VerdictConflict {
     case "not_found":
       return { reason };
     default:
-      throw new Error(`a conflict that this version does not know: ${reason}`);
+      throw new Error(`a verdict that cannot be: ${reason}`);
   }
 }
