@@ -9,16 +9,18 @@ interface Wish {
   /** Left out: a file in the data folder. */
   readonly ledger?: string;
   readonly issuer: string;
+  readonly role?: string;
 }
 
 serveActor({
-  async start({ policyDir, dataDir, ledger, issuer }: Wish) {
+  async start({ policyDir, dataDir, ledger, issuer, role }: Wish) {
     const options = parseServeOptions(
       {
         policy: policyDir,
         data: dataDir,
         ledger,
         issuer,
+        role,
         listen: "127.0.0.1:0",
         adminListen: "127.0.0.1:0",
         development: true,

@@ -1,4 +1,4 @@
-/** A broker's kill path in a process that will be killed in the middle of its work, and in the one that follows it. */
+/** A broker's kill path in a process that will be killed in the middle of its work, and in those that go on with it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TaskId } from "../../../src/kernel/ids.ts";
 import { serveActor, tellEvent } from "../actor.ts";
@@ -8,20 +8,26 @@ import { createKillWorld } from "../ledger/kill-world.ts";
 /** As a real system takes, so that the kill finds work under way. */
 const providerMillis = 20;
 
+let begun = 0;
+let died = 0;
+
 serveActor({
-  async work({ place, end, leases }: { place: string; end: TaskId | null; leases: number }) {
-    let begun = 0;
+  async work({ place, end, leases, hangs }: { place: string; end: TaskId | null; leases: number; hangs?: true }) {
     const world = await createKillWorld({
       place,
+      onDeath: () => void (died += 1),
       revoke: async ({ lease }) => {
         begun += 1;
-        if (begun === 1) tellEvent("first", lease.id);
+        tellEvent("begun", lease.id);
         if (begun === Math.ceil(leases / 2)) tellEvent("half", begun);
-        await sleep(providerMillis);
+        await (hangs === true ? new Promise(() => {}) : sleep(providerMillis));
         return { kind: "dead-unverified" };
       },
     });
     world.pool.start();
     if (end !== null) valueOf(await world.ledger.endTask(world.commands.end(end)));
   },
+  /** Attempts and recorded deaths so far. */
+  begun: () => begun,
+  died: () => died,
 });

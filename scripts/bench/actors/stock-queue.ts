@@ -14,6 +14,8 @@ interface Lease {
 }
 
 const farMillis = 24 * 3_600_000;
+/** They are added in less. */
+const herdLeadMillis = 4_000;
 const addedAtOnce = 1000;
 const workersAtOnce = 64;
 const connectionOf = (port: number) => ({ host: "127.0.0.1", port, maxRetriesPerRequest: null });
@@ -102,6 +104,15 @@ async function timeLateness(wish: {
   return late;
 }
 
+/** The milliseconds from the instant at which all fall due to the last one's end. */
+async function timeHerd({ port, count }: { port: number; count: number }): Promise<number> {
+  const dueAt = Date.now() + herdLeadMillis;
+  await untilDone({ port, name: "stock-herd", count, work: async () => {} }, (queue) =>
+    addDelayed(queue, count, () => dueAt - Date.now()),
+  );
+  return Date.now() - dueAt;
+}
+
 /** Jobs that stay, in the queue that `timeLateness` looks at; the answer is how many bytes each takes. */
 async function fill({ port, count }: { port: number; count: number }): Promise<number> {
   const client = new Redis(connectionOf(port));
@@ -120,4 +131,4 @@ async function usedMemory(client: Redis): Promise<number> {
   return Number(/used_memory:(\d+)/.exec(await client.info("memory"))?.[1]);
 }
 
-serveActor({ timeKills, timeLateness, fill });
+serveActor({ timeKills, timeLateness, timeHerd, fill });

@@ -2,10 +2,11 @@
  * G1 to G4: how many credentials a second, cold (a new attestation each) and warm (500 agents with theirs), against
  * the speed of light, against the peer, and against the same broker with its ledger in memory.
  */
+import { createClosedLoops } from "../closed-loop.ts";
 import type { Context } from "../context.ts";
 import { generateKeyPair, type KeyPair } from "../es256.ts";
 import type { Figure, Finding, Measured } from "../finding.ts";
-import type { LoadResult, Recipe } from "../load-recipe.ts";
+import type { Recipe } from "../load-recipe.ts";
 import { memoryFolder, type Actor } from "../stage.ts";
 import { ratiosOf, rotated, spreadOf } from "../statistics.ts";
 import { startBroker, writePolicy } from "../world.ts";
@@ -89,10 +90,6 @@ async function startPeer(actor: Actor, key: KeyPair): Promise<Contender> {
   return { name: "peer", url: tokenUrl, recipe: { kind: "client-credentials", key, issuer, ...peer }, actor };
 }
 
-/** Enough bodies for a round half as fast again as the fastest so far. */
-const margin = 1.5;
-const firstGuess = 6000;
-
 const noRounds = (): Record<Name, number[]> => ({
   cold: [],
   warm: [],
@@ -121,21 +118,18 @@ async function warmUp(contender: Contender, run: RunRound, maxSeconds: number): 
 async function measureRounds(context: Context, load: Actor, contenders: readonly Contender[]): Promise<Rounds> {
   const rates = noRounds();
   const cpuMicros = noRounds();
-  const fastest = new Map<Name, number>();
+  const loops = createClosedLoops(load);
   const roundSeconds = context.size(2.5, 1);
-  const rounds = context.size(9, 3);
   const run: RunRound = async ({ name, actor }, seconds) => {
-    await load.ask("make", { name, count: (fastest.get(name) ?? firstGuess) * seconds * margin });
+    await loops.prepare(name, seconds);
     const before = await actor.ask<NodeJS.CpuUsage>("usage");
-    const { perSecond, answered } = await load.ask<LoadResult>("closed", { name, seconds });
+    const { perSecond, answered } = await loops.run(name, seconds);
     const after = await actor.ask<NodeJS.CpuUsage>("usage");
-    fastest.set(name, Math.max(perSecond, fastest.get(name) ?? 0));
     return { answered, perSecond, micros: (after.user + after.system - before.user - before.system) / answered };
   };
   context.say("issue: warming up");
-  for (const contender of contenders) await warmUp(contender, run, context.size(6, 2));
-  for (let round = 0; round < rounds; round += 1) {
-    context.say(`issue: round ${round + 1} of ${rounds}`);
+  for (const contender of contenders) await warmUp(contender, run, context.size(5, 1));
+  for (const round of context.rounds("issue", 7, 2)) {
     for (const contender of rotated(contenders, round)) {
       const { perSecond, micros } = await run(contender, roundSeconds);
       rates[contender.name].push(perSecond);

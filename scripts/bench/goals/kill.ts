@@ -17,14 +17,12 @@ export async function measureKill(context: Context): Promise<Measured> {
   const actor = await context.stage.start("ledger.ts", "server");
   const sinkUrl = await sink.ask<string>("start");
   const dir = context.stage.folder();
-  const rounds = context.size(9, 3);
+  const kill = (name: string): Promise<KillTimes> =>
+    actor.ask("timeKills", { place: join(dir, `${name}.db`), sinkUrl, leases });
+  context.say("kill: warming up");
+  await kill("warm");
   const times: KillTimes[] = [];
-  // The first round warms up both sides and does not count.
-  for (let round = 0; round <= rounds; round += 1) {
-    context.say(round === 0 ? "kill: warming up" : `kill: round ${round} of ${rounds}`);
-    const time = await actor.ask<KillTimes>("timeKills", { place: join(dir, `${round}.db`), sinkUrl, leases });
-    if (round > 0) times.push(time);
-  }
+  for (const round of context.rounds("kill", 7, 2)) times.push(await kill(String(round)));
   await Promise.all([actor.stop(), sink.stop()]);
   const kills = times.map(({ killMillis }) => (leases * 1000) / killMillis);
   const bare = times.map(({ bareMillis }) => (leases * 1000) / bareMillis);

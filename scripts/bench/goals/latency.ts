@@ -2,6 +2,7 @@
  * G6: how long one issue takes at a quarter of the highest load, against what the disk and the CPU take for it at
  * least. Requests come when chance says; the client's own time is part of the figure.
  */
+import { createClosedLoops, type ClosedLoops } from "../closed-loop.ts";
 import type { Context } from "../context.ts";
 import { generateKeyPair } from "../es256.ts";
 import type { Measured } from "../finding.ts";
@@ -34,32 +35,38 @@ export async function measureLatency(context: Context): Promise<Measured> {
   await load.ask("add", { name: "bare", url: bareUrl, recipe: { kind: "exchange", key, tasks: [], fresh: true } });
 
   context.say("latency: warming up");
-  await closed(load, "bare", 1);
-  for (let time = 0; time < context.size(5, 2); time += 1) await closed(load, "cold", 1);
-  const { perSecond: highest } = await closed(load, "cold", 1);
+  const loops = createClosedLoops(load);
+  await closed(loops, "bare");
+  for (let time = 0; time < context.size(5, 1); time += 1) await closed(loops, "cold");
+  const { perSecond: highest } = await closed(loops, "cold");
   const rounds: Round[] = [];
-  const count = context.size(7, 2);
-  for (let round = 0; round < count; round += 1) {
-    context.say(`latency: round ${round + 1} of ${count}`);
-    rounds.push(await measureRound(context, { load, disk, bare, perSecond: highest * loadPart, round, folder }));
-  }
+  const parts = { load, loops, disk, bare, perSecond: highest * loadPart, folder };
+  for (const round of context.rounds("latency", 5, 2)) rounds.push(await measureRound(context, { ...parts, round }));
   await Promise.all([load, disk, bare, broker].map((actor) => actor.stop()));
   return resultOf(rounds, highest * loadPart);
 }
 
 const margin = 1.5;
 
-async function closed(load: Actor, name: string, seconds: number): Promise<LoadResult> {
-  await load.ask("make", { name, count: 8000 * seconds * margin });
-  return load.ask<LoadResult>("closed", { name, seconds });
+async function closed(loops: ClosedLoops, name: string): Promise<LoadResult> {
+  await loops.prepare(name, 1);
+  return loops.run(name, 1);
 }
 
 async function measureRound(
   context: Context,
-  parts: { load: Actor; disk: Actor; bare: Actor; perSecond: number; round: number; folder: string },
+  parts: {
+    load: Actor;
+    loops: ClosedLoops;
+    disk: Actor;
+    bare: Actor;
+    perSecond: number;
+    round: number;
+    folder: string;
+  },
 ): Promise<Round> {
-  const { load, disk, bare, perSecond, round, folder } = parts;
-  const seconds = context.size(5, 2);
+  const { load, loops, disk, bare, perSecond, round, folder } = parts;
+  const seconds = context.size(5, 1.5);
   const seed = context.options.seed + round;
   const openLoop = async (name: string): Promise<LoadResult> => {
     await load.ask("make", { name, count: perSecond * seconds * margin });
@@ -67,7 +74,7 @@ async function measureRound(
   };
   const syncs = await disk.ask<readonly number[]>("timeSyncs", { dir: folder, count: context.size(300, 100) });
   const before = await bare.ask<NodeJS.CpuUsage>("usage");
-  const full = await closed(load, "bare", 1);
+  const full = await closed(loops, "bare");
   const after = await bare.ask<NodeJS.CpuUsage>("usage");
   const cpuMillis = (after.user + after.system - before.user - before.system) / 1000 / full.answered;
   const issue = await openLoop("cold");

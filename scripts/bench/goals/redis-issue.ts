@@ -1,9 +1,9 @@
 /** G9, issuing: the same broker on Redis and on SQLite in the same rounds, and what Redis and its client can do at all. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { createClosedLoops } from "../closed-loop.ts";
 import type { Context } from "../context.ts";
 import { generateKeyPair } from "../es256.ts";
 import type { Figure, Finding, Measured } from "../finding.ts";
-import type { LoadResult } from "../load-recipe.ts";
 import type { Actor } from "../stage.ts";
 import { ratiosOf, rotated, spreadOf } from "../statistics.ts";
 import { startBroker, writePolicy } from "../world.ts";
@@ -24,8 +24,6 @@ interface World {
   readonly scripts: number;
 }
 
-/** Made for each round: nobody answers faster here. */
-const bodiesPerSecond = 12_000;
 const warmSeconds = 2;
 
 export async function measureRedisIssue(context: Context): Promise<Measured> {
@@ -39,9 +37,7 @@ export async function measureRedisIssue(context: Context): Promise<Measured> {
     "bare everysec": [],
     "bare always": [],
   };
-  const rounds = context.size(4, 2);
-  for (let round = 0; round < rounds; round += 1) {
-    context.say(`issue on Redis: round ${round + 1} of ${rounds}`);
+  for (const round of context.rounds("issue on Redis", 4, 1)) {
     for (const { name, run } of rotated(contenders, round)) rates[name].push(await run(context.size(2, 1)));
   }
   await Promise.all(actors.map((actor) => actor.stop()));
@@ -70,11 +66,12 @@ async function openWorld(context: Context): Promise<World> {
     ({ tasks } = started);
     await load.ask("add", { name, url: started.tokenUrl, recipe: { kind: "exchange", key, tasks, fresh: true } });
   }
+  const loops = createClosedLoops(load);
   const run =
     (name: string): Run =>
     async (seconds) => {
-      await load.ask("make", { name, count: bodiesPerSecond * seconds });
-      return (await load.ask<LoadResult>("closed", { name, seconds })).perSecond;
+      await loops.prepare(name, seconds);
+      return (await loops.run(name, seconds)).perSecond;
     };
   const url = (fsync: Fsync): string => `redis://127.0.0.1:${ports[fsync]}`;
   await start("sqlite");
@@ -82,7 +79,7 @@ async function openWorld(context: Context): Promise<World> {
   await start("node 1", url("everysec"));
   await start("node 2", url("everysec"));
 
-  for (const name of ["sqlite", "always", "node 2"]) await run(name)(warmSeconds);
+  for (const name of ["sqlite", "always", "node 2"]) await run(name)(context.size(warmSeconds, 1));
   const scripts = await scriptsOfIssue(redis, run("node 1"));
   const runBare =
     (fsync: Fsync): Run =>
@@ -90,8 +87,8 @@ async function openWorld(context: Context): Promise<World> {
       bare.ask<number>("time", { port: ports[fsync], seconds, scripts });
   const runBoth: Run = async (seconds) => {
     const both = ["node 1", "node 2"];
-    for (const name of both) await load.ask("make", { name, count: bodiesPerSecond * seconds });
-    const answers = await Promise.all(both.map((name) => load.ask<LoadResult>("closed", { name, seconds })));
+    for (const name of both) await loops.prepare(name, seconds);
+    const answers = await Promise.all(both.map((name) => loops.run(name, seconds)));
     return answers.reduce((sum, { perSecond }) => sum + perSecond, 0);
   };
   const contenders = [
@@ -138,6 +135,7 @@ function resultOf(rates: Rates, scripts: number): Measured {
     figures: [
       ...names.map((name): Figure => ({ name: `issues, ${name}`, unit: "/s", value: spreadOf(rates[name]) })),
       ratio("two nodes on one core / one node", "two nodes", "redis everysec"),
+      ratio("two nodes on one core / SQLite", "two nodes", "sqlite"),
       ratio(`issues, redis everysec / ${ceiling}`, "redis everysec", "bare everysec"),
       ratio(`issues, redis always / ${ceiling}`, "redis always", "bare always"),
     ],

@@ -40,16 +40,15 @@ export async function measureRedisKill(context: Context): Promise<Measured> {
   };
   // A quick run leaves out what moves the least.
   const measured = names.filter((name) => !context.options.quick || !name.endsWith("always"));
-  const rounds = context.size(3, 1);
-  // The first round warms up and does not count.
-  for (let round = 0; round <= rounds; round += 1) {
-    context.say(round === 0 ? "kill on Redis: warming up" : `kill on Redis: round ${round} of ${rounds}`);
-    for (const name of rotated(measured, round)) {
-      const killMillis = await kills[name]();
-      if (round > 0) rates[name].push((leases * 1000) / killMillis);
-      for (const fsync of fsyncs) await redis.ask("flush", fsync);
-    }
-  }
+  const kill = async (name: Name): Promise<number> => {
+    const killMillis = await kills[name]();
+    for (const fsync of fsyncs) await redis.ask("flush", fsync);
+    return (leases * 1000) / killMillis;
+  };
+  context.say("kill on Redis: warming up");
+  for (const name of measured) await kill(name);
+  for (const round of context.rounds("kill on Redis", 3, 1))
+    for (const name of rotated(measured, round)) rates[name].push(await kill(name));
   await Promise.all([actor, stock, sink, redis].map((each) => each.stop()));
   return resultOf(rates, measured, leases);
 }

@@ -27,7 +27,7 @@ export async function measureBytes({ dir, leases }: { dir: string; leases: numbe
     const taskId = await openTask(ledger, commands);
     const start = nodeClock.now();
     const expiresAt = (index: number) => addMillis(start, dayMillis + done + index);
-    await issueLeases(ledger, commands, { taskId, count: leasesPerTask, expiresAt });
+    await issueLeases(ledger, commands, { tasks: [taskId], count: leasesPerTask, expiresAt });
   }
   await ledger.close();
   const db = new DatabaseSync(file, { readOnly: true });

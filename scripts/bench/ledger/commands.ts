@@ -14,13 +14,12 @@ import type { CompleteMint, EndTask, OpenTask, RecordIntent } from "../../../src
 const agent = brand<AgentName>("invoice-bot");
 const issuer = brand<IssuerName>("prod-cluster");
 const template = brand<TemplateName>("ledger-read");
-const provider = brand<ProviderName>("bench");
 const cause: Cause = { actor: `agent:${agent}`, requestId: null };
 const longestTtl = millis(maxTaskSeconds * 1000);
 
 export interface Commands {
   openTask(): OpenTask;
-  intent(taskId: TaskId): RecordIntent;
+  intent(taskId: TaskId, provider?: string): RecordIntent;
   completion(leaseId: LeaseId, expiresAt: EpochMillis): CompleteMint;
   end(taskId: TaskId): EndTask;
 }
@@ -35,7 +34,8 @@ export function createCommands(clock: Clock): Commands {
       limits: [],
       cause,
     }),
-    intent: (taskId) => intentOf(ids.lease(homeOfId(taskId)), taskId),
+    intent: (taskId, provider = "bench") =>
+      intentOf(ids.lease(homeOfId(taskId)), taskId, brand<ProviderName>(provider)),
     completion: (leaseId, expiresAt) => ({
       leaseId,
       handle: handleOf(leaseId),
@@ -64,7 +64,7 @@ const taskFacts: Omit<OpenTask["task"], "id"> = {
 
 export const handleOf = (id: LeaseId) => ({ jti: id, introspected: true });
 
-const intentOf = (id: LeaseId, taskId: TaskId): RecordIntent => ({
+const intentOf = (id: LeaseId, taskId: TaskId, provider: ProviderName): RecordIntent => ({
   lease: {
     id,
     taskId,
@@ -103,17 +103,19 @@ export async function openTask(ledger: Ledger, commands: Commands): Promise<Task
 /** Verbs under way at a time: a few commits' worth. */
 const verbsAhead = 512;
 
-/** Issues leases as the broker does for its own tokens: intent and completion in one commit. */
+/** Issues leases as the broker does for its own tokens: intent and completion in one commit. Each task has its turn. */
 export async function issueLeases(
   ledger: Ledger,
   commands: Commands,
-  wish: { taskId: TaskId; count: number; expiresAt: (index: number) => EpochMillis },
+  wish: { tasks: readonly TaskId[]; count: number; provider?: string; expiresAt: (index: number) => EpochMillis },
 ): Promise<void> {
   for (let from = 0; from < wish.count; from += verbsAhead) {
     const indexes = Array.from({ length: Math.min(verbsAhead, wish.count - from) }, (_, at) => from + at);
     await Promise.all(
       indexes.map(async (index) => {
-        const intent = commands.intent(wish.taskId);
+        const taskId = wish.tasks[index % wish.tasks.length];
+        if (taskId === undefined) throw new Error("leases need a task");
+        const intent = commands.intent(taskId, wish.provider);
         const recorded = ledger.recordIntent(intent);
         const completed = ledger.completeMint(commands.completion(intent.lease.id, wish.expiresAt(index)));
         valueOf(await recorded);

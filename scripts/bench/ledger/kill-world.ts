@@ -31,17 +31,25 @@ export type Revoke = (request: RevokeRequest) => Promise<Verdict>;
 
 const stopGrace = millis(2_000);
 
-export async function createKillWorld(options: { place: string; revoke: Revoke; clock?: Clock }): Promise<KillWorld> {
-  const { clock = nodeClock } = options;
+export async function createKillWorld(options: {
+  place: string;
+  revoke: Revoke;
+  clock?: Clock;
+  /** What a death took, from the kill order on. */
+  onDeath?: (provider: string, seconds: number) => void;
+}): Promise<KillWorld> {
+  const { clock = nodeClock, onDeath = () => {} } = options;
   const { ledger, workforce } = await openPlace(options.place, clock);
   const log = createNodeLog("error");
   const metrics = createNodeMetrics(async () => {});
   const counter = createDeathCounter();
   const counted = {
     ...metrics,
-    count(name: string, labels?: Readonly<Record<string, string>>, by?: number) {
-      metrics.count(name, labels, by);
-      if (name === "mayfly_revocations_total") counter.note();
+    observeSeconds(name: string, value: number, labels?: Readonly<Record<string, string>>) {
+      metrics.observeSeconds(name, value, labels);
+      if (name !== "mayfly_revocation_latency_seconds") return;
+      onDeath(labels?.["provider"] ?? "", value);
+      counter.note();
     },
   };
   const provider = providerOf(options.revoke);

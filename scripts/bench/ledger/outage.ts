@@ -38,7 +38,7 @@ export async function sitOutOutage(wish: { dir: string; leases: number; days: nu
   try {
     const taskId = await openTask(world.ledger, world.commands);
     const expiresAt = addMillis(time.clock.now(), dayMillis);
-    await issueLeases(world.ledger, world.commands, { taskId, count: leases, expiresAt: () => expiresAt });
+    await issueLeases(world.ledger, world.commands, { tasks: [taskId], count: leases, expiresAt: () => expiresAt });
     world.pool.start();
     valueOf(await world.ledger.endTask(world.commands.end(taskId)));
     for (let passed = 0; passed < days * dayMillis; passed += stepMillis) await time.advance(stepMillis);

@@ -36,7 +36,7 @@ export async function populate(wish: { file: string; leaseCounts: readonly numbe
   const [first] = tasks;
   if (first === undefined) throw new Error("a ledger without tasks holds no leases");
   const expiresAt = addMillis(nodeClock.now(), dayMillis);
-  await issueLeases(ledger, commands, { taskId: first, count: 1, expiresAt: () => expiresAt });
+  await issueLeases(ledger, commands, { tasks: [first], count: 1, expiresAt: () => expiresAt });
   const [sample] = await ledger.listLeases({ taskId: first, after: null, limit: 1 });
   await ledger.close();
   if (sample === undefined) throw new Error("the sample lease is missing");
