@@ -2,7 +2,7 @@
  * `npm run bench`: what the broker does on this machine, as ratios to what the machine can do and to a peer. Measures
  * nothing that it did not start itself, and leaves nothing behind.
  */
-import { canPin, hasRedis, machineFacts } from "./bench/machine.ts";
+import { canPin, machineFacts, redisVersion } from "./bench/machine.ts";
 import type { Context } from "./bench/context.ts";
 import type { Measured } from "./bench/finding.ts";
 import { measureIssue } from "./bench/goals/issue.ts";
@@ -55,7 +55,7 @@ async function main(): Promise<number> {
   };
   process.once("SIGINT", stop).once("SIGTERM", stop);
   const startedAt = performance.now();
-  const leavesOutRedis = options.only.some(needsRedis) && !hasRedis();
+  const leavesOutRedis = options.only.some(needsRedis) && redisVersion() === null;
   if (leavesOutRedis) process.stderr.write("bench: no redis-server here; goals with an r are left out\n");
   const context: Omit<Context, "rounds"> = {
     stage,
@@ -70,6 +70,7 @@ async function main(): Promise<number> {
     const report = {
       machine: machineFacts(options.dir ?? tmpdir(), stage.pinned),
       quick: options.quick,
+      large: options.large,
       seed: options.seed,
       seconds: seconds(startedAt),
       findings: measured.flatMap(({ findings }) => findings),

@@ -11,6 +11,8 @@ export interface MachineFacts {
   readonly node: string;
   readonly openssl: string;
   readonly sqlite: string;
+  /** Null where there is none. */
+  readonly redis: string | null;
   readonly pinned: boolean;
 }
 
@@ -25,6 +27,7 @@ export function machineFacts(dir: string, pinned: boolean): MachineFacts {
     node,
     openssl: openssl ?? "unknown",
     sqlite: sqlite ?? "unknown",
+    redis: redisVersion(),
     pinned,
   };
 }
@@ -37,8 +40,11 @@ function fileSystemOf(dir: string): string {
 /** Pinning needs a second core and the tool; without them both sides share what there is, and the report says so. */
 export const canPin = (): boolean => cpus().length > 1 && output("taskset", ["-c", "0", "true"]) !== undefined;
 
-/** Without one the goals of the Redis engine are left out. */
-export const hasRedis = (): boolean => output("redis-server", ["--version"]) !== undefined;
+/** Of the server that would be started; without one the goals of the Redis engine are left out. */
+export function redisVersion(): string | null {
+  const printed = output("redis-server", ["--version"]);
+  return printed === undefined ? null : (/v=(\S+)/.exec(printed)?.[1] ?? "unknown");
+}
 
 function output(command: string, args: readonly string[]): string | undefined {
   try {

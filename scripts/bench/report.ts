@@ -7,6 +7,7 @@ import type { Spread } from "./statistics.ts";
 export interface Report extends Measured {
   readonly machine: MachineFacts;
   readonly quick: boolean;
+  readonly large: boolean;
   readonly seed: number;
   readonly seconds: number;
 }
@@ -31,7 +32,7 @@ export function formatReport(report: Report): string {
     "",
     ...notes.map((note) => `- ${note}`),
     "",
-    `${report.quick ? "Quick run" : "Full run"}, seed ${report.seed}, ${Math.round(report.seconds)} s.`,
+    `${report.quick ? "Quick run" : report.large ? "Large run" : "Full run"}, seed ${report.seed}, ${Math.round(report.seconds)} s.`,
     "",
   ].join("\n");
 }
@@ -42,12 +43,12 @@ export function writeJson(file: string, report: Report): void {
 }
 
 function machineText(facts: MachineFacts): string {
-  const { cpu, cores, memoryGiB, kernel, fileSystem, node, openssl, sqlite, pinned } = facts;
+  const { cpu, cores, memoryGiB, kernel, fileSystem, node, openssl, sqlite, redis, pinned } = facts;
   const cpuText = `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, ${fileSystem}`;
   const pinning = pinned
     ? "servers pinned to the last core, clients to the first"
     : "not pinned: servers and clients share the cores";
-  return `${cpuText}\nNode ${node}, OpenSSL ${openssl}, SQLite ${sqlite}; ${pinning}`;
+  return `${cpuText}\nNode ${node}, OpenSSL ${openssl}, SQLite ${sqlite}, ${redis === null ? "no Redis" : `Redis ${redis}`}; ${pinning}`;
 }
 
 const spreadText = ({ median, min, max }: Spread): string =>

@@ -12,6 +12,7 @@ import {
 } from "../../scripts/bench/es256.ts";
 import { goals, parseOptions } from "../../scripts/bench/options.ts";
 import { formatReport, numberText } from "../../scripts/bench/report.ts";
+import { createRounds } from "../../scripts/bench/rounds.ts";
 import { median, percentile, ratiosOf, rotated, spreadOf } from "../../scripts/bench/statistics.ts";
 
 describe("bench: statistics", () => {
@@ -52,7 +53,30 @@ describe("bench: flags", () => {
     [["--only", "G99"], "there is no goal G99"],
     [["--seed", "x"], "--seed must be a whole number"],
     [["--fast"], "--fast"],
+    [["--without", "sqlite"], "--without knows one word"],
+    [["--quick", "--large"], "do not go together"],
   ])("refuses %j", (args, message) => expect(() => parseOptions(args)).toThrow(message));
+});
+
+describe("bench: rounds", () => {
+  const roundsUntil = (endsAt: number, quick: boolean) => {
+    const said: string[] = [];
+    const { rounds, notes } = createRounds({ endsAt, quick, say: (text) => void said.push(text) });
+    return { seen: [...rounds("kill", 3, 2)], said, notes };
+  };
+
+  it.each([
+    [false, [0, 1, 2]],
+    [true, [0, 1]],
+  ])("are all played where there is time, quick or not: %j", (quick, all) => {
+    const { seen, said, notes } = roundsUntil(Infinity, quick);
+    expect([seen, said.length, notes]).toEqual([all, all.length, []]);
+  });
+
+  it("end where time is up, never before the first, and the report says so", () => {
+    const { seen, notes } = roundsUntil(-1, false);
+    expect([seen, notes]).toEqual([[0], ["kill: 1 of 3 rounds, because the time was up."]]);
+  });
 });
 
 describe("bench: report", () => {
@@ -73,6 +97,7 @@ describe("bench: report", () => {
     node: "24",
     openssl: "3",
     sqlite: "3",
+    redis: null,
     pinned: false,
   };
 
@@ -91,11 +116,13 @@ describe("bench: report", () => {
       figures: [],
       notes: [],
       quick: true,
+      large: false,
       seed: 1,
       seconds: 3,
     });
     expect(text).toContain("G1    cold issue / speed of light  0.80 [0.70-0.90] x  >= 2 x  not met");
     expect(text).toContain("not pinned");
+    expect(text).toContain("no Redis");
   });
 
   it.each([

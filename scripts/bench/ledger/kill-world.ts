@@ -95,7 +95,8 @@ function createDeathCounter() {
   };
 }
 
-const providerOf = (revoke: Revoke): Provider => ({
+/** One that does nothing but revoke. */
+export const providerOf = (revoke: Revoke): Provider => ({
   type: "bench",
   capabilities: {
     ttl: { kind: "server-decides", assumedMaxSeconds: seconds(3600) },

@@ -29,6 +29,7 @@ export interface Body {
   readonly state?: string;
   readonly verdict?: string;
   readonly outcome?: string;
+  readonly ended_at?: string;
   readonly deadline_at?: string;
   readonly heartbeat_due_at?: string | null;
   readonly summary?: { readonly live: number; readonly dead: number; readonly stuck: number };
