@@ -1,7 +1,7 @@
 /** G13 on Redis: the memory of a lease beside that of a BullMQ delayed job. */
 import type { Context } from "../context.ts";
 import type { Figure, Finding, Measured } from "../finding.ts";
-import type { FamilyBytes } from "../ledger/redis-bytes.ts";
+import type { LeaseBytes } from "../ledger/redis-bytes.ts";
 import { spreadOf } from "../statistics.ts";
 
 export async function measureRedisBytes(context: Context): Promise<Measured> {
@@ -13,11 +13,10 @@ export async function measureRedisBytes(context: Context): Promise<Measured> {
   context.say("bytes of a lease in Redis");
   const count = context.size(20_000, 5_000);
   const url = `redis://127.0.0.1:${port}`;
-  const bytes = await ledger.ask<FamilyBytes>("measureRedisBytes", { url, leases: count });
+  const bytes = await ledger.ask<LeaseBytes>("measureRedisBytes", { url, leases: count });
   await redis.ask("flush", "everysec");
   const jobBytes = await stock.ask<number>("fill", { port, count });
   await Promise.all([ledger, stock, redis].map((actor) => actor.stop()));
-  const lease = Object.entries(bytes).reduce((sum, [family, each]) => (family === "audit" ? sum : sum + each), 0);
   const figure = (name: string, value: number): Figure => ({
     name,
     unit: "bytes",
@@ -28,15 +27,16 @@ export async function measureRedisBytes(context: Context): Promise<Measured> {
     what: "memory of an outstanding lease in Redis, indexes and all",
     against: "a BullMQ delayed job",
     unit: "x",
-    value: spreadOf([lease / jobBytes]),
+    value: spreadOf([bytes.all / jobBytes]),
     bound: { atMost: 0.4 },
   };
   return {
     findings: [finding],
     figures: [
-      figure("outstanding lease in Redis", lease),
+      figure("outstanding lease in Redis", bytes.all),
       figure("a BullMQ delayed job", jobBytes),
-      ...Object.entries(bytes).map(([family, each]) => figure(`  of a lease: ${family}`, each)),
+      ...Object.entries(bytes.parts).map(([family, each]) => figure(`  of it: ${family}`, each)),
+      figure("its audit entries, which stay for the retention", bytes.audit),
     ],
     notes: ["G13r: audit entries are not part of the ratio: they stay for the retention, and the peer has none."],
   };
