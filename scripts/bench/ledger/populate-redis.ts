@@ -35,7 +35,7 @@ for i, id in ipairs(c.ids) do
   local row = {}
   for name, value in pairs(sample) do row[name] = value end
   row.was, row.id, row.h = nil, id, (string.gsub(sample.h, sample.id, id))
-  row.ea = sample.ea + i * c.apart
+  row.ea, row.na = sample.ea + i * c.apart, sample.na + i * c.apart
   leases[id] = row
   saveLease(row)
   call('ZADD', at('leases', row.t), 0, id)
@@ -126,7 +126,7 @@ function check(
 ): void {
   if (byState.active !== count) throw new Error("the engine counts other leases");
   if (sample === undefined || copy === undefined) throw new Error("a copy cannot be read");
-  const { id, expiresAt } = copy.lease;
-  const expected = { ...sample.lease, id, expiresAt, handle: handleOf(id) };
+  const { id, expiresAt, nativeExpiresAt } = copy.lease;
+  const expected = { ...sample.lease, id, expiresAt, nativeExpiresAt, handle: handleOf(id) };
   if (!isDeepStrictEqual(copy.lease, expected)) throw new Error("a copy differs from its sample");
 }
