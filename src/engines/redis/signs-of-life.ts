@@ -42,6 +42,7 @@ end
 local silent = c.limit > 0 and call('ZRANGE', at('claimers'), '-inf', int(now - c.silent), 'BYSCORE') or {}
 for _, name in ipairs(silent) do
   if given < c.limit then giveBackAll(name) end
+  writeClaims()
   if call('EXISTS', at('fences', name)) == 0 then call('ZREM', at('claimers'), name) end
 end
 return finish('ok', seq, { given, given > 0 and given == c.limit and 1 or 0 })

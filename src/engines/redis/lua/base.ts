@@ -82,6 +82,8 @@ end
 -- For what sweeps: what a process that crashed has left is told anew.
 local function tellLeft() left = left or call('EXISTS', at('outbox')) == 1 end
 
+-- Sequences of new entries by task, written at the end.
+local trails = {}
 local broker = { actor = 'broker' }
 -- Appends an entry in the same atomic step as its change; data holds JSON texts by name, or is a whole one.
 local function audit(kind, taskId, leaseId, data, cause)
@@ -98,12 +100,19 @@ local function audit(kind, taskId, leaseId, data, cause)
     .. ',"lease_id":' .. quote(leaseId) .. ',"request_id":' .. quote(cause.requestId) .. ',"sequence":' .. sequence
     .. ',"task_id":' .. quote(taskId) .. ',"type":' .. quote(kind) .. '}'
   call('XADD', at('audit'), sequence .. '-0', 'b', body)
-  if taskId then call('RPUSH', at('trail', taskId), sequence) end
+  if taskId then
+    trails[taskId] = trails[taskId] or {}
+    table.insert(trails[taskId], sequence)
+  end
   return seq
 end
 
+-- What a part of a script has put off until its end.
+local beforeFinish
 -- The one way out of a script. kind: ok or conflict; sequence: of the change that is answered.
 local function finish(kind, sequence, payload)
+  if beforeFinish then beforeFinish() end
+  for taskId, sequences in pairs(trails) do call('RPUSH', at('trail', taskId), unpack(sequences)) end
   if touched then
     if suspect and not told then audit('clock.suspect', nil, nil, { wall = int(wall) }) end
     call('HSET', KEYS[1], 'clock', int(now), 'seq', int(seq), 'told', suspect and '1' or '0')

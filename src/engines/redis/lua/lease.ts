@@ -2,7 +2,10 @@
  * Leases: rows, the due index and the transitions, the same as the domain's (src/domain/lease-transition.ts); test/kit
  * holds both together. A lease's fields are named in the README's storage table.
  */
+import { indices } from "./indices.ts";
+
 export const lease = String.raw`
+${indices}
 local leaseNumbers = { c = 1, ma = 1, ea = 1, na = 1, d = 1, at = 1, ko = 1, n = 1, uu = 1, qi = 1, qs = 1, qj = 1 }
 local isLive = { intended = true, active = true, revoking = true, stuck = true }
 local isDying = { revoking = true, stuck = true }
@@ -68,15 +71,15 @@ local function dueKey(rank, target) return at('due', rank, target) end
 local function countMove(row, from, to)
   if from == to then return end
   local taskKey = at('task', row.t)
-  if from then call('HINCRBY', taskKey, 'n:' .. from, -1) end
-  call('HINCRBY', taskKey, 'n:' .. to, 1)
+  if from then countIn(taskKey, 'n:' .. from, -1) end
+  countIn(taskKey, 'n:' .. to, 1)
   local live = (isLive[to] and 1 or 0) - (isLive[from] and 1 or 0)
-  if live ~= 0 then call('HINCRBY', KEYS[1], 'live', live) end
+  if live ~= 0 then countIn(KEYS[1], 'live', live) end
   local stuck = (to == 'stuck' and 1 or 0) - (from == 'stuck' and 1 or 0)
   if stuck ~= 0 then
-    call('HINCRBY', KEYS[1], 'stuck', stuck)
-    call('HINCRBY', at('target', standingOf(row.s).target), 'st', stuck)
-    if stuck > 0 then call('ZADD', at('stuck'), 0, row.id) else call('ZREM', at('stuck'), row.id) end
+    countIn(KEYS[1], 'stuck', stuck)
+    countIn(at('target', standingOf(row.s).target), 'st', stuck)
+    place(at('stuck'), row.id, stuck > 0 and 0)
   end
 end
 
@@ -102,19 +105,25 @@ local function bury(row)
   releaseCounters(row)
   leaveRoom(row)
   if row.ik then call('PEXPIRE', at('key', row.ik), 86400000) end
-  call('ZADD', at('tombs'), int(now + 604800000), row.id)
+  place(at('tombs'), row.id, now + 604800000)
 end
 
 -- A claim is kept under its claimer too, so that what one held that died is found. Both are empty when all is judged.
 local function claimerOf(fence) return string.match(fence, '^(.*)-[^-]*$') or fence end
-local function leaveClaim(fence, id)
-  call('SREM', at('claim', fence), id)
-  if call('EXISTS', at('claim', fence)) == 0 then call('SREM', at('fences', claimerOf(fence)), fence) end
+local claims = {}
+local function changeClaim(fence, id, isHeld)
+  include(at('claim', fence), id, isHeld)
+  claims[fence] = true
 end
-local function joinClaim(fence, id)
-  call('SADD', at('claim', fence), id)
-  call('SADD', at('fences', claimerOf(fence)), fence)
+local function writeClaims()
+  writeIndices()
+  for fence in pairs(claims) do
+    local isEmpty = call('EXISTS', at('claim', fence)) == 0
+    call(isEmpty and 'SREM' or 'SADD', at('fences', claimerOf(fence)), fence)
+  end
+  claims = {}
 end
+beforeFinish = writeClaims
 
 -- Writes what changed of a lease and moves it in the due index. A new one has no .was.
 local function saveLease(row)
@@ -137,18 +146,17 @@ local function saveLease(row)
   local target = standingOf(row.s).target
   local oldDue, oldRank = dueOf(was)
   local newDue, newRank = dueOf(row)
-  if oldDue and oldRank ~= newRank then call('ZREM', dueKey(oldRank, target), row.id) end
+  if oldDue and oldRank ~= newRank then place(dueKey(oldRank, target), row.id) end
   if newDue then
-    if newDue ~= oldDue or newRank ~= oldRank then call('ZADD', dueKey(newRank, target), int(newDue), row.id) end
+    if newDue ~= oldDue or newRank ~= oldRank then place(dueKey(newRank, target), row.id, newDue) end
     due(newDue)
   end
   if was.f ~= row.f then
-    if was.f then leaveClaim(was.f, row.id) end
-    if row.f then joinClaim(row.f, row.id) end
+    if was.f then changeClaim(was.f, row.id, false) end
+    if row.f then changeClaim(row.f, row.id, true) end
   end
   local wasHeld, isHeld = was.f and oldDue, row.f and newDue
-  if isHeld and isHeld ~= wasHeld then call('ZADD', at('held', target), int(isHeld), row.id) end
-  if wasHeld and not isHeld then call('ZREM', at('held', target), row.id) end
+  if isHeld ~= wasHeld and (isHeld or wasHeld) then place(at('held', target), row.id, isHeld) end
   countMove(row, was.k, row.k)
   if row.dn and was.k ~= row.k then listDenied(row) end
   touch()
@@ -235,6 +243,7 @@ end
 local function endIfSpent(taskId)
   local row = findTask(taskId)
   if not row or not row.au or row.x then return end
+  writeIndices()
   for _, count in ipairs(call('HMGET', at('task', taskId), 'n:intended', 'n:active', 'n:revoking', 'n:stuck')) do
     if tonumber(count or 0) > 0 then return end
   end

@@ -77,6 +77,7 @@ while pageSize() > 0 do
   budget.scans = budget.scans - 1
   local pos = walkOrder(order)
   tellFallen()
+  writeIndices()
   touch()
   if pos then call('HSET', at('order', order.id), 'pos', cjson.encode(pos)) else finishOrder(order) end
 end
