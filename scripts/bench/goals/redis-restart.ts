@@ -55,7 +55,7 @@ const finding = (live: number, what: string, values: readonly number[]): Finding
 /** Before anything else is overdue: what both workers begin is counted. */
 export async function measureTakeover(standing: Standing): Promise<Measured> {
   const times: number[] = [];
-  for (const _ of standing.parts.context.rounds("takeover on Redis", 2, 1)) times.push(await takeOver(standing));
+  for (const _ of standing.parts.context.rounds("takeover on Redis", 1, 1)) times.push(await takeOver(standing));
   const what = "kill -9 of a worker to the last of its kills begun again by another";
   return { findings: [finding(standing.live, what, times)], figures: [], notes: [] };
 }

@@ -68,7 +68,7 @@ async function measureLateness({ parts, live }: Standing): Promise<Measured> {
   if (isCompared) await stock.ask("fill", { port, count: live });
   const ours: number[] = [];
   const theirs: number[] = [];
-  for (const _ of context.rounds(`lateness on Redis, ${countText(live)}`, 2, 1)) {
+  for (const _ of context.rounds(`lateness on Redis, ${countText(live)}`, 1, 1)) {
     ours.push(percentile(await ledger.ask<readonly number[]>("timeLateness", wish), 0.99));
     if (isCompared)
       theirs.push(percentile(await stock.ask<readonly number[]>("timeLateness", { ...wish, port }), 0.99));
@@ -91,7 +91,7 @@ async function measureHerd({ context, redis, ledger, stock, port }: RedisParts):
   const count = context.size(herd.full, herd.quick);
   const ours: number[] = [];
   const theirs: number[] = [];
-  for (const _ of context.rounds("herd on Redis", 3, 1)) {
+  for (const _ of context.rounds("herd on Redis", 2, 1)) {
     ours.push(await ledger.ask<number>("timeHerd", { place: `redis://127.0.0.1:${port}`, count }));
     await redis.ask("flush", "everysec");
     theirs.push(await stock.ask<number>("timeHerd", { port, count }));

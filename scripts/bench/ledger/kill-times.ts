@@ -9,6 +9,7 @@ import { createKillWorld, type KillWorld } from "./kill-world.ts";
 
 const attemptsAtATime = 64;
 const requestTimeout = millis(10_000);
+const longestSeconds = 60;
 const hourMillis = 3_600_000;
 
 interface Kill {
@@ -29,7 +30,8 @@ export async function timeKills({ place, sinkUrl, leases }: { place: string; sin
     const taskId = await openTask(world.ledger, world.commands);
     const expiresAt = addMillis(nodeClock.now(), hourMillis);
     await issueLeases(world.ledger, world.commands, { tasks: [taskId], count: leases, expiresAt: () => expiresAt });
-    const times = await timeEnd(system, { task: taskId, leases, maxSeconds: 60 });
+    const times = await timeEnd(system, { task: taskId, leases, maxSeconds: longestSeconds });
+    if (times.dead < leases) throw new Error(`${times.dead} of ${leases} died in ${longestSeconds} s`);
     return { ...times, bareMillis: await timeBare(leases, (index) => system.send(`bare-${index}`)) };
   } finally {
     await system.close();
