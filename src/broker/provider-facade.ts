@@ -41,6 +41,8 @@ export interface RevokeOutcome {
   readonly targetFault: boolean;
   /** How long "not found" is no answer yet, because what was asked for may still take effect or show. */
   readonly absenceFinalIn: Millis;
+  /** This process has no provider for the lease, and asked nobody. */
+  readonly isMissing?: boolean;
 }
 
 /** Each provider exists twice, with connections of its own: issuing can never take those that a kill needs. */
@@ -83,7 +85,7 @@ export function createProviderFacade(tools: {
 
     async revoke(lease, secret, ledgerNow) {
       const provider = lookup.revoking(lease.provider, lease.providerDigest);
-      if (provider === undefined) return { verdict: providerMissing, targetFault: false, absenceFinalIn: millis(0) };
+      if (provider === undefined) return providerMissing;
       const now = clock.now();
       const verdict = await bounded<Verdict>(
         clock,
@@ -120,10 +122,15 @@ const noAnswer: MintOutcome = { kind: "unknown", reason: "no_answer" };
 /** A mint that only computes cannot hang on anyone. */
 const neverAborts = new AbortController().signal;
 
-const providerMissing: Verdict = {
-  kind: "refused",
-  reason: "provider_missing",
-  fix: "put the Provider resource back as it was (its system and account) until its last lease is dead",
+const providerMissing: RevokeOutcome = {
+  verdict: {
+    kind: "refused",
+    reason: "provider_missing",
+    fix: "put the Provider resource back as it was (its system and account) until its last lease is dead",
+  },
+  targetFault: false,
+  absenceFinalIn: millis(0),
+  isMissing: true,
 };
 
 /**

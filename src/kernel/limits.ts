@@ -31,6 +31,10 @@ export const firstRetryMillis = 1_000;
 export const maxRetryMillis = 300_000;
 /** A `stuck` lease is retried at this pace: a person has to act, but a repaired permission is noticed by itself. */
 export const stuckRetryMillis = 900_000;
+/** A lease that its process lacks the means to kill is left to other processes for so long: rolling out a policy takes less. */
+export const waitForMeansMillis = 300_000;
+/** And that process leaves the target alone for so long: others must get the lease, and it must see that it can again. */
+export const restWithoutMeansMillis = 5_000;
 /** Issuing stops on a target whose oldest due lease is later than this. */
 export const maxKillDelayMillis = 60_000;
 /** A step of the wall clock larger than this suspends issuing and natural expiry. */

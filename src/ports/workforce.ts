@@ -6,6 +6,8 @@ import type { TargetName } from "../domain/names.ts";
 import type { Millis } from "../kernel/time.ts";
 
 export interface Workforce {
+  /** Whether other processes work too. */
+  readonly isShared: boolean;
   /** The ledger is looked at this often even if nothing rings: what another process left undone waits no longer. */
   readonly longestSleep: Millis;
   /** Something of this target is due: a worker, of this process or another, should look soon. Never throws. */

@@ -5,10 +5,12 @@ import { createKillPool, type KillPool } from "../../src/broker/kill/kill-pool.t
 import { createLocalWorkforce } from "../../src/broker/kill/local-workforce.ts";
 import type { ProviderFacade } from "../../src/broker/provider-facade.ts";
 import type { LeaseId } from "../../src/kernel/ids.ts";
+import { waitForMeansMillis } from "../../src/kernel/limits.ts";
 import { millis } from "../../src/kernel/time.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
+import type { Workforce } from "../../src/ports/workforce.ts";
 import type { LedgerHarness } from "../kit/ledger/harness.ts";
-import { broker, createBuilders, type Builders } from "../support/builders.ts";
+import { broker, createBuilders, ledgerTarget, type Builders } from "../support/builders.ts";
 import { createSeededEntropy } from "../support/seeded-entropy.ts";
 import { createSimSealer } from "../support/sim/keys.ts";
 import { silentLog, silentMetrics } from "../support/silent.ts";
@@ -17,14 +19,16 @@ import { makeSqliteHarness } from "../support/sqlite-harness.ts";
 let bench: LedgerHarness;
 let build: Builders;
 let pool: KillPool;
+let pools: KillPool[];
 let isInTrouble: boolean;
 beforeEach(async () => {
   bench = await makeSqliteHarness();
   build = createBuilders({ clock: bench.clock });
   isInTrouble = true;
+  pools = [];
 });
 afterEach(async () => {
-  await pool.stop(millis(1000));
+  for (const started of pools) await started.stop(millis(1000));
   await bench.close();
 });
 
@@ -43,10 +47,10 @@ const faults: ProviderFacade = {
     Promise.resolve({ verdict: { kind: "retry", reason: "timeout" }, targetFault: true, absenceFinalIn: millis(0) }),
 };
 
-function start(troubles: Partial<Ledger>, providers = revokesAtOnce): void {
-  const entropy = createSeededEntropy(1);
+function start(troubles: Partial<Ledger>, providers = revokesAtOnce, workforce = createLocalWorkforce()): void {
+  const entropy = createSeededEntropy(pools.length + 1);
   pool = createKillPool({
-    workforce: createLocalWorkforce(),
+    workforce,
     works: true,
     ledger: { ...bench.ledger, ...troubles },
     providers,
@@ -57,6 +61,7 @@ function start(troubles: Partial<Ledger>, providers = revokesAtOnce): void {
     log: silentLog,
     metrics: silentMetrics,
   });
+  pools.push(pool);
   pool.start();
 }
 
@@ -155,6 +160,72 @@ it.each<[string, Partial<Ledger>, number]>([
     bench.clock.advance(2);
   }
   expect([tried, seen]).toEqual([6, changes]);
+});
+
+/** A process whose policy is older: it asks nobody. */
+function lacking(): { providers: ProviderFacade; asked: () => number } {
+  let asked = 0;
+  const verdict = { kind: "refused", reason: "provider_missing", fix: "put it back" } as const;
+  const revoke: ProviderFacade["revoke"] = async () => {
+    asked += 1;
+    return { verdict, targetFault: false, absenceFinalIn: millis(0), isMissing: true };
+  };
+  return { providers: { ...revokesAtOnce, revoke }, asked: () => asked };
+}
+const shared = (): Workforce => ({ ...createLocalWorkforce(), isShared: true, longestSleep: millis(1_000) });
+
+async function seconds(count: number): Promise<void> {
+  for (let second = 0; second < count * 4; second += 1) {
+    bench.clock.advance(250);
+    await turns(5);
+  }
+}
+
+it("what a process lacks the provider for is killed by another one, which gets nearly all of it", async () => {
+  const ids: LeaseId[] = [];
+  for (let count = 0; count < 200; count += 1) ids.push(await doom());
+  const { providers, asked } = lacking();
+  start({}, providers, shared());
+  await turns(50);
+  expect(asked(), "its first claim").toBeLessThanOrEqual(64);
+  start({}, revokesAtOnce, shared());
+  await seconds(10);
+  expect(new Set(await Promise.all(ids.map(stateOf)))).toEqual(new Set(["revoked"]));
+  expect(asked()).toBeLessThanOrEqual(64 + 2);
+});
+
+it("what nobody has the provider for is stuck after five minutes, and until then asked for at a pace", async () => {
+  const id = await doom();
+  const { providers, asked } = lacking();
+  start({}, providers, shared());
+  await seconds(waitForMeansMillis / 1000 - 1);
+  expect((await bench.ledger.readLease(id))?.lease.state).toMatchObject({
+    kind: "revoking",
+    lastVerdict: "retry",
+    lastReason: "provider_missing",
+  });
+  expect(asked()).toBeLessThan(20);
+  await seconds(waitForMeansMillis / 1000);
+  expect(await stateOf(id)).toBe("stuck");
+  expect((await bench.ledger.listTargets())[0]?.breaker.kind, "nobody was asked").toBe("closed");
+});
+
+it("where this process kills alone, what it lacks the provider for is stuck at once", async () => {
+  const id = await doom();
+  start({}, lacking().providers);
+  await seconds(1);
+  expect(await stateOf(id)).toBe("stuck");
+});
+
+it("a target's breaker stays open while nobody could ask it", async () => {
+  await doom();
+  const breaker = { kind: "open", until: bench.clock.now(), reason: "timeout" } as const;
+  await bench.ledger.setTarget({ target: ledgerTarget, breaker, paused: null, cause: broker });
+  const { providers, asked } = lacking();
+  start({}, providers, shared());
+  await seconds(2);
+  expect(asked()).toBe(1);
+  expect((await bench.ledger.listTargets())[0]?.breaker.kind).toBe("open");
 });
 
 const fails = (): Promise<never> => Promise.reject(new Error("a row that cannot be read"));

@@ -11,6 +11,8 @@ export type AttemptParts = Pick<
 > & {
   /** The ledger's clock, which due instants are of; after a step of the wall it may be hours ahead of it. */
   readonly ledgerNow: () => EpochMillis;
+  /** Whether other processes kill, too. */
+  readonly othersKill: boolean;
 };
 
 export interface Attempted {

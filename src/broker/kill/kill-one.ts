@@ -13,6 +13,8 @@ import type { BrokerParts } from "../parts.ts";
 export interface KillAttempt {
   readonly outcome: RecordVerdict["outcome"];
   readonly targetFault: boolean;
+  /** This process could not even try; another one may. */
+  readonly lacksMeans?: boolean;
 }
 
 type Parts = Pick<BrokerParts, "providers" | "sealer" | "clock">;
@@ -26,11 +28,16 @@ export async function killOne(parts: Parts, lease: Lease, ledgerNow: EpochMillis
   let secret: Redacted | null = null;
   if (lease.sealed !== null) {
     const opened = await parts.sealer.open(lease.sealed, lease.id);
-    if (!opened.ok) return { outcome: sealFault(opened.fault.reason), targetFault: false };
+    if (!opened.ok) {
+      const { reason } = opened.fault;
+      return { outcome: sealFault(reason), targetFault: false, lacksMeans: reason === "unknown_key" };
+    }
     secret = opened.value;
   }
   try {
-    const { verdict, targetFault, absenceFinalIn } = await parts.providers.revoke(lease, secret, ledgerNow);
+    const answer = await parts.providers.revoke(lease, secret, ledgerNow);
+    const { verdict, targetFault, absenceFinalIn } = answer;
+    if (answer.isMissing === true) return { outcome: verdict, targetFault, lacksMeans: true };
     if (absenceFinalIn > 0 && isTooEarly(lease, verdict)) return { outcome: askAgain(absenceFinalIn), targetFault };
     return { outcome: await believed(parts, lease, secret, verdict), targetFault };
   } finally {

@@ -23,7 +23,7 @@ export interface KillPool {
 /** After a store fault the next look comes soon, but not at once. */
 const faultPauseMillis = 250;
 
-export interface KillPoolParts extends Omit<AttemptParts, "ledgerNow"> {
+export interface KillPoolParts extends Omit<AttemptParts, "ledgerNow" | "othersKill"> {
   readonly workforce: Workforce;
   /** False where this process only finds and wakes, and others kill. */
   readonly works: boolean;
@@ -33,7 +33,7 @@ export function createKillPool(given: KillPoolParts): KillPool {
   const { ledger, clock, entropy, log, workforce, works } = given;
   const { longestSleep } = workforce;
   const time = createLedgerTime(clock);
-  const parts: AttemptParts = { ...given, ledgerNow: () => time.now() };
+  const parts: AttemptParts = { ...given, ledgerNow: () => time.now(), othersKill: workforce.isShared };
   const counters = createCounters(base32FromBytes(entropy.bytes(12)));
   let isStopped = false;
 

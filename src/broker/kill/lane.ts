@@ -9,6 +9,7 @@ import { millis } from "../../kernel/time.ts";
 import { recordAttempt, type AttemptParts } from "./attempt.ts";
 import { createDoorbell } from "./doorbell.ts";
 import { killOne } from "./kill-one.ts";
+import { createMeans, type Means } from "./means.ts";
 import { createOpenClaims, type OpenClaims } from "./open-claims.ts";
 import { createTargetBreaker, type BreakerReading, type TargetBreaker, type Tick } from "./target-breaker.ts";
 import { createVerdictBatch, type VerdictBatch } from "./verdict-batch.ts";
@@ -44,6 +45,7 @@ const claimMillis = 30_000;
 
 export function createLane(parts: AttemptParts, target: TargetName, counters: LaneCounters): Lane {
   const breaker = createTargetBreaker(parts, target, counters.tick);
+  const means = createMeans(parts, target);
   const verdicts = createVerdictBatch(parts.clock);
   const inHand = createOpenClaims();
   const idle = createWaiters();
@@ -52,14 +54,9 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
   /** The last claim took all that was due: nothing to ask for until the pool says so. */
   let isDry = false;
 
-  const workplace: Workplace = { parts, breaker, verdicts, inHand, ring: () => claims.ring() };
+  const workplace: Workplace = { parts, breaker, means, verdicts, inHand, ring: () => claims.ring() };
 
-  const free = (): number => {
-    const allowed = breaker.allowed();
-    if (isDraining || isDry || allowed === "none") return 0;
-    if (allowed === "one") return inHand.unrecorded() === 0 ? 1 : 0;
-    return room(inHand);
-  };
+  const free = (): number => (isDraining || isDry ? 0 : allowance([breaker.allowed(), means.allowed()], inHand));
 
   const claims = createDoorbell(async () => {
     try {
@@ -104,7 +101,9 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
 }
 
 /** How many leases a claim may take. */
-function room(inHand: OpenClaims): number {
+function allowance(allowed: readonly ReturnType<TargetBreaker["allowed"]>[], inHand: OpenClaims): number {
+  if (allowed.includes("none")) return 0;
+  if (allowed.includes("one")) return inHand.unrecorded() === 0 ? 1 : 0;
   const attempts = inHand.attempts();
   return attempts > refillAt ? 0 : Math.min(maxClaimRows, slots - attempts, maxUnrecorded - inHand.unrecorded());
 }
@@ -131,6 +130,7 @@ function createWaiters() {
 interface Workplace {
   readonly parts: AttemptParts;
   readonly breaker: TargetBreaker;
+  readonly means: Means;
   readonly verdicts: VerdictBatch;
   readonly inHand: OpenClaims;
   /** Something became free. */
@@ -139,16 +139,18 @@ interface Workplace {
 
 /** Leaves its slot as soon as the provider answered; the verdict may wait for others. */
 async function attemptOn(at: Workplace, claimed: { lease: Lease; fence: string }): Promise<void> {
-  const { parts, breaker, verdicts, inHand } = at;
+  const { parts, breaker, means, verdicts, inHand } = at;
   const { lease, fence } = claimed;
   try {
-    const attempt = await killOne(parts, lease, parts.ledgerNow()).finally(() => inHand.attempted());
+    const tried = await killOne(parts, lease, parts.ledgerNow()).finally(() => inHand.attempted());
+    const attempt = means.judged(lease, tried);
     const recorded = verdicts.add(() => recordAttempt(parts, { ...claimed, attempt }));
     // The breaker waits for a fault; and with no attempt under way there is nothing to wait for.
     if (attempt.targetFault || inHand.attempts() === 0) verdicts.flush();
     at.ring();
-    // An old fault of a lease that is another's could open a breaker behind which nothing is left to close it.
-    if (await recorded) await breaker.note(attempt);
+    // An old fault of a lease that is another's could open a breaker behind which nothing is left to close it; and where
+    // nobody was asked, the target has not answered.
+    if ((await recorded) && attempt.lacksMeans !== true) await breaker.note(attempt);
   } catch {
     parts.log.error("attempt_failed", { lease: lease.id, target: lease.target });
   }

@@ -5,6 +5,7 @@ import type { Work, Workforce } from "../../ports/workforce.ts";
 export function createLocalWorkforce(): Workforce {
   let work: Work | null = null;
   return {
+    isShared: false,
     // Nobody else changes the ledger: only a lost wake-up would wait.
     longestSleep: millis(10_000),
     wake: (target) => void work?.(target, () => {}),

@@ -45,6 +45,7 @@ export function createBullWorkforce(options: {
   let cancelTidying = tidyLater();
 
   return {
+    isShared: true,
     longestSleep: millis(1_000),
     wake(target) {
       if (isStopped) return;
