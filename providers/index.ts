@@ -7,6 +7,7 @@ import type { ProviderType } from "../src/ports/provider.ts";
 const types: Readonly<Record<string, () => Promise<ProviderType>>> = {
   jwt: async () => (await import("./jwt/index.ts")).jwtProviderType,
   oauth: async () => (await import("./oauth/index.ts")).oauthProviderType,
+  postgres: async () => (await import("./postgres/index.ts")).postgresProviderType,
 };
 
 export const providerTypes: readonly string[] = Object.keys(types);

@@ -38,6 +38,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   "engines/node-sqlite": { layers: [...inner, "engines/sql"], node: true },
   providers: { layers: [...inner, "providers/*"] },
   "providers/*": { layers: [...inner, "providers/shared"], packages: ["jose"] },
+  "providers/postgres": { layers: [...inner, "providers/shared"], packages: ["pg"] },
   http: { layers: [...inner, "broker", "type:policy"], packages: ["hono", "zod"] },
   console: { layers: [...inner, "broker"], packages: ["hono"] },
   client: { layers: ["type:kernel", "type:domain"] },

@@ -30,6 +30,9 @@ spec:
 ---
 `;
 
+/** What the samples name by `{ env }`. */
+const secrets = { LEDGER_DB_URL: "postgres://mayfly_broker:secret@db.example:5432/ledger" };
+
 const sampleOf = (type: string): string => {
   const page = readFileSync(join(root, `providers/${type}/README.md`), "utf8");
   return around + (/```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "");
@@ -39,7 +42,7 @@ async function check(text: string) {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-sample-"));
   try {
     writeFileSync(join(folder, "policy.yaml"), text);
-    return await checkPolicy(folder, {});
+    return await checkPolicy(folder, secrets);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -23,7 +23,10 @@ export interface Actor {
 
 const never = new AbortController().signal;
 
-export function createActor(harness: ProviderHarness): Actor {
+/** What of a harness is enough to play the core. */
+export type Played = Pick<ProviderHarness, "provider" | "scope" | "parameters">;
+
+export function createActor(harness: Played): Actor {
   const { provider } = harness;
   const { ids } = createBuilders({ clock: realClock, seed: 7 });
   const observed: Observed[] = [];
@@ -83,7 +86,7 @@ interface Intent extends Pick<Lease, "taskId"> {
   readonly now: EpochMillis;
 }
 
-function intentOf({ provider }: ProviderHarness, { leaseId, taskId, plan, now }: Intent): Lease {
+function intentOf({ provider }: Played, { leaseId, taskId, plan, now }: Intent): Lease {
   const builders = createBuilders({ clock: realClock });
   const name = providerName("under-test");
   return {

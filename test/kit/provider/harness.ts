@@ -46,6 +46,8 @@ export interface ProviderTraits {
   readonly unknownVerdict: "already-gone" | "expires-only" | "dead-verified" | "dead-unverified";
   /** Talks to a system over a path that can break. */
   readonly remote: boolean;
+  /** The path is not HTTP: the provider's own tests break it. */
+  readonly breaksElsewhere?: true;
 }
 
 /** A lease that was minted, and its kept secret. */
