@@ -18,6 +18,8 @@ interface Stage {
   folder?: string;
   /** What the tests are told to put the ledger on; without that server the whole stage is left out. */
   ledger?: "redis";
+  /** Files at a time, where they wait more than they work; otherwise as many as vitest.config.ts says. */
+  workers?: number;
 }
 
 interface StageResult {
@@ -44,11 +46,11 @@ const stages: readonly Stage[] = [
   { name: "arch", about: "rules on imports, sizes and words", folder: "test/arch" },
   { name: "units", about: "every test outside the other folders", folder: "test" },
   { name: "kit", about: "conformance of every adapter of a port", folder: "test/kit" },
-  { name: "flow", about: "the whole broker over HTTP", folder: "test/flow" },
-  { name: "flow-redis", about: "the same on a Redis ledger", folder: "test/flow", ledger: "redis" },
+  { name: "flow", about: "the whole broker over HTTP", folder: "test/flow", workers: 3 },
+  { name: "flow-redis", about: "the same on a Redis ledger", folder: "test/flow", ledger: "redis", workers: 3 },
   { name: "crash", about: "SIGKILL at every step, then restart", folder: "test/crash" },
   { name: "crash-redis", about: "the same on a Redis ledger", folder: "test/crash", ledger: "redis" },
-  { name: "chaos", about: "nodes, Redis servers and queues that die under load", folder: "test/chaos" },
+  { name: "chaos", about: "nodes, Redis servers and queues that die under load", folder: "test/chaos", workers: 3 },
   { name: "sim", about: "seeded random runs over virtual time", folder: "test/sim" },
 ];
 
@@ -121,7 +123,11 @@ async function runChecks(stage: Stage, env: NodeJS.ProcessEnv): Promise<Pick<Sta
   return { outcome: ok ? "ok" : "failed" };
 }
 
-async function runTests(folder: string, env: NodeJS.ProcessEnv): Promise<Pick<StageResult, "outcome" | "counts">> {
+async function runTests(
+  { workers }: Stage,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Pick<StageResult, "outcome" | "counts">> {
   // Patterns are relative to the stage's folder, for vitest too.
   const inner = new Set(stages.flatMap((stage) => (stage.folder?.startsWith(`${folder}/`) ? [stage.folder] : [])));
   const leftOut = testsNeeding(listOf([env["MAYFLY_TEST_WITHOUT"] ?? ""]));
@@ -133,6 +139,7 @@ async function runTests(folder: string, env: NodeJS.ProcessEnv): Promise<Pick<St
   const report = join(temporary, "report.json");
   try {
     const flags = ["--dir", folder, ...secondTry(folder, env), ...exclude.flatMap((pattern) => ["--exclude", pattern])];
+    if (workers !== undefined) flags.push(`--maxWorkers=${workers}`);
     const ok = await run(["vitest", "run", ...flags, "--reporter=default", `--reporter=${reporter}`], {
       ...env,
       MAYFLY_STAGE_REPORT: report,
@@ -164,7 +171,7 @@ function readReport(file: string): StageReport {
 async function runStage(stage: Stage, env: NodeJS.ProcessEnv): Promise<StageResult> {
   const started = performance.now();
   const settings = { ...env, MAYFLY_TEST_LEDGER: stage.ledger ?? "sqlite" };
-  const result = await (stage.folder ? runTests(stage.folder, settings) : runChecks(stage, env));
+  const result = await (stage.folder ? runTests(stage, stage.folder, settings) : runChecks(stage, env));
   return { name: stage.name, seconds: (performance.now() - started) / 1000, ...result };
 }
 

@@ -3,6 +3,7 @@
  * of them. Frozen means that no thread of it does anything any more; the test then kills it.
  */
 import { writeSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { openAdapters } from "../../../src/entry/adapters.ts";
 import { assemble } from "../../../src/entry/compose.ts";
 import { parseServeOptions } from "../../../src/entry/config.ts";
@@ -82,3 +83,5 @@ const started = await listenAndServe(options.value, log, async (withIssuer) => {
   return adapters.ok ? assemble(withIssuer, watchAdapters(adapters.value, watcher), machine) : adapters;
 });
 if (!started.ok) throw new Error(`${started.fault.setting} ${started.fault.message}`);
+// A process that is killed writes none.
+flushCompileCache();

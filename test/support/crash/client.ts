@@ -80,6 +80,15 @@ export function createClient(broker: Pick<BrokerProcess, "publicUrl" | "adminUrl
     kill: (scope: object) =>
       post<Refusal>(`${broker.adminUrl}/admin/kill`, "security-desk", { scope, reason: "crash test" }),
 
+    async openDoor(scope: string): Promise<void> {
+      const url = `${broker.adminUrl}/admin/doors?scope=${scope}`;
+      const { status } = await fetch(url, {
+        method: "DELETE",
+        headers: { authorization: `Bearer ${attest("security-desk")}` },
+      });
+      if (status !== 204) throw new Error(`opening the door ${scope} was answered ${status}`);
+    },
+
     /** After a place that `auditHead` told, or from the beginning. */
     async audit(after?: string): Promise<readonly AuditLine[]> {
       const lines: AuditLine[] = [];

@@ -1,6 +1,7 @@
 /**
  * One run: a scenario's ground, its step up to a point, SIGKILL, the broker started again on the same files as if some
- * time later, and the truth. Also the recording of a step that nobody kills.
+ * time later, and the truth. The broker of one run goes on into the next, so that each start is a restart too. Also the
+ * recording of a step that nobody kills.
  */
 import type { BrokerProcess } from "./broker-process.ts";
 import { goldenOf, type GoldenCall, type KillPoint } from "./golden.ts";
@@ -35,37 +36,66 @@ export interface CrashRun {
   readonly quietMillis: number;
 }
 
-export async function crashRun(world: World, scenario: Scenario, point: KillPoint): Promise<CrashRun> {
+/** A broker on a store in which nothing of an earlier run is left. */
+interface Life {
+  readonly data: string;
+  readonly shiftMillis: number;
+  readonly broker: BrokerProcess;
+}
+
+/** The runs of one scenario, one after the other. */
+export function createCrashRuns(world: World, scenario: Scenario): (point: KillPoint) => Promise<CrashRun> {
+  let living: Life | null = null;
+  return async (point) => {
+    const life = living ?? (await begin(world));
+    living = null; // a run that fails leaves the next no ground
+    const { run, next, isClean } = await crashRun(world, scenario, { point, life });
+    if (isClean) living = next;
+    else await next.broker.kill();
+    return run;
+  };
+}
+
+async function begin(world: World): Promise<Life> {
   const data = await world.newData();
-  const issuedBefore = world.issued.length;
-  const crashing = await world.start(data, { program: "watched" });
-  const prepared = await crashAt(world, scenario, { point, broker: crashing });
+  return { data, shiftMillis: 0, broker: await world.start(data, { program: "watched" }) };
+}
+
+async function crashRun(world: World, scenario: Scenario, { point, life }: { point: KillPoint; life: Life }) {
+  const { data } = life;
+  const shiftMillis = life.shiftMillis + restartAfterMillis;
+  const mark = { issued: world.issued.length, said: life.broker.said.length, audit: await headOf(world, life) };
+  const prepared = await crashAt(world, scenario, { point, broker: life.broker });
 
   const restartedAt = performance.now();
-  const restarted = await world.start(data, { program: world.program, shiftMillis: restartAfterMillis });
-  const people = world.meet(restarted);
+  const broker = await world.start(data, { program: "watched", shiftMillis });
+  const people = world.meet(broker);
   await scenario.comeBack?.(people, prepared);
-  const tokens = (): Tokens => ({ fromOAuth: world.issued.slice(issuedBefore), own: ownTokens(crashing) });
-  const truth = await readTruth(world, people, { data, tokens: tokens(), endsAll: scenario.endsAll });
-  const quietMillis = performance.now() - restartedAt;
-  const expected = { ...scenario, mayOrphan: point.mayOrphan, shiftMillis: 0 };
-  const first = judge(truth, expected);
-  const more = [...(scenario.alsoExpect?.(truth, prepared) ?? []), ...lost(truth, prepared)];
-  const last = scenario.endsAll ? first : await judgeEnded();
-  await restarted.kill();
-  return {
-    faults: [...first.faults, ...more, ...last.faults, ...(await world.storeOf(data).check())],
-    orphans: last.orphans,
-    quietMillis,
+  const look = (endsAll: boolean): Promise<Truth> => {
+    const own = ownTokens(life.broker.said.slice(mark.said));
+    const tokens: Tokens = { fromOAuth: world.issued.slice(mark.issued), own };
+    return readTruth(world, people, { data, tokens, endsAll, after: mark.audit });
   };
-
-  /** The tasks that the crash left open are ended now, and then nothing may live. */
-  async function judgeEnded(): Promise<Judgement> {
-    for (const id of truth.openTasks) await people.kill({ kind: "task", id });
-    const ended = await readTruth(world, people, { data, tokens: tokens() });
-    return judge(ended, { ...expected, endsAll: true });
-  }
+  const truth = await look(scenario.endsAll);
+  const quietMillis = performance.now() - restartedAt;
+  const expected = { mayOrphan: point.mayOrphan, shiftMillis: life.shiftMillis };
+  const first = judge(truth, { ...expected, endsAll: scenario.endsAll });
+  const more = [...(scenario.alsoExpect?.(truth, prepared) ?? []), ...lost(truth, prepared)];
+  // The tasks that the crash left open are ended now, and then nothing may live.
+  for (const id of truth.openTasks) await people.kill({ kind: "task", id });
+  const ended = scenario.endsAll ? truth : await look(false);
+  const last = scenario.endsAll ? first : judge(ended, { ...expected, endsAll: true });
+  await scenario.tidy?.(people);
+  const faults = [...first.faults, ...more, ...last.faults, ...(await world.storeOf(data).check())];
+  return {
+    run: { faults, orphans: last.orphans, quietMillis },
+    next: { data, shiftMillis, broker },
+    // What only expires would fall due in a later run.
+    isClean: faults.length === 0 && [...ended.reports.values()].every(({ verdict }) => verdict !== "usable-until"),
+  };
 }
+
+const headOf = (world: World, { broker }: Life): Promise<string> => world.meet(broker).auditHead();
 
 async function crashAt(
   world: World,
@@ -83,8 +113,8 @@ async function crashAt(
   return prepared;
 }
 
-const ownTokens = (broker: BrokerProcess): readonly string[] =>
-  broker.said.flatMap((said) => (said.said === "minted" && said.token.split(".").length === 3 ? [said.token] : []));
+const ownTokens = (told: BrokerProcess["said"]): readonly string[] =>
+  told.flatMap((said) => (said.said === "minted" && said.token.split(".").length === 3 ? [said.token] : []));
 
 /** Whatever was delivered has its lease, whatever the crash. */
 const lost = ({ reports }: Truth, { delivered }: Prepared): readonly string[] =>

@@ -1,8 +1,17 @@
 /** The tests of some scenarios: the golden list of each, and a run for each point of it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ledgerKind } from "../ledger-kind.ts";
-import { crashRun, recordCalls } from "./crash-run.ts";
-import { comparable, goldenAdvice, isThorough, isUpdating, killPoints, readGolden, writeGolden } from "./golden.ts";
+import { createCrashRuns, recordCalls, type CrashRun } from "./crash-run.ts";
+import {
+  comparable,
+  goldenAdvice,
+  isThorough,
+  isUpdating,
+  killPoints,
+  readGolden,
+  writeGolden,
+  type KillPoint,
+} from "./golden.ts";
 import type { Scenario } from "./scenario.ts";
 import { createTally } from "./tally.ts";
 import { startWorld, type World } from "./world.ts";
@@ -26,6 +35,10 @@ export function describeCrashes(title: string, scenarios: readonly Scenario[]): 
 
   for (const scenario of chosen(scenarios)) {
     describe(`${scenario.name}: ${scenario.about}`, () => {
+      let crashAt: (point: KillPoint) => Promise<CrashRun>;
+      beforeAll(() => {
+        crashAt = createCrashRuns(world, scenario);
+      });
       it("makes the calls of its golden list", { timeout: runMillis }, async () => {
         const calls = await recordCalls(world, scenario);
         if (isUpdating) writeGolden(scenario, calls);
@@ -34,7 +47,7 @@ export function describeCrashes(title: string, scenarios: readonly Scenario[]): 
       });
 
       it.each(killPoints(scenario))("survives SIGKILL where $title", { timeout: runMillis }, async (point) => {
-        const { faults, orphans, quietMillis } = await crashRun(world, scenario, point);
+        const { faults, orphans, quietMillis } = await crashAt(point);
         tally.add({ faults: faults.length, orphans, quietMillis });
         expect(faults).toEqual([]);
         expect(orphans.length).toBeLessThanOrEqual(point.mayOrphan ? 1 : 0);

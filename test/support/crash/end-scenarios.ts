@@ -57,6 +57,7 @@ export const endScenarios: readonly Scenario[] = [
       const refused = await people.exchange({ template: ownToken });
       if (refused.status === 200) throw new Error("a closed door let an exchange pass");
     },
+    tidy: (people) => people.openDoor(`agent:${agentDoor.name}`),
   },
   {
     ...common,

@@ -74,7 +74,7 @@ export const issueScenarios: readonly Scenario[] = [
 
 /** Without an intent from before the crash it is a first request; with one, its value is gone for ever. */
 async function repeatUnderItsKey(people: Client, { taskId }: Prepared): Promise<void> {
-  const wasIntended = (await people.audit()).some(({ type }) => type === "lease.intended");
+  const wasIntended = (await people.audit()).some((line) => line.type === "lease.intended" && line.task_id === taskId);
   const { status, body } = await people.exchange({ template: fromOAuth, taskId, key: retryKey });
   const isRight = wasIntended
     ? status === 503 || (status === 400 && body.reason === "already_delivered")

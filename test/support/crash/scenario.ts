@@ -22,6 +22,8 @@ export interface Scenario {
   step(people: Client, prepared: Prepared, broker: BrokerProcess): Promise<unknown>;
   /** When the broker is back: whoever got no answer asks again. */
   comeBack?(people: Client, prepared: Prepared): Promise<void>;
+  /** Undoes what would be in the way of the next run on this store. */
+  tidy?(people: Client): Promise<void>;
   /** What else must be true once all is quiet, in the words of a failure. */
   alsoExpect?(truth: Truth, prepared: Prepared): readonly string[];
 }

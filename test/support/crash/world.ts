@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { env as ownEnv } from "node:process";
 import { judgeByIntrospection, startOAuthServer, startProtectedApi, type ProtectedApi } from "../oauth-server.ts";
 import { startIssuer } from "../issuer-server.ts";
 import { isOnSqlite } from "../ledger-kind.ts";
@@ -78,7 +79,7 @@ export async function startWorld(watcher: Watcher = {}): Promise<World> {
     MAYFLY_DEVELOPMENT: "1",
     MAYFLY_LOG_LEVEL: "info",
     OAUTH_SECRET: secret,
-    NODE_COMPILE_CACHE: join(tmpdir(), "mayfly-crash-compiled"),
+    NODE_COMPILE_CACHE: ownEnv["NODE_COMPILE_CACHE"] ?? join(tmpdir(), "mayfly-crash-compiled"),
   };
   const auditor = `Basic ${btoa(`auditor:${secret}`)}`;
   const running = new Set<BrokerProcess>();

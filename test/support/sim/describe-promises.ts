@@ -21,12 +21,16 @@ export interface PromisesOn {
   readonly engine: string;
   /** The variable that says how many runs are played, and how many otherwise. */
   readonly runs: { readonly name: string; readonly usual: number; readonly quick: number };
+  /** Files that play the runs between them, at the same time: each takes every so manieth. */
+  readonly share?: { readonly nth: number; readonly of: number };
   /** Seeds that found a fault once: played again each time. */
   readonly oldFinds: readonly number[];
   readonly createStorage: (plan: Plan) => Storage;
 }
 
-export function describePromises({ engine, runs: { name, usual, quick }, oldFinds, createStorage }: PromisesOn): void {
+export function describePromises({ engine, runs: wanted, share, oldFinds, createStorage }: PromisesOn): void {
+  const { name, usual, quick } = wanted;
+  const { nth, of } = share ?? { nth: 0, of: 1 };
   const runs = readRuns(name, process.env["MAYFLY_TEST_QUICK"] === "1" ? quick : usual);
   const firstSeed = readSeed();
 
@@ -39,10 +43,11 @@ export function describePromises({ engine, runs: { name, usual, quick }, oldFind
     const play = (plan: Plan): Promise<RunFigures> => runPlan(plan, policy, createStorage(plan));
 
     it(
-      `keeps P1-P5, P7, P8, limits, idempotency and replay over ${runs} seeded runs`,
+      `keeps P1-P5, P7, P8, limits, idempotency and replay over ${runs} seeded runs${of === 1 ? "" : ` (part ${nth + 1} of ${of})`}`,
       async () => {
         const figures: RunFigures[] = [];
-        const seeds = [...oldFinds, ...Array.from({ length: runs }, (_, index) => firstSeed + index)];
+        const all = Array.from({ length: runs }, (_, index) => firstSeed + index);
+        const seeds = [...oldFinds, ...all.filter((_, index) => index % of === nth)];
         for (const seed of seeds) {
           const [plan] = fc.sample(planArbitrary, { seed, numRuns: 1 });
           if (plan === undefined) throw new Error("fast-check drew nothing");
@@ -55,7 +60,7 @@ export function describePromises({ engine, runs: { name, usual, quick }, oldFind
         tellFigures(figures);
         // The canary reached agents and systems, or its absence elsewhere would prove nothing.
         const happened = (count: (run: RunFigures) => number): boolean =>
-          runs <= 20 || figures.some((run) => count(run) > 0);
+          seeds.length <= 20 || figures.some((run) => count(run) > 0);
         expect([happened((run) => run.delivered), happened((run) => run.used), happened((run) => run.crashes)]).toEqual(
           [true, true, true],
         );
