@@ -63,28 +63,41 @@ async function startSentinel(masterPort: number): Promise<RedisServer> {
 }
 
 export interface RedisCluster {
+  /** As they were made. */
   readonly masters: readonly RedisServer[];
-  /** Starts a master that is down where it was, with its data. */
-  startAgain(master: RedisServer): Promise<RedisServer>;
+  /** Of the servers that hold slots now; each slot has one that lives. */
+  masterPorts(): readonly number[];
+  /** Starts a server that is down where it was, with its data. */
+  startAgain(server: RedisServer): Promise<RedisServer>;
   readonly hosts: string;
   stop(): Promise<void>;
 }
 
-export async function startCluster(args: readonly string[] = appendAlways): Promise<RedisCluster> {
-  const nodes = await Promise.all([1, 2, 3].map(() => startClusterNode(args)));
-  const masters = nodes.map(({ server }) => server);
-  const addresses = masters.map(({ port }) => `127.0.0.1:${port}`);
-  execFileSync("redis-cli", ["--cluster", "create", ...addresses, "--cluster-yes"], { stdio: "ignore" });
-  await until(() => masters.every(({ port }) => redisCli(port, "cluster", "info").includes("cluster_state:ok")));
-  const started = [...masters];
+const mastersOfCluster = 3;
+
+export async function startCluster(
+  args: readonly string[] = appendAlways,
+  replicasOfEach: 0 | 1 = 0,
+): Promise<RedisCluster> {
+  const count = mastersOfCluster * (1 + replicasOfEach);
+  const nodes = await Promise.all(Array.from({ length: count }, () => startClusterNode(args)));
+  const started = nodes.map(({ server }) => server);
+  const addresses = started.map(({ port }) => `127.0.0.1:${port}`);
+  const wish = ["--cluster-replicas", String(replicasOfEach), "--cluster-yes"];
+  execFileSync("redis-cli", ["--cluster", "create", ...addresses, ...wish], { stdio: "ignore" });
+  await until(() => started.every(({ port }) => redisCli(port, "cluster", "info").includes("cluster_state:ok")));
+  const roleOf = ({ port }: RedisServer): string => redisCli(port, "info", "replication");
+  const masters = started.filter((server) => roleOf(server).includes("role:master"));
+  await until(() => masters.every((server) => roleOf(server).includes(`connected_slaves:${replicasOfEach}`)));
   return {
     masters,
-    hosts: hostsOf(masters),
-    async startAgain(master) {
-      await master.exited;
-      const node = nodes.find(({ server }) => server === master);
-      const again = await startRedis(node?.settings, master);
-      started.push(again);
+    masterPorts: () => started.filter((server) => roleOf(server).includes("role:master")).map(({ port }) => port),
+    hosts: hostsOf(started),
+    async startAgain(server) {
+      await server.exited;
+      const node = nodes.find((one) => one.server === server);
+      const again = await startRedis(node?.settings, server);
+      started.splice(started.indexOf(server), 1, again);
       return again;
     },
     stop: async () => void (await Promise.all(started.map((server) => server.stop()))),

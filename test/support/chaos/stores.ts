@@ -51,12 +51,12 @@ export interface ClusterStore extends Store {
   readonly cluster: RedisCluster;
 }
 
-export async function clusterStore(): Promise<ClusterStore> {
-  const cluster = await startCluster([...appendAlways, "--cluster-require-full-coverage", "no"]);
+export async function clusterStore(replicasOfEach: 0 | 1): Promise<ClusterStore> {
+  const cluster = await startCluster([...appendAlways, "--cluster-require-full-coverage", "no"], replicasOfEach);
   return {
     cluster,
     ledger: `redis://${cluster.hosts}?${shards}`,
-    masterPorts: () => cluster.masters.map(({ port }) => port),
+    masterPorts: cluster.masterPorts,
     stop: () => cluster.stop(),
   };
 }
