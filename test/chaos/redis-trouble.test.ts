@@ -103,4 +103,31 @@ describe("a Redis server in trouble", () => {
     await until(() => mayIssue(ledger));
     expect((await open(ledger)).kind).toBe("ok");
   });
+
+  it.each([
+    ["that only reads now", ["replicaof", "127.0.0.1", "1"], ["replicaof", "no", "one"]],
+    [
+      "that takes another password now",
+      ["config", "set", "requirepass", "an0ther"],
+      ["config", "set", "requirepass", ""],
+    ],
+  ])(
+    "one %s issues nothing and loses nothing, and all resumes by itself",
+    { timeout: 60_000 },
+    async (_, spoil, mend) => {
+      const { server, ledger } = await begin();
+      const task = await openedTask(ledger);
+      redisCli(server.port, ...spoil);
+      // A password holds for connections that are made from now on.
+      redisCli(server.port, "-a", "an0ther", "client", "kill", "type", "normal");
+      await until(async () => !(await mayIssue(ledger)));
+      expect((await open(ledger)).kind).not.toBe("ok");
+      expect((await endTask(ledger, task)).kind).toBe("unknown");
+      redisCli(server.port, "-a", "an0ther", ...mend);
+      await until(() => mayIssue(ledger));
+      expect((await open(ledger)).kind).toBe("ok");
+      expect((await endTask(ledger, task)).kind).toBe("ok");
+      expect((await ledger.readTask(task))?.gate.kind).toBe("closed");
+    },
+  );
 });

@@ -56,7 +56,7 @@ export async function clusterStore(replicasOfEach: 0 | 1): Promise<ClusterStore>
   return {
     cluster,
     ledger: `redis://${cluster.hosts}?${shards}`,
-    masterPorts: cluster.masterPorts,
+    masterPorts: () => cluster.masterPorts(),
     stop: () => cluster.stop(),
   };
 }

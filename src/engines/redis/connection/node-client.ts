@@ -81,7 +81,7 @@ export function clientOptions(
     socketTimeout: silenceMillis,
     retryStrategy: retry,
     // A master that became a replica: look for the new one. The command itself is not sent again.
-    reconnectOnError: ({ message }) => message.startsWith("READONLY"),
+    reconnectOnError: (error) => codeOf(error) === "READONLY",
   };
 }
 

@@ -69,12 +69,17 @@ export function faultOfError(where: string, error: unknown): OpenFault {
 export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
   if ("code" in error && typeof error.code === "string") return error.code;
-  const [first] = /^[A-Z]{2,20}\b/.exec(error.message) ?? [];
+  const message = withoutPlace(error.message);
+  const [first] = /^[A-Z]{2,20}\b/.exec(message) ?? [];
   // Servers before 6.2 say "ERR invalid password" and "ERR AUTH ...".
-  if (first === undefined) return clientCodes.find(([text]) => error.message.startsWith(text))?.[1] ?? error.name;
-  if (first === "ERR" && /password|AUTH/i.test(error.message)) return "ERR_AUTH";
+  if (first === undefined) return clientCodes.find(([text]) => message.startsWith(text))?.[1] ?? error.name;
+  if (first === "ERR" && /password|AUTH/i.test(message)) return "ERR_AUTH";
   return first;
 }
+
+/** Before 7.0 a command that fails in a script is told behind where in the script it was. */
+const withoutPlace = (message: string): string =>
+  message.replace(/^ERR Error running script \(call to \w+\): (?:@user_script: ?\d+: )+-?/, "");
 
 /** What the client library says by its text only. */
 const clientCodes: readonly (readonly [text: string, code: string])[] = [
