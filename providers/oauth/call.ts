@@ -10,7 +10,7 @@ import type { ClientAuth } from "./client-auth.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { errorCodeOf, type ErrorCode } from "./error-code.ts";
-import { jsonObjectOf } from "./json-object.ts";
+import { jsonObjectOf } from "../shared/json-object.ts";
 import type { OAuthOptions } from "./options.ts";
 
 /** What the verbs of this provider work with. */

@@ -12,7 +12,7 @@ import type { ScopeFault } from "../../src/domain/scope-template.ts";
 import type { ProviderTools } from "../../src/ports/provider.ts";
 import type { TokenSigner } from "../../src/ports/token-signer.ts";
 import type { Endpoints } from "./endpoints.ts";
-import { jsonObjectOf } from "./json-object.ts";
+import { jsonObjectOf } from "../shared/json-object.ts";
 import type { ClientAuthOptions, OAuthOptions } from "./options.ts";
 
 export interface Authentication {

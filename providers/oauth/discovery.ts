@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../../src/kernel/result.ts";
 import { millis, millisBetween, type EpochMillis, type Millis } from "../../src/kernel/time.ts";
 import type { HttpClient } from "../../src/ports/http-client.ts";
 import { endpointsOf, metadataUrls, type EndpointFault, type Endpoints, type Metadata } from "./endpoints.ts";
-import { jsonObjectOf } from "./json-object.ts";
+import { jsonObjectOf } from "../shared/json-object.ts";
 import type { OAuthOptions } from "./options.ts";
 
 export interface Discovery {

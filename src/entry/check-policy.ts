@@ -28,6 +28,7 @@ export async function checkPolicy(
       { file: dir, line: 1, column: 1, path: "", message: "could not be checked", fix: "report this as a bug" },
     ]);
   } finally {
+    await registry.close();
     await connections.close();
   }
 }

@@ -66,9 +66,9 @@ export async function assemble(
   const ledgerOf = (name: ProviderName) => createProviderLedger({ ledger, entropy, mark, name });
   const registry = connectProviders(connections, { ...machine, issuerUrl, signer, ledgerOf });
   const policy = await createPolicyHost({ dir, registry, ledger, clock, log, metrics });
+  const close = (): Promise<void> => closeInTurn([ledger, registry, connections]);
   if (!policy.ok) {
-    await ledger.close();
-    await connections.close();
+    await close();
     return err({
       setting: "--policy",
       message: policy.fault.map(formatFault).join("\n  "),
@@ -107,11 +107,15 @@ export async function assemble(
     policy: policy.value,
     ledger,
     metrics,
-    async close() {
-      await ledger.close();
-      await connections.close();
-    },
+    close,
   });
+}
+
+async function closeInTurn(parts: readonly { close(): Promise<void> }[]): Promise<void> {
+  for (const part of parts) {
+    // oxlint-disable-next-line no-await-in-loop -- what came later is used by what goes first
+    await part.close();
+  }
 }
 
 function attestorOf(policy: PolicyHost, connections: Connections, { clock, log }: Machine): Attestor {

@@ -61,6 +61,7 @@ export const connectProviders = (connections: Connections, tools: ConnectTools):
     signer: tools.signer,
     ledgerOf: tools.ledgerOf ?? (() => noLedger),
     now: () => tools.clock.now(),
+    after: (delay, callback) => tools.clock.after(delay, callback),
     randomBytes: (length) => tools.entropy.bytes(length),
     resolveSecret: secretResolver(tools.env),
   });

@@ -42,6 +42,8 @@ export interface ProviderRegistry {
   secretFiles(): readonly string[];
   current(): ReadonlyMap<ProviderName, ProviderPair>;
   readonly lookup: ProviderLookup;
+  /** Whatever was made and not dropped before. */
+  close(): Promise<void>;
 }
 
 export interface RegistryTools extends Omit<ProviderTools, "name" | "http" | "ledger"> {
@@ -57,6 +59,8 @@ const maxDraining = 64;
 export function createProviderRegistry(tools: RegistryTools): ProviderRegistry {
   let current: ReadonlyMap<ProviderName, ProviderPair> = new Map();
   let secretFiles: ReadonlySet<string> = new Set();
+  /** Made, looked at perhaps, and not in use: the next one takes its place. */
+  let prepared: ProviderSet | undefined;
   const draining = createDraining();
 
   const rotated = (set: ProviderSet): readonly ProviderName[] =>
@@ -66,7 +70,7 @@ export function createProviderRegistry(tools: RegistryTools): ProviderRegistry {
     });
 
   return {
-    prepare(resources) {
+    async prepare(resources) {
       const files = new Set<string>();
       secretFiles = files;
       const resolveSecret: RegistryTools["resolveSecret"] = (reference) => {
@@ -74,7 +78,10 @@ export function createProviderRegistry(tools: RegistryTools): ProviderRegistry {
         if (file !== undefined) files.add(file);
         return tools.resolveSecret(reference);
       };
-      return prepare(resources, { ...tools, resolveSecret });
+      const set = await prepare(resources, { ...tools, resolveSecret });
+      if (prepared !== undefined) void closeAll(prepared.pairs.values());
+      prepared = set.ok ? set.value : undefined;
+      return set;
     },
 
     activate(set) {
@@ -86,6 +93,7 @@ export function createProviderRegistry(tools: RegistryTools): ProviderRegistry {
       }
       draining.trim();
       current = set.pairs;
+      if (prepared === set) prepared = undefined;
     },
 
     rotated,
@@ -100,12 +108,25 @@ export function createProviderRegistry(tools: RegistryTools): ProviderRegistry {
         return now !== undefined && systemOf(now.digest) === systemOf(digest) ? now : undefined;
       },
     },
+    async close() {
+      await closeAll([...current.values(), ...draining.all(), ...(prepared?.pairs.values() ?? [])]);
+    },
   };
+}
+
+/** What they hold open besides the connections of all, such as a login that is kept alive. */
+async function closeAll(pairs: Iterable<ProviderPair>): Promise<void> {
+  await Promise.allSettled([...pairs].flatMap(({ issuing, revoking }) => [issuing.close(), revoking.close()]));
 }
 
 /** The pairs of earlier configurations, oldest first. */
 function createDraining() {
   const pairs = new Map<string, ProviderPair>();
+  const forget = (key: string): void => {
+    const pair = pairs.get(key);
+    pairs.delete(key);
+    if (pair !== undefined) void closeAll([pair]);
+  };
   const keyOf = (name: ProviderName, digest: string): string => `${name}@${digest}`;
   return {
     add(name: ProviderName, pair: ProviderPair): void {
@@ -114,14 +135,15 @@ function createDraining() {
       pairs.set(key, pair);
     },
     find: (name: ProviderName, digest: string) => pairs.get(keyOf(name, digest)),
-    drop: (name: ProviderName, digest: string) => void pairs.delete(keyOf(name, digest)),
+    all: () => [...pairs.values()],
+    drop: (name: ProviderName, digest: string) => forget(keyOf(name, digest)),
     /** Their secret may be refused from now on, and a kill with it would look like one that nobody may do. */
     dropSystem(name: ProviderName, digest: string): void {
       const prefix = `${keyOf(name, systemOf(digest))}.`;
-      for (const key of pairs.keys()) if (key.startsWith(prefix)) pairs.delete(key);
+      for (const key of pairs.keys()) if (key.startsWith(prefix)) forget(key);
     },
     trim(): void {
-      for (const key of [...pairs.keys()].slice(0, Math.max(0, pairs.size - maxDraining))) pairs.delete(key);
+      for (const key of [...pairs.keys()].slice(0, Math.max(0, pairs.size - maxDraining))) forget(key);
     },
   };
 }

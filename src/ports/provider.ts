@@ -9,6 +9,7 @@ import type { Lease } from "../domain/lease.ts";
 import type { ScopeFault, ScopeTemplate } from "../domain/scope-template.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import type { Json, JsonObject } from "../kernel/canonical-json.ts";
+import type { Clock } from "../kernel/clock.ts";
 import type { LeaseId, TaskId } from "../kernel/ids.ts";
 import type { Redacted } from "../kernel/redacted.ts";
 import type { Result } from "../kernel/result.ts";
@@ -180,6 +181,8 @@ export interface ProviderTools {
   readonly ledger: ProviderLedger;
   readonly signer: TokenSigner;
   readonly now: () => EpochMillis;
+  /** For what a provider keeps alive by itself, as a login; `close` cancels it. */
+  readonly after: Clock["after"];
   readonly randomBytes: (length: number) => Uint8Array;
   /** `{ env: NAME }` or `{ file: PATH }`; the fault is a short text for people, without the secret. */
   readonly resolveSecret: (reference: Json) => Promise<Result<Redacted, string>>;

@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadProviderType } from "../../providers/index.ts";
 import { createProviderRegistry, type ProviderRegistry } from "../../src/entry/provider-registry.ts";
 import { secretResolver } from "../../src/entry/resolve-secret.ts";
+import type { ScopeFault } from "../../src/domain/scope-template.ts";
 import type { JsonObject } from "../../src/kernel/canonical-json.ts";
+import type { Result } from "../../src/kernel/result.ts";
+import type { Provider } from "../../src/ports/provider.ts";
 import { providerName } from "../support/builders.ts";
 import { createTestTools, type TestTools } from "../support/provider-tools.ts";
 
@@ -74,6 +77,38 @@ it("after a reload the old instance kills what it minted, and the new one what i
   const second = await load(registry, "oauth", { ...before, issuer: "https://after.example" });
   expect([first, second].map((digest) => registry.lookup.revoking(ledger, digest)?.digest)).toEqual([first, second]);
 });
+
+it("closes both instances of what it drops, and at its own end the rest", async () => {
+  const closed: string[] = [];
+  const registry = createProviderRegistry({
+    ...tools,
+    resolveSecret: secretResolver({ SECRET: "not printable by accident" }),
+    issuingHttp: tools.http,
+    revokingHttp: tools.http,
+    ledgerOf: () => tools.ledger,
+    loadType: async (name) => {
+      const type = await loadProviderType(name);
+      return type && { ...type, create: async (...args) => noteClose(await type.create(...args), closed) };
+    },
+  });
+  const first = await load(registry, "oauth", before);
+  await load(registry, "oauth", before);
+  expect(closed).toEqual([first, first]);
+  const another = await load(registry, "oauth", { ...before, issuer: "https://after.example" });
+  expect(closed).toEqual([first, first]);
+  const unused = { ...before, issuer: "https://never.example" };
+  await registry.prepare(new Map([[ledger, { name: ledger, type: "oauth", options: unused }]]));
+  closed.length = 0;
+  await registry.close();
+  expect(closed).toHaveLength(6);
+  expect(new Set(closed)).toContain(another);
+});
+
+function noteClose(created: Result<Provider, ScopeFault>, closed: string[]): Result<Provider, ScopeFault> {
+  if (!created.ok) return created;
+  const provider = created.value;
+  return { ok: true, value: { ...provider, close: async () => void closed.push(provider.digest) } };
+}
 
 describe("once a secret was rotated, who kills what an earlier configuration minted", () => {
   it.each<[string, JsonObject, "the newest instance" | "the one that minted"]>([

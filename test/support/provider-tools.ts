@@ -56,6 +56,7 @@ export async function createTestTools(
     }),
     signer: rest.signer ?? (await createTestSigner()),
     now: () => realClock.now(),
+    after: (delay, callback) => realClock.after(delay, callback),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
     async resolveSecret(reference) {
       const name = (reference as JsonObject)["env"];

@@ -47,6 +47,7 @@ export async function checkPolicyAndNetwork({ options, env, signer }: Subject): 
       ...foundProviders,
     ];
   } finally {
+    await registry.close();
     await connections.close();
   }
 }
