@@ -15,6 +15,7 @@ import { createRedisLedger } from "./ledger.ts";
 import { describePlace } from "./connection/ledger-url.ts";
 import { faultOfError, type OpenFault } from "./connection/open-fault.ts";
 import { createBell } from "./queue/bell.ts";
+import { startDueNews } from "./queue/due-news.ts";
 import { createBullWorkforce } from "./queue/bull-workforce.ts";
 import { openQueueClients, type QueueClients } from "./queue/queue-clients.ts";
 import { defaultRetentionDays } from "./audit/audit-trim.ts";
@@ -86,9 +87,12 @@ async function enter(
   await start(calls);
   const queues = openQueueClients(checked.shape, options.access, log);
   const workforce = openWorkforce(options, queues);
+  const { adding: publisher, subscriber } = queues;
+  const news = startDueNews({ calls, publisher, subscriber, prefix, clock, log });
   const stopUpkeep = startUpkeep({ calls, clock, log, keepAudit: retention(place) });
   const close = async (): Promise<void> => {
     stopUpkeep();
+    news.stop();
     watching.watch?.stop();
     await workforce.stop();
     queues.close();

@@ -8,13 +8,18 @@ import type { SuspendReason } from "../../ports/ledger-views.ts";
 import type { Script, ScriptReply, ScriptRunner } from "./script.ts";
 import type { Shards } from "./shards.ts";
 
+type DueListener = (dueAt: EpochMillis, shard: number, isOwn: boolean) => void;
+
 export interface ShardCalls {
   readonly shards: Shards;
   /** Runs a script on one shard. Rejects where the outcome is unknown. */
   ask(shard: number, script: Script, command: object): Promise<ScriptReply>;
   /** On every shard, at once; in their order. */
   askAll(script: Script, command: object): Promise<readonly ScriptReply[]>;
-  onDue(listener: (dueAt: EpochMillis, shard: number) => void): void;
+  /** `isOwn`: this process changed something, and did not only hear of it. */
+  onDue(listener: DueListener): void;
+  /** Another process says that something falls due then. */
+  heardDue(shard: number, dueAt: EpochMillis): void;
   /** The ledger's clock, of the shard that is ahead, as it should be by what was seen of it last. */
   now(): EpochMillis;
   monotonicMillis(): number;
@@ -45,7 +50,7 @@ export function createShardCalls(options: {
     reference: null,
     epoch: null,
   }));
-  const listeners: ((dueAt: EpochMillis, shard: number) => void)[] = [];
+  const listeners: DueListener[] = [];
   const leftListeners: ((shard: number) => void)[] = [];
 
   const ahead = createAheadClock(clock);
@@ -72,7 +77,7 @@ export function createShardCalls(options: {
     if (reply.dueAt !== null) {
       // Clocks of shards may be apart; who listens knows the one that is ahead.
       const dueAt = epochMillis(reply.dueAt + latest() - reply.now);
-      for (const listener of listeners) listener(dueAt, shard);
+      for (const listener of listeners) listener(dueAt, shard, true);
     }
     if (reply.left) for (const listener of leftListeners) listener(shard);
     return reply;
@@ -84,6 +89,9 @@ export function createShardCalls(options: {
     askAll: (script, command) => Promise.all(times.map((_, shard) => ask(shard, script, command))),
     now: () => ahead.now(),
     monotonicMillis: () => clock.monotonicMillis(),
+    heardDue(shard, dueAt) {
+      for (const listener of listeners) listener(dueAt, shard, false);
+    },
     onDue: (listener) => void listeners.push(listener),
     onLeft: (listener) => void leftListeners.push(listener),
   };

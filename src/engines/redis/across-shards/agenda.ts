@@ -87,7 +87,7 @@ export interface Agenda {
   look(): Promise<AgendaLook>;
   /** Asks where an instant has come or this process changed something since the shard was asked. */
   refresh(): Promise<void>;
-  /** Asks every shard, but none again that answered a moment ago. */
+  /** Asks every shard that was not asked for a second. */
   refreshAll(): Promise<void>;
   offers(target: TargetName): readonly Offer[];
   /** A claim took so many of what a shard had offered. */
@@ -104,8 +104,6 @@ export interface AgendaLook {
 
 /** How late this process finds what another one did, if it hears of it in no other way. */
 const fullLookMillis = 1_000;
-/** Who finds nothing looks everywhere, but not for each claim in vain. */
-const shortestLookMillis = 100;
 /** A shard that does not answer must not keep the others waiting: it is asked again after this. */
 export const retryMillis = 1_000;
 /** Clocks of shards are one server's, or of servers that keep time; these are not. */
@@ -151,7 +149,7 @@ export function createAgenda(calls: ShardCalls): Agenda {
       // What is known of the others is good enough to go on with.
       await ask(where(hasCome)).catch(() => []);
     },
-    refreshAll: async () => void (await ask(where(olderThan(shortestLookMillis)))),
+    refreshAll: async () => void (await ask(where(olderThan(fullLookMillis)))),
     offers: (target) => all.flatMap(({ work }) => targetOf(work, target)?.offers ?? []),
     took(target, { shard, asked, got }) {
       const known = targetOf(all[shard]?.work ?? null, target);
