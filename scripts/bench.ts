@@ -65,8 +65,8 @@ async function main(): Promise<number> {
     say: (text) => void process.stderr.write(`[${seconds(startedAt).toFixed(0).padStart(4)} s] ${text}\n`),
   };
   try {
-    const measured: Measured[] = [];
-    for (const part of parts) if (part.goals.some(context.wants)) measured.push(await measure(part, context));
+    const { measured, failed } = await measureAll(context, () => isStopping);
+    if (isStopping) return 130;
     const report = {
       machine: machineFacts(options.dir ?? tmpdir(), stage.pinned),
       quick: options.quick,
@@ -79,14 +79,32 @@ async function main(): Promise<number> {
     };
     process.stdout.write(formatReport(report));
     if (options.jsonFile !== null) writeJson(options.jsonFile, report);
-    return 0;
-  } catch (error) {
-    // What is under way fails when its actors are ended: not news.
-    if (!isStopping) process.stderr.write(`bench: ${error instanceof Error ? error.message : "failed"}\n`);
-    return 1;
+    return failed === 0 ? 0 : 1;
   } finally {
     await stage.close();
   }
+}
+
+/** A part that fails is named in the report, and keeps nobody else from being measured. */
+async function measureAll(context: Omit<Context, "rounds">, isStopping: () => boolean) {
+  const measured: Measured[] = [];
+  let failed = 0;
+  for (const part of parts.filter(({ goals }) => goals.some(context.wants))) {
+    if (isStopping()) break;
+    try {
+      measured.push(await measure(part, context));
+    } catch (error) {
+      // What is under way fails when its actors are ended: not news.
+      if (isStopping()) break;
+      failed += 1;
+      const why = error instanceof Error ? error.message : "no reason";
+      process.stderr.write(`bench: ${part.goals.join(", ")} failed: ${why}\n`);
+      measured.push({ findings: [], figures: [], notes: [`Not measured, for it failed: ${part.goals.join(", ")}.`] });
+      // Its actors would be in the way of the others'.
+      await context.stage.close();
+    }
+  }
+  return { measured, failed };
 }
 
 /** Each part in its own share of the time. */

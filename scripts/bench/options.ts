@@ -50,7 +50,8 @@ Options:
   --seed NUMBER     of the random arrivals of G6; 1 unless told
   --help            this text
 
-Progress goes to stderr, the table to stdout. Exit code 0: all was measured, whether or not a goal was met.
+Progress goes to stderr, the table to stdout. Exit code 0: all was measured, whether or not a goal was met; 1: some
+failed, which the report names.
 `;
 
 /** Throws an error whose text is for the user. */
