@@ -130,4 +130,16 @@ describe("a Redis server in trouble", () => {
       expect((await ledger.readTask(task))?.gate.kind).toBe("closed");
     },
   );
+
+  it("one that may drop keys now issues nothing, ends go on, and all resumes by itself", async () => {
+    const { server, ledger } = await begin();
+    const task = await openedTask(ledger);
+    redisCli(server.port, "config", "set", "maxmemory-policy", "allkeys-lru");
+    await until(async () => !(await mayIssue(ledger)));
+    expect(await open(ledger)).toMatchObject({ kind: "conflict", conflict: { reason: "suspended" } });
+    expect((await endTask(ledger, task)).kind).toBe("ok");
+    redisCli(server.port, "config", "set", "maxmemory-policy", "noeviction");
+    await until(() => mayIssue(ledger));
+    expect((await open(ledger)).kind).toBe("ok");
+  });
 });

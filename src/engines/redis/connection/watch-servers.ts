@@ -127,11 +127,17 @@ async function verify({ nodes, replay, clock, log }: WatchParts, state: State): 
 }
 
 async function askServer({ client }: ServerNode): Promise<{ runId: string; memory: MemoryFacts }> {
-  const [server, memory] = await Promise.all([client.info("server"), client.info("memory")]);
-  const runId = parseInfo(server).get("run_id");
+  const sections = await Promise.all([client.info("server"), client.info("memory"), client.info("replication")]);
+  const [server = new Map<string, string>(), memory = server, replication = server] = sections.map(parseInfo);
+  const runId = server.get("run_id");
   if (runId === undefined) throw new Error("the server does not say which it is");
-  return { runId, memory: memoryFrom(parseInfo(memory)) };
+  // What a start would refuse may also come while it runs: someone turned the server's settings.
+  if (replication.get("role") !== "master") throw unfit("REPLICA");
+  if (memory.get("maxmemory_policy") !== "noeviction") throw unfit("EVICTS");
+  return { runId, memory: memoryFrom(memory) };
 }
+
+const unfit = (code: "REPLICA" | "EVICTS"): Error => Object.assign(new Error("the server is not fit"), { code });
 
 function noteMemory(state: State, isFull: boolean, log: Log): void {
   if (isFull && !state.isFull) log.error("ledger_memory_full", { issuing: "suspended" });
