@@ -34,7 +34,7 @@ local sample = findLease(c.sample)
 for i, id in ipairs(c.ids) do
   local row = {}
   for name, value in pairs(sample) do row[name] = value end
-  row.was, row.id, row.h = nil, id, (string.gsub(sample.h, sample.id, id))
+  row.id, row.h = id, (string.gsub(sample.h, sample.id, id))
   row.ea, row.na = sample.ea + i * c.apart, sample.na + i * c.apart
   leases[id] = row
   saveLease(row)

@@ -30,7 +30,7 @@ const families: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["row", /\}:lease:/],
   ["due index", /\}:due:/],
   ["leases of a task", /\}:leases:/],
-  ["fingerprint", /\}:print:/],
+  ["fingerprint", /\}:prints:/],
   ["slots and counters", /\}:(?:slots:.*|counts)$/],
 ];
 

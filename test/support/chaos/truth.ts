@@ -8,6 +8,7 @@ import type { LeaseAnswer, TaskAnswer } from "../../../src/http/schemas/task.ts"
 import type { AuditLine, Client } from "../crash/client.ts";
 import type { Truth } from "../crash/truth.ts";
 import type { World } from "../crash/world.ts";
+import { readStoredLease } from "../redis-lease-row.ts";
 
 const boundMillis = 60_000;
 const paceMillis = 50;
@@ -72,8 +73,8 @@ async function recordedTokens(masterPorts: readonly number[]): Promise<ReadonlyM
     const client = new Redis({ host: "127.0.0.1", port });
     for await (const keys of client.scanStream({ match: "*:lease:*", count: 1000 }) as AsyncIterable<string[]>)
       for (const key of keys) {
-        const print = await client.hget(key, "fp");
-        if (print !== null) recorded.set(print, key.slice(key.lastIndexOf(":") + 1));
+        const { id, fingerprint } = await readStoredLease(client, key);
+        if (fingerprint !== null) recorded.set(fingerprint, id);
       }
     client.disconnect();
   }

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { Redis } from "ioredis";
+import { readStoredLease, type StoredLease } from "../redis-lease-row.ts";
 import type { StoreCheck } from "./store-check.ts";
 
 export function redisStore(port: number, prefix: string): StoreCheck {
@@ -19,12 +20,14 @@ export function redisStore(port: number, prefix: string): StoreCheck {
     recordedTokens: () =>
       withClient(async (client) => {
         const rows = await readLeases(client, prefix);
-        return new Map(rows.flatMap(({ id, fp }) => (fp === null ? [] : [[fp, id] as const])));
+        return new Map(
+          rows.flatMap(({ id, fingerprint }) => (fingerprint === null ? [] : [[fingerprint, id] as const])),
+        );
       }),
     check: () =>
       withClient(async (client) => {
         const rows = await readLeases(client, prefix);
-        const isDead = (state: string | null): boolean => state === "revoked" || state === "expired";
+        const isDead = (state: string): boolean => state === "revoked" || state === "expired";
         const streams = await client.keys(`${prefix}{*}:audit`);
         const chains = await Promise.all(streams.map((stream) => checkChain(client, stream)));
         return [
@@ -38,14 +41,9 @@ export function redisStore(port: number, prefix: string): StoreCheck {
   };
 }
 
-async function readLeases(client: Redis, prefix: string) {
+async function readLeases(client: Redis, prefix: string): Promise<readonly StoredLease[]> {
   const keys = await client.keys(`${prefix}{*}:lease:*`);
-  return Promise.all(
-    keys.map(async (key) => {
-      const [fp = null, state = null, sealed = null] = await client.hmget(key, "fp", "k", "se");
-      return { id: key.slice(key.lastIndexOf(":") + 1), fp, state, sealed };
-    }),
-  );
+  return Promise.all(keys.map((key) => readStoredLease(client, key)));
 }
 
 /** Of one shard. The newest entries may have no hash yet. */

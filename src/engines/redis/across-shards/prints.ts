@@ -6,27 +6,28 @@ import { brand } from "../../../kernel/brand.ts";
 import type { Fingerprint } from "../../../kernel/digest.ts";
 import type { LeaseId } from "../../../kernel/ids.ts";
 import type { EpochMillis } from "../../../kernel/time.ts";
+import { print as printLua } from "../lua/print.ts";
 import { defineScript, textOf } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 
 /** Beyond the native expiry: no lease is kept for so long, and what a crash left behind goes by itself. */
 const keptBeyondMillis = 365 * 24 * 3_600_000;
 
-/** point_print {fingerprint, leaseId, until} -> nothing. Keys: print:FINGERPRINT. */
+/** point_print {fingerprint, leaseId, lastAt} -> nothing. Keys: prints:DIGIT. */
 const pointScript = defineScript(
   "point_print",
-  [],
+  [printLua],
   String.raw`
-call('SET', at('print', c.fingerprint), c.leaseId, 'PX', int(math.max(1, c['until'] - wall)))
+writePrint(c.fingerprint, c.leaseId, c.lastAt)
 return finish('ok')
 `,
 );
 
-/** find_print {fingerprint} -> the lease that it points to, or nothing. Keys: print:FINGERPRINT. */
+/** find_print {fingerprint} -> the lease that it points to, or nothing. Keys: prints:DIGIT. */
 const findScript = defineScript(
   "find_print",
-  [],
-  String.raw`return finish('ok', seq, { call('GET', at('print', c.fingerprint)) or nil })`,
+  [printLua],
+  String.raw`return finish('ok', seq, { findPrint(c.fingerprint) })`,
 );
 
 export async function pointPrint(
@@ -34,8 +35,8 @@ export async function pointPrint(
   print: { readonly fingerprint: Fingerprint; readonly leaseId: LeaseId; readonly nativeExpiresAt: EpochMillis },
 ): Promise<void> {
   const { fingerprint, leaseId, nativeExpiresAt } = print;
-  const until = nativeExpiresAt + keptBeyondMillis;
-  await calls.ask(calls.shards.ofText(fingerprint), pointScript, { fingerprint, leaseId, until });
+  const lastAt = nativeExpiresAt + keptBeyondMillis;
+  await calls.ask(calls.shards.ofText(fingerprint), pointScript, { fingerprint, leaseId, lastAt });
 }
 
 export async function leaseOfPrint(calls: ShardCalls, fingerprint: Fingerprint): Promise<LeaseId | undefined> {

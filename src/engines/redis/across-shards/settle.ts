@@ -2,6 +2,7 @@
  * What a shard holds for tasks and leases of other shards: slots of counters, windows of rates, used tokens, and the
  * fingerprints of delivered values. Here is how each ends; every one of these steps may be repeated.
  */
+import { print as printLua } from "../lua/print.ts";
 import { defineScript } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 
@@ -22,12 +23,12 @@ export type Settlement =
   | { readonly kind: "print"; readonly fingerprint: string; readonly owner: string };
 
 /**
- * settle {items} -> nothing. Keys: slots:COUNTER, rate:MILLIS:COUNTER, replay:HASH, print:FINGERPRINT of the items.
+ * settle {items} -> nothing. Keys: slots:COUNTER, rate:MILLIS:COUNTER, replay:HASH, prints:DIGIT of the items.
  * A slot that is no more is not kept: its lease died before.
  */
 const settleScript = defineScript(
   "settle",
-  [],
+  [printLua],
   String.raw`
 local settle = {}
 function settle.keep(item) call('ZADD', at('slots', item.counter), 'XX', 'inf', item.owner) end
@@ -46,10 +47,7 @@ function settle.token(item)
   local key = at('replay', item.token)
   if call('HGET', key, 'd') == item.digest and call('HINCRBY', key, 'n', -1) <= 0 then call('DEL', key) end
 end
-function settle.print(item)
-  local key = at('print', item.fingerprint)
-  if call('GET', key) == item.owner then call('DEL', key) end
-end
+function settle.print(item) dropPrint(item.fingerprint, item.owner) end
 for _, item in ipairs(c.items) do settle[item.kind](item) end
 return finish('ok')
 `,

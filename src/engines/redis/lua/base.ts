@@ -13,16 +13,6 @@ local call = redis.call
 
 -- Numbers are doubles: exact for instants and sequences.
 local function int(number) return string.format('%.0f', number) end
--- A flat reply of HGETALL as a table; the fields named in numeric become numbers.
-local function record(flat, numeric)
-  local row = {}
-  for i = 1, #flat, 2 do
-    local name, value = flat[i], flat[i + 1]
-    if numeric[name] then value = tonumber(value) end
-    row[name] = value
-  end
-  return row
-end
 
 -- Canonical JSON (RFC 8785). Values given to object() are JSON already.
 local escapes = { ['"'] = '\\"', ['\\'] = '\\\\', ['\b'] = '\\b', ['\f'] = '\\f', ['\n'] = '\\n', ['\r'] = '\\r', ['\t'] = '\\t' }
@@ -57,7 +47,7 @@ local epoch, told = tonumber(meta[7]) or 0, meta[8] == '1'
 local wall = @WALL@
 local now = math.max(tonumber(meta[1]) or 0, c.time.floor)
 if now - wall > 60000 then
-  now = math.max(now, c.time.floor + math.max(0, c.time.mono - c.time.floorMono))
+  now = math.max(now, c.time.floor + math.max(0, math.floor(c.time.mono - c.time.floorMono)))
 else
   now = math.max(now, wall)
 end

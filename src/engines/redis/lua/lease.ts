@@ -3,22 +3,26 @@
  * holds both together. A lease's fields are named in the README's storage table.
  */
 import { indices } from "./indices.ts";
+import { leaseRow } from "./lease-row.ts";
 
 export const lease = String.raw`
 ${indices}
-local leaseNumbers = { c = 1, ma = 1, ea = 1, na = 1, d = 1, at = 1, ko = 1, n = 1, uu = 1, qi = 1, qs = 1, qj = 1 }
+${leaseRow}
 local isLive = { intended = true, active = true, revoking = true, stuck = true }
 local isDying = { revoking = true, stuck = true }
-local leases = {}
-
--- A working copy; saveLease() writes what differs from the stored row, which is kept in .was.
+-- Working copies by id, and the rows as they are stored.
+local leases, storedLeases = {}, {}
+local function keepStored(row)
+  local copy = {}
+  for name, value in pairs(row) do copy[name] = value end
+  storedLeases[row.id] = copy
+end
 local function findLease(id)
   if leases[id] then return leases[id] end
-  local flat = call('HGETALL', at('lease', id))
-  if #flat == 0 then return nil end
-  local row = record(flat, leaseNumbers)
-  row.was, row.id = record(flat, leaseNumbers), id
+  local row = readLease(id)
+  if not row then return nil end
   leases[id] = row
+  keepStored(row)
   return row
 end
 
@@ -50,10 +54,8 @@ end
 local function leaseReply(row)
   local flat = { row.id, standingOf(row.s).text }
   for name, value in pairs(row) do
-    if name ~= 'id' and name ~= 'was' then
-      flat[#flat + 1] = name
-      flat[#flat + 1] = leaseNumbers[name] and int(value) or value
-    end
+    flat[#flat + 1] = name
+    flat[#flat + 1] = value
   end
   return flat
 end
@@ -125,24 +127,12 @@ local function writeClaims()
 end
 beforeFinish = writeClaims
 
--- Writes what changed of a lease and moves it in the due index. A new one has no .was.
+-- Writes a lease and moves it in the due index.
 local function saveLease(row)
-  local was = row.was or {}
+  local was = storedLeases[row.id] or {}
   if isLive[was.k] and not isLive[row.k] then bury(row) end
   if was.se ~= row.se then countSeal(was.se, -1) countSeal(row.se, 1) end
-  local set, drop = {}, {}
-  for name, value in pairs(row) do
-    if name ~= 'id' and name ~= 'was' and was[name] ~= value then
-      set[#set + 1] = name
-      set[#set + 1] = leaseNumbers[name] and int(value) or value
-    end
-  end
-  for name in pairs(was) do
-    if row[name] == nil then drop[#drop + 1] = name end
-  end
-  local key = at('lease', row.id)
-  if #set > 0 then call('HSET', key, unpack(set)) end
-  if #drop > 0 then call('HDEL', key, unpack(drop)) end
+  call('SET', at('lease', row.id), packLease(row))
   local target = standingOf(row.s).target
   local oldDue, oldRank = dueOf(was)
   local newDue, newRank = dueOf(row)
@@ -160,11 +150,7 @@ local function saveLease(row)
   countMove(row, was.k, row.k)
   if row.dn and was.k ~= row.k then listDenied(row) end
   touch()
-  local copy = {}
-  for name, value in pairs(row) do
-    if name ~= 'id' and name ~= 'was' then copy[name] = value end
-  end
-  row.was = copy
+  keepStored(row)
 end
 
 -- A claim that lapsed holds nobody up.

@@ -93,8 +93,8 @@ end
 -- A door's order covers what was recorded before it: a lease issued after the door reopened is safe from it.
 local function walkWide(order, pos)
   return walkDue(pos, nil, function(id)
-    local facts = call('HMGET', at('lease', id), 's', 'qi')
-    if tonumber(facts[2]) > order.sequence or not isBehind(facts[1], order.scope) then return false end
+    local row = readLease(id)
+    if row.qi > order.sequence or not isBehind(row.s, order.scope) then return false end
     return makeDueBy(order, id)
   end)
 end

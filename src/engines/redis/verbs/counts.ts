@@ -68,10 +68,10 @@ while done < #c.tasks and budget > 0 do
   local ids = call('ZRANGE', at('leases', c.tasks[done + 1]), '(' .. after, '+', 'BYLEX', 'LIMIT', 0, size)
   budget = budget - #ids - 1
   for _, id in ipairs(ids) do
-    local facts = call('HMGET', at('lease', id), 'k', 's')
-    if isLive[facts[1]] then
+    local row = readLease(id)
+    if isLive[row.k] then
       payload[#payload + 1] = id
-      payload[#payload + 1] = standingOf(facts[2]).provider
+      payload[#payload + 1] = standingOf(row.s).provider
     end
   end
   if #ids == size then after = ids[#ids] else done, after = done + 1, '' end
@@ -106,11 +106,11 @@ while name and budget > 0 do
   cursor = page[1]
   budget = budget - #page[2] / 2 - 1
   for i = 1, #page[2], 2 do
-    local facts = call('HMGET', at('lease', page[2][i]), 's', 't')
-    if facts[1] and isBehind(facts[1]) then
-      payload[#payload + 1] = page[2][i]
-      payload[#payload + 1] = standingOf(facts[1]).provider
-      payload[#payload + 1] = facts[2]
+    local row = readLease(page[2][i])
+    if row and isBehind(row.s) then
+      payload[#payload + 1] = row.id
+      payload[#payload + 1] = standingOf(row.s).provider
+      payload[#payload + 1] = row.t
     end
   end
   if cursor == '0' then

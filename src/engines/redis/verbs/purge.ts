@@ -5,6 +5,7 @@
 import { maxSweepRows } from "../../../kernel/limits.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import { answer } from "../answers.ts";
+import { leaseRow } from "../lua/lease-row.ts";
 import { task as taskLua } from "../lua/task.ts";
 import { defineScript } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
@@ -18,7 +19,7 @@ import { sweepShards } from "../across-shards/sweep-shards.ts";
  */
 const purgeScript = defineScript(
   "purge",
-  [taskLua],
+  [taskLua, leaseRow],
   String.raw`
 -- What held the task is gone: it may go with this purge. One that is open or ended too recently keeps its time.
 local function lookAgain(taskId)
@@ -26,13 +27,13 @@ local function lookAgain(taskId)
   if row and row.x then call('ZADD', at('tombs'), 'XX', int(row.xa + 604800000), taskId) end
 end
 local function dropLease(id)
-  local facts = call('HMGET', at('lease', id), 't', 'k', 'fp')
+  local row = readLease(id)
   call('ZREM', at('tombs'), id)
   call('DEL', at('lease', id))
-  if facts[3] then leave('print', facts[3], id) end
-  call('ZREM', at('leases', facts[1]), id)
-  call('HINCRBY', at('task', facts[1]), 'n:' .. facts[2], -1)
-  lookAgain(facts[1])
+  if row.fp then leave('print', row.fp, id) end
+  call('ZREM', at('leases', row.t), id)
+  call('HINCRBY', at('task', row.t), 'n:' .. row.k, -1)
+  lookAgain(row.t)
 end
 local function isHeld(id)
   return call('EXISTS', at('leases', id), at('kids', id)) > 0 or call('HEXISTS', at('ordered'), 'task:' .. id) == 1
