@@ -43,8 +43,7 @@ export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: (
     loadPolicy: (command) => orUnknown(log, "loadPolicy", () => loadPolicy(calls, command)),
     recordIntent: (command) =>
       orUnknown(log, "recordIntent", () => turns.run(command.lease.id, () => recordIntent(issuing, command))),
-    completeMint: (command) =>
-      orUnknown(log, "completeMint", () => turns.run(command.leaseId, () => completeMint(calls, command))),
+    completeMint: (command) => orUnknown(log, "completeMint", () => completeMint(issuing, command)),
     failMint: (command) => orUnknown(log, "failMint", () => turns.run(command.leaseId, () => failMint(calls, command))),
     makeDue: (command) => orUnknown(log, "makeDue", () => makeDue(calls, command)),
     reopenLease: (command) => orUnknown(log, "reopenLease", () => reopenLease(calls, command)),

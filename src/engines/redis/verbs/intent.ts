@@ -7,6 +7,7 @@ import type { Answer } from "../../../ports/ledger.ts";
 import type { IntentConflict, IntentRecorded, RecordIntent } from "../../../ports/ledger-commands.ts";
 import { answer, causeCommand, conflictOf } from "../answers.ts";
 import { settlementBy, slotMarginMillis, type Issuing } from "../issuing.ts";
+import { completion as completionLua } from "../lua/completion.ts";
 import { issuing as issuingLua } from "../lua/issuing.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { target as targetLua } from "../lua/target.ts";
@@ -15,12 +16,14 @@ import { roomLimit } from "../across-shards/limits.ts";
 import type { Holder, Reserved } from "../across-shards/reservations.ts";
 import { leaseFrom, standingText } from "../rows/lease-row.ts";
 import { taskFrom } from "../rows/task-row.ts";
-import { defineScript, listOf, textOf, type Reply } from "../script.ts";
+import { defineScript, listOf, numberOf, textOf, type Reply } from "../script.ts";
+import { completionCommand, completionFrom } from "./mints.ts";
 import { openingCommand, openingHolder, readTaskConflict } from "./tasks.ts";
 
 /**
  * record_intent {lease, standing, target, mintTimeout, ttl, worstCaseTtl, opening, limits, cl, cr, takesRoom, over, replayed, key, digest,
- * replaces, demandKillPath, cause} -> `recorded` or `existing`, the task's row, the lease's row.
+ * replaces, demandKillPath, completion, cause} -> `recorded` or `existing`, the task's row, the lease's row; and of a
+ * completion that came along the sequence of its entry, `activated` or `closed`, the lease's row after it.
  * Keys: meta, lease:ID (made), leases:TASK, task:ID, doors, standing(s), targets, target:NAME, due:RANK:TARGET, counts,
  * key:HASH, audit, trail:TASK, and those of open_task where the exchange opens its task.
  * A `lost` one is written again although the gate is closed now: its credential may exist.
@@ -30,7 +33,7 @@ import { openingCommand, openingHolder, readTaskConflict } from "./tasks.ts";
  */
 const recordIntentScript = defineScript(
   "record_intent",
-  [taskLua, leaseLua, targetLua, issuingLua],
+  [taskLua, leaseLua, targetLua, issuingLua, completionLua],
   String.raw`
 local wish = c.lease
 local existing = findLease(wish.id)
@@ -72,17 +75,24 @@ row.dn = c.takesRoom and '1' or nil
 row.qi = audit('lease.intended', owner.id, row.id, data, c.cause)
 takeCounters(row.cl)
 leases[row.id] = row
-saveLease(row)
 call('ZADD', at('leases', owner.id), 0, row.id)
 if c.key then storeKey(c.key, c.digest, row.id) end
 if replaced then replace(replaced, row, c.over, c.cause) end
-return finish('ok', row.qi, { 'recorded', taskReply(owner.id), leaseReply(row) })
+local payload = { 'recorded', false, leaseReply(row) }
+if c.completion then
+  payload[5] = complete(row, c.completion)
+  payload[4], payload[6] = row.qs, leaseReply(row)
+else
+  saveLease(row)
+end
+payload[2] = taskReply(owner.id)
+return finish('ok', row.qi, payload)
 `,
   { isAcknowledged: true, isRefusedWhenFull: true },
 );
 
 export async function recordIntent(
-  { calls, reservations }: Issuing,
+  { calls, reservations, joinedMints }: Issuing,
   command: RecordIntent,
 ): Promise<Answer<IntentRecorded, IntentConflict>> {
   const { lease, automaticTask, replay, replaces, worstCaseTtl } = command;
@@ -94,12 +104,17 @@ export async function recordIntent(
   const limits = [...command.limits, ...roomLimit(command)];
   const holder = { id: lease.id, limits, holdMillis: worstCaseTtl + slotMarginMillis, replaces };
   const openings = automaticTask === null ? [] : [openingHolder(automaticTask)];
-  const reserved = await reservations.reserve([...openings, holder], replay);
-  const reply = await calls.ask(shard, recordIntentScript, intentCommand(command, holder, reserved));
+  const reserving = reservations.reserve([...openings, holder], replay);
+  const { value: reserved, mint } = await joinedMints.during(lease.id, reserving);
+  const reply = await calls.ask(shard, recordIntentScript, {
+    ...intentCommand(command, holder, reserved),
+    completion: mint === null ? undefined : completionCommand(mint.command),
+  });
   await reserved.settle(settlementBy(reply, "recorded"));
   if (reply.kind === "conflict") return conflictOf(reply, (...told) => readConflict(command, ...told));
 
-  const [word, taskRow, leaseRow] = reply.payload;
+  const [word, taskRow, leaseRow, completedSequence, ...completed] = reply.payload;
+  if (mint !== null && completed.length > 0) mint.answer = completionFrom(completed, numberOf(completedSequence));
   const recorded = leaseFrom(listOf(leaseRow)).lease;
   if (textOf(word) === "existing" && !isRepeat(recorded, command))
     return { kind: "conflict", conflict: { reason: "id_taken" } };

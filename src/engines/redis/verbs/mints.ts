@@ -5,12 +5,14 @@ import type { LeaseId } from "../../../kernel/ids.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { CompleteMint, MintCompletion, NotIntended } from "../../../ports/ledger-commands.ts";
 import { answer, causeCommand, conflictOf, plain } from "../answers.ts";
+import { completion as completionLua } from "../lua/completion.ts";
 import { issuing as issuingLua } from "../lua/issuing.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { task as taskLua } from "../lua/task.ts";
 import { pointPrint } from "../across-shards/prints.ts";
+import type { Issuing } from "../issuing.ts";
 import { leaseFrom } from "../rows/lease-row.ts";
-import { defineScript, listOf, textOf } from "../script.ts";
+import { defineScript, listOf, textOf, type Reply } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 
 /**
@@ -21,7 +23,7 @@ import type { ShardCalls } from "../shard-calls.ts";
  */
 const completeMintScript = defineScript(
   "complete_mint",
-  [taskLua, leaseLua, issuingLua],
+  [taskLua, leaseLua, issuingLua, completionLua],
   String.raw`
 local row = findLease(c.leaseId)
 if not row or not isLive[row.k] then return conflict('not_intended') end
@@ -33,32 +35,7 @@ if row.k ~= 'intended' and not isLate then
   if not isRepeat or (row.k == 'active' and c.rejectAs) then return conflict('not_intended') end
   return answered(row.k == 'active' and 'activated' or 'closed')
 end
-
-row.h, row.se, row.fp, row.pa = c.handle, c.sealed, c.fingerprint, c.provenAlive and '1' or nil
-row.ea = math.min(row.ea, c.expiresAt)
--- What the provider said, dated by a wall that just stepped, is no end to rely on: then the intent's latest stands.
-row.na = suspect and math.max(row.na, c.nativeExpiresAt) or c.nativeExpiresAt
-
--- The attempt under way knows no handle, so its word must not end the lease: it loses its claim.
-if isLate then
-  row.ou, row.d, row.f = nil, now, nil
-  row.qs = auditDue(row, row.kc, now, c.cause)
-  saveLease(row)
-  return answered('closed')
-end
-
-local doors = standingOf(row.s).doors
-row.k, row.at = 'active', now
-if not c.rejectAs and not c.held and not gateBehind(findTask(row.t), doors) and not isKilledSince(doors, row.qi) then
-  local data = { expires_at = int(row.ea), fingerprint = quote(row.fp), handle = row.h }
-  row.qs = audit('lease.activated', row.t, row.id, data, c.cause)
-  saveLease(row)
-  return answered('activated')
-end
-becomeDue(row, c.rejectAs or 'gate_closed', now, now)
-row.qs = auditDue(row, row.kc, now, c.cause)
-saveLease(row)
-return answered('closed')
+return answered(complete(row, c))
 `,
   { isAcknowledged: true },
 );
@@ -83,28 +60,39 @@ return finish('ok', row.qs)
 `,
 );
 
-export async function completeMint(
-  calls: ShardCalls,
+export function completeMint(
+  { calls, turns, joinedMints }: Issuing,
   command: CompleteMint,
 ): Promise<Answer<MintCompletion, NotIntended>> {
+  const joined = joinedMints.join(command);
+  return turns.run(command.leaseId, async () => joined?.answer ?? completeAlone(calls, command));
+}
+
+async function completeAlone(calls: ShardCalls, command: CompleteMint): Promise<Answer<MintCompletion, NotIntended>> {
   const { leaseId, fingerprint, nativeExpiresAt } = command;
   // Before, so that whatever is delivered can be found: a pointer to nothing is harmless, a missing one is not.
   if (fingerprint !== null) await pointPrint(calls, { fingerprint, leaseId, nativeExpiresAt });
-  const reply = await calls.ask(calls.shards.ofId(leaseId), completeMintScript, {
-    leaseId,
-    handle: canonicalJson(command.handle),
-    sealed: command.sealed ?? undefined,
-    fingerprint: fingerprint ?? undefined,
-    provenAlive: command.provenAlive,
-    expiresAt: command.expiresAt,
-    nativeExpiresAt,
-    rejectAs: command.rejectAs ?? undefined,
-    cause: causeCommand(command.cause),
-  });
+  const mint = { leaseId, ...completionCommand(command) };
+  const reply = await calls.ask(calls.shards.ofId(leaseId), completeMintScript, mint);
   if (reply.kind === "conflict") return conflictOf(reply, plain({ reason: "not_intended" }));
-  const [word, row] = reply.payload;
+  return completionFrom(reply.payload, reply.sequence);
+}
+
+export const completionCommand = (command: CompleteMint): object => ({
+  handle: canonicalJson(command.handle),
+  sealed: command.sealed ?? undefined,
+  fingerprint: command.fingerprint ?? undefined,
+  provenAlive: command.provenAlive,
+  expiresAt: command.expiresAt,
+  nativeExpiresAt: command.nativeExpiresAt,
+  rejectAs: command.rejectAs ?? undefined,
+  cause: causeCommand(command.cause),
+});
+
+/** `activated` or `closed`, and the lease's row. */
+export function completionFrom([word, row]: readonly Reply[], sequence: number): Answer<MintCompletion, never> {
   const outcome = textOf(word) === "activated" ? "activated" : "closed";
-  return answer({ outcome, lease: leaseFrom(listOf(row)).lease }, reply.sequence);
+  return answer({ outcome, lease: leaseFrom(listOf(row)).lease }, sequence);
 }
 
 export async function failMint(
