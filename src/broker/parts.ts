@@ -9,12 +9,14 @@ import type { Sealer } from "../ports/sealer.ts";
 import type { TokenSigner } from "../ports/token-signer.ts";
 import type { Workforce } from "../ports/workforce.ts";
 import type { Identity } from "../domain/identity.ts";
+import type { ProviderName } from "../domain/names.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Sha256 } from "../kernel/digest.ts";
 import type { Entropy } from "../kernel/entropy.ts";
 import type { IdFactory, RequestId } from "../kernel/ids.ts";
 import type { ChangeHub } from "./change-hub.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { DriftWatch } from "./drift/drift-watch.ts";
 import type { RefusalNotes } from "./note-refusal.ts";
 import type { ProviderFacade } from "./provider-facade.ts";
 
@@ -29,6 +31,10 @@ export interface BrokerParts {
   /** The last good policy; read once a request, so that a reload never changes one half-way. */
   readonly policy: () => BoundPolicy;
   readonly providers: ProviderFacade;
+  /** Left out: never. Nothing is minted there until a restore was followed up. */
+  readonly isHeld?: (provider: ProviderName) => boolean;
+  /** Left out where providers are not looked into. */
+  readonly drift?: Pick<DriftWatch, "compare">;
   readonly sealer: Sealer;
   readonly signer: TokenSigner;
   readonly ids: IdFactory;

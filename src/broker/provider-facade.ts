@@ -14,6 +14,7 @@ import { longestLifeSeconds } from "../policy/requirements.ts";
 import type { Log } from "../ports/log.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { MintOutcome, MintRequest, ProbeAnswer, Provider } from "../ports/provider.ts";
+import { bounded } from "./bounded.ts";
 import { createLandings } from "./landings.ts";
 
 export interface ProviderFacade {
@@ -161,26 +162,4 @@ function checkVerdict(verdict: Verdict, lease: Lease): Verdict {
     reason: "cannot_be_revoked",
     fix: "end this credential at its provider by hand; its native expiry does not end it",
   };
-}
-
-/** Runs `call` with a signal that aborts at `timeout`; answers `late` when it was not done by then. */
-async function bounded<T>(
-  clock: Clock,
-  timeout: Millis,
-  late: T,
-  call: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const abort = new AbortController();
-  const { promise: lapsed, resolve } = Promise.withResolvers<T>();
-  const cancel = clock.after(timeout, () => {
-    resolve(late);
-    abort.abort();
-  });
-  try {
-    return await Promise.race([call(abort.signal), lapsed]);
-  } catch {
-    return late;
-  } finally {
-    cancel();
-  }
 }

@@ -7,6 +7,9 @@ import { createAttestor } from "../attest/attestor.ts";
 import { createKeySources } from "../attest/key-sources.ts";
 import { createBroker, type Broker } from "../broker/broker.ts";
 import { createChangeHub } from "../broker/change-hub.ts";
+import { createDriftProviders } from "../broker/drift/ask-provider.ts";
+import { createDriftWatch, type DriftWatch, type DriftWatchParts } from "../broker/drift/drift-watch.ts";
+import { createRestoreHold, type RestoreHold } from "../broker/drift/restore-hold.ts";
 import { createHousekeeper, type Housekeeper } from "../broker/housekeeper.ts";
 import { createInFlight, type InFlight } from "../broker/in-flight.ts";
 import { createRefusalNotes } from "../broker/note-refusal.ts";
@@ -27,6 +30,7 @@ import { createNextTurn } from "./next-turn.ts";
 import { createNodeMetrics, type NodeMetrics } from "./node-metrics.ts";
 import { createNodeVerifier, nodeDigest } from "./node-signature.ts";
 import { refreshGauges } from "./refresh-gauges.ts";
+import type { ProviderRegistry } from "./provider-registry.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
 
 export interface Composed {
@@ -35,6 +39,7 @@ export interface Composed {
   readonly broker: Broker;
   readonly pool: KillPool;
   readonly housekeeper: Housekeeper;
+  readonly drift: DriftWatch;
   readonly policy: PolicyHost;
   readonly ledger: Ledger;
   readonly metrics: NodeMetrics;
@@ -78,32 +83,32 @@ export async function assemble(
 
   const generation = (await ledger.health()).generation;
   const inFlight = createInFlight();
+  const known = { ledger, clock, entropy, log, metrics, policy: () => policy.value.current() };
+  const { drift, hold } = await watchDrift(known, registry, generation);
   const parts: BrokerParts = {
+    ...known,
     issuerUrl,
-    ledger,
     depths: () => workforce.depths(),
     ...(couldLose !== undefined && { couldLose }),
     attestor: attestorOf(policy.value, connections, machine),
-    policy: () => policy.value.current(),
     providers: createProviderFacade({ lookup: registry.lookup, clock, log, metrics }),
+    isHeld: (provider) => hold.isHeld(provider),
+    drift,
     sealer,
     signer,
     ids: createIdFactory({ clock, entropy, generation: () => generation }),
-    clock,
-    entropy,
     sha256: nodeDigest,
     nextTurn: createNextTurn(),
     changes: createChangeHub({ clock, ledger }),
     refusals: createRefusalNotes({ ledger, clock, metrics }),
     inFlight,
-    log,
-    metrics,
   };
   return ok({
     broker: createBroker(parts),
     inFlight,
     pool: createKillPool({ ...parts, workforce, works: options.role !== "api" }),
     housekeeper: createHousekeeper(parts),
+    drift,
     policy: policy.value,
     ledger,
     metrics,
@@ -116,6 +121,18 @@ async function closeInTurn(parts: readonly { close(): Promise<void> }[]): Promis
     // oxlint-disable-next-line no-await-in-loop -- what came later is used by what goes first
     await part.close();
   }
+}
+
+/** What a restore has left open is known before anything listens. */
+async function watchDrift(
+  known: Omit<DriftWatchParts, "drift" | "hold">,
+  { lookup }: ProviderRegistry,
+  generation: number,
+): Promise<{ drift: DriftWatch; hold: RestoreHold }> {
+  const asked = createDriftProviders({ lookup, clock: known.clock });
+  const hold = createRestoreHold({ ledger: known.ledger, generation, current: (name) => asked.current(name) });
+  await hold.refresh();
+  return { drift: createDriftWatch({ ...known, drift: asked, hold }), hold };
 }
 
 function attestorOf(policy: PolicyHost, connections: Connections, { clock, log }: Machine): Attestor {

@@ -73,6 +73,12 @@ const helpTexts: Readonly<Record<string, string>> = {
   mayfly_wake_ups_active: "Jobs that run in the queue of a target, over all nodes.",
   mayfly_target_paused: "1 while an operator holds a target's kills back.",
   mayfly_breaker_open: "1 while a target's circuit breaker is open.",
+  mayfly_drift_strays_total: "Found at a provider without a lease that accounts for them, by whether they were ended.",
+  mayfly_drift_missing_total: "Credentials that were active in the ledger and not at their provider.",
+  mayfly_drift_unfinished_total: "Comparisons of a provider with the ledger that were not finished.",
+  mayfly_drift_compared_at_seconds: "When this process last compared a provider with the ledger in full, Unix time.",
+  mayfly_kills_undone_total: "Deaths that were found undone and taken back; each was an exposure.",
+  mayfly_kill_guard_failures_total: "Looks at kills that stand only while they are kept, without an answer.",
   mayfly_issuing: "1 while the broker issues, 0 while it only ends.",
   mayfly_policy_reload_failures_total: "Policy folders that were refused; the last good set stays in force.",
 };

@@ -58,7 +58,7 @@ export async function listenAndServe(
     await Promise.all(servers.map((server) => closeServer(server, Promise.resolve())));
     return composed;
   }
-  const { pool, housekeeper, policy, metrics, inFlight } = composed.value;
+  const { pool, housekeeper, drift, policy, metrics, inFlight } = composed.value;
   const broker = tracked(composed.value.broker, inFlight);
   const publicApp = options.role === "worker" ? createWorkerApp : createPublicApp;
   apps.public = publicApp({ broker, log, metrics }).fetch;
@@ -66,6 +66,7 @@ export async function listenAndServe(
   const unwatch = policy.watch();
   pool.start();
   housekeeper.start();
+  if (options.role !== "api") drift.start();
   log.info("started", {
     issuer: issuerUrl,
     listen: publicServer.value.url,
@@ -81,6 +82,7 @@ export async function listenAndServe(
     async stop() {
       unwatch();
       housekeeper.stop();
+      drift.stop();
       await drain({ servers, inFlight, clock: nodeClock, stopTimeout: options.stopTimeout, say });
       await pool.stop(stopGraceMillis);
       await composed.value.close();

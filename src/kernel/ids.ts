@@ -11,6 +11,7 @@ import { base32FromBytes, base32FromInteger, integerFromBase32 } from "./base32.
 import { brand, type Brand } from "./brand.ts";
 import type { Clock } from "./clock.ts";
 import type { Entropy } from "./entropy.ts";
+import { epochMillis, type EpochMillis } from "./time.ts";
 
 export type TaskId = Brand<string, "TaskId">;
 export type LeaseId = Brand<string, "LeaseId">;
@@ -65,6 +66,10 @@ export function keyOfId(id: TaskId | LeaseId): number {
   if (key === undefined) throw new Error("not an id");
   return key;
 }
+
+/** When an id was made, by the clock of whoever made it. */
+export const instantOfId = (id: TaskId | LeaseId): EpochMillis =>
+  epochMillis(startOf2026 + Math.floor(keyOfId(id) / idsPerMilli));
 
 export const homeOfId = (id: TaskId | LeaseId): Home => brand<Home>(id.slice(-homeDigits));
 

@@ -4,7 +4,7 @@ import type { Cause } from "../domain/audit-entry.ts";
 import type { GateReason } from "../domain/gate.ts";
 import type { KillCause, Lease } from "../domain/lease.ts";
 import type { LimitReservation } from "../domain/limit.ts";
-import type { AgentName, IssuerName, TargetName } from "../domain/names.ts";
+import type { AgentName, IssuerName, ProviderName, TargetName } from "../domain/names.ts";
 import type { Task, TaskOutcome } from "../domain/task.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import type { JsonObject } from "../kernel/canonical-json.ts";
@@ -146,6 +146,15 @@ export interface ReopenLease {
   /** The broker's own short word. */
   readonly reason: string;
   readonly cause: Cause;
+}
+
+export interface NoteProvider {
+  readonly provider: ProviderName;
+  readonly seen:
+    /** A credential that had worked was seen dead after its kill, by the provider of this digest. */
+    | { readonly kind: "kill"; readonly digest: string }
+    /** What lives there was compared with the ledger as it is since its last restore. */
+    | { readonly kind: "reconciled" };
 }
 
 export interface TakeLock {

@@ -70,6 +70,19 @@ export interface Door {
   readonly expanding: boolean;
 }
 
+export interface ActivePage {
+  readonly leases: readonly Lease[];
+  /** Null at the end. */
+  readonly next: string | null;
+}
+
+/** What was seen of a provider, by any node. */
+export interface ProviderNotes {
+  readonly provider: ProviderName;
+  readonly kill: { readonly digest: string; readonly at: EpochMillis } | null;
+  readonly reconciled: { readonly generation: number; readonly at: EpochMillis } | null;
+}
+
 export interface AuditPage {
   /** None: there is nothing new yet. */
   readonly entries: readonly AuditEntry[];

@@ -31,6 +31,7 @@ import type {
   MintCompletion,
   MakeDue,
   ReopenLease,
+  NoteProvider,
   TakeLock,
   Lock,
   ClaimDue,
@@ -46,7 +47,9 @@ import type {
   FenceLost,
 } from "./ledger-commands.ts";
 import type {
+  ActivePage,
   AuditPage,
+  ProviderNotes,
   TargetState,
   DueWork,
   TaskView,
@@ -135,6 +138,12 @@ export interface Ledger {
    * their native expiry and its grace are ahead.
    */
   listDenied(query: { target: TargetName; after: LeaseId | null; limit: number }): Promise<readonly Lease[]>;
+  /**
+   * Active leases of a target, in an order of its own, and where to go on. What moves meanwhile may be met twice or not at
+   * all; what stays as it is is met.
+   */
+  listActive(query: { target: TargetName; after: string | null; limit: number }): Promise<ActivePage>;
+  /** Those with something live or denied, and those whose breaker or pause was ever set. */
   listTargets(): Promise<readonly TargetState[]>;
   listDoors(): Promise<readonly Door[]>;
   /**
@@ -149,6 +158,9 @@ export interface Ledger {
   /** An entry that belongs to no other verb: refusals, policy loads, start. */
   appendAudit(draft: AuditDraft): Promise<Answer<void, never>>;
 
+  /** Remembers for all nodes what was seen of a provider; not audited, the last word counts. */
+  noteProvider(command: NoteProvider): Promise<Answer<void, never>>;
+  listProviderNotes(): Promise<readonly ProviderNotes[]>;
   /** Ten random characters of this ledger, the same for all its nodes and after a restore: a-z and 0-9. */
   mark(): Promise<string>;
   health(): Promise<LedgerHealth>;

@@ -34,12 +34,13 @@ export interface Planned extends Decided {
 }
 
 export function planIssue(
-  parts: Pick<BrokerParts, "ids" | "providers">,
+  parts: Pick<BrokerParts, "ids" | "providers" | "isHeld">,
   decided: Decided,
   request: IssueRequest,
 ): Result<Planned, Fault> {
   const provider = parts.providers.current(decided.template.template.provider);
-  if (provider === undefined) return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(10) });
+  if (provider === undefined || parts.isHeld?.(decided.template.template.provider) === true)
+    return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(10) });
   // A repeat must find the key where it was stored: the same key, the same home.
   const home = request.idempotencyKey === null ? undefined : homeOfText(request.idempotencyKey);
   const taskId = decided.task?.id ?? parts.ids.task(home);

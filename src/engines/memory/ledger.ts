@@ -15,6 +15,7 @@ import { recordIntent } from "./issuing.ts";
 import { releaseLock, takeLock } from "./locks.ts";
 import { completeMint, failMint, makeDue } from "./minting.ts";
 import { ok, record, type Model } from "./model.ts";
+import { listActive, listProviderNotes, noteProvider } from "./provider-notes.ts";
 import { purge } from "./purge.ts";
 import * as reading from "./reading.ts";
 import { createRunner } from "./runner.ts";
@@ -62,12 +63,15 @@ export function openMemoryLedger(options: { clock: Clock; state: MemoryState }):
     blastRadius: read(reading.blastRadius),
     listStuck: read(reading.listStuck),
     listDenied: read(listDenied),
+    listActive: read(listActive),
     listTargets: read(listTargets),
     listDoors: read(listDoors),
     listAudit: createAuditReader(state.audit),
     auditHead: async () => auditCursor([state.audit.length]),
     sealedKeyIds: read(reading.sealedKeyIds),
     appendAudit: verb(appendAudit),
+    noteProvider: verb(noteProvider),
+    listProviderNotes: read(listProviderNotes),
     mark: async () => "oracle0000",
     health: async () => reading.health(model, isStopped()),
     acceptClock: verb(acceptClock),

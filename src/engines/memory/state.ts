@@ -5,13 +5,14 @@
 import type { AuditEntry } from "../../domain/audit-entry.ts";
 import type { Downtime } from "../../domain/gate.ts";
 import type { Lease } from "../../domain/lease.ts";
-import type { AgentName, IssuerName, TargetName } from "../../domain/names.ts";
+import type { AgentName, IssuerName, ProviderName, TargetName } from "../../domain/names.ts";
 import type { DoorScope, KillScope } from "../../domain/scope.ts";
 import type { Task } from "../../domain/task.ts";
 import type { Fingerprint } from "../../kernel/digest.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
 import type { EpochMillis } from "../../kernel/time.ts";
 import type { Breaker } from "../../ports/ledger-commands.ts";
+import type { ProviderNotes } from "../../ports/ledger-views.ts";
 
 export interface TaskRow {
   readonly task: Task;
@@ -92,6 +93,7 @@ export interface MemoryState {
   readonly replays: Map<string, ReplayRow>;
   readonly idempotency: Map<Fingerprint, IdempotencyRow>;
   readonly locks: Map<string, LockRow>;
+  readonly providers: Map<ProviderName, ProviderNotes>;
   /** Names of the last policy that was loaded. */
   policy: { readonly agents: readonly AgentName[]; readonly issuers: readonly IssuerName[] };
   /** Mints by counter and window. */
@@ -113,6 +115,7 @@ export const emptyState = (): MemoryState => ({
   replays: new Map(),
   idempotency: new Map(),
   locks: new Map(),
+  providers: new Map(),
   policy: { agents: [], issuers: [] },
   rates: new Map(),
   audit: [],

@@ -1,4 +1,5 @@
 /** Targets: breaker and pause, what is due on each, and whether a kill could get through. */
+import { isDenied } from "../../domain/lease-transition.ts";
 import type { Lease } from "../../domain/lease.ts";
 import type { ProviderName, TargetName } from "../../domain/names.ts";
 import { brand } from "../../kernel/brand.ts";
@@ -62,7 +63,8 @@ export function awaitsReset(model: Model, row: LeaseRow, now: EpochMillis): bool
 export function listTargets(model: Model): readonly TargetState[] {
   const now = model.time.now();
   const names = new Set(model.state.targets.keys());
-  for (const { lease } of model.state.leases.values()) if (dueInstant(lease) !== null) names.add(lease.target);
+  for (const { lease, isDeniable } of model.state.leases.values())
+    if (dueInstant(lease) !== null || (isDeniable && isDenied(lease, now))) names.add(lease.target);
   return [...names].toSorted().map((target) => targetState(model, target, now));
 }
 

@@ -18,6 +18,7 @@ import { findLease, makeDue, readLease } from "./verbs/leases.ts";
 import { completeMint, failMint } from "./verbs/mints.ts";
 import { listDoors, listLeases, listStuck, sealedKeyIds } from "./verbs/lists.ts";
 import { loadPolicy } from "./verbs/policy.ts";
+import { listActive, listProviderNotes, noteProvider } from "./verbs/provider-notes.ts";
 import { purge } from "./verbs/purge.ts";
 import { readTask } from "./verbs/reads.ts";
 import { acceptClock, health } from "./verbs/store.ts";
@@ -59,6 +60,7 @@ export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: (
     releaseLock: (command) => orUnknown(log, "releaseLock", () => releaseLock(calls, command)),
     purge: (limit) => orUnknown(log, "purge", () => purge({ calls, agenda }, limit)),
     listDenied: (query) => listDenied(calls, query),
+    listActive: (query) => listActive(calls, query),
     listTargets: () => listTargets(calls),
     readLease: (leaseId) => readLease(calls, leaseId),
     findLease: (fingerprint) => findLease(calls, fingerprint),
@@ -72,6 +74,8 @@ export function createRedisLedger(parts: { calls: ShardCalls; log: Log; close: (
     sealedKeyIds: () => sealedKeyIds(calls),
     listAudit: (query) => listAudit(calls, query),
     auditHead: () => auditHead(calls),
+    noteProvider: (command) => orUnknown(log, "noteProvider", () => noteProvider(calls, command)),
+    listProviderNotes: () => listProviderNotes(calls),
     mark: () => mark(calls),
     health: () => health(calls),
     acceptClock: (cause) => orUnknown(log, "acceptClock", () => acceptClock(calls, cause)),

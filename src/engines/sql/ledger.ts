@@ -5,6 +5,7 @@
 import type { LeaseId } from "../../kernel/ids.ts";
 import type { BlastRadius } from "../../ports/ledger-views.ts";
 import type { Answer, Ledger } from "../../ports/ledger.ts";
+import { listActive } from "./reads/active-leases.ts";
 import { auditHead, listAudit, sealedKeyIds } from "./reads/audit-reads.ts";
 import { radiusOfTask, summarize } from "./reads/count-reads.ts";
 import { createDoorCount, type DoorCount } from "./reads/door-count.ts";
@@ -12,6 +13,7 @@ import { findByFingerprint, listLeases, listStuck, readLease, readTask } from ".
 import { listDenied } from "./rows/denial-rows.ts";
 import { listDoorRows } from "./rows/door-rows.ts";
 import { releaseLock, takeLock } from "./rows/lock-rows.ts";
+import { listProviderNotes, noteProvider } from "./rows/provider-rows.ts";
 import { readMark } from "./store-row.ts";
 import { answer, type Tx, type View } from "./tx.ts";
 import { claimDue, recordVerdict, releaseClaim } from "./verbs/claim-verbs.ts";
@@ -89,11 +91,14 @@ export function createSqlLedger(parts: SqlLedgerParts): SqlLedger {
       scope.kind === "task" ? radiusOfTask(view(), scope.id) : countDoor(inTurn, createDoorCount(scope)),
     listStuck: async (query) => listStuck(view(), query),
     listDenied: async (query) => listDenied(view(), query),
+    listActive: async (query) => listActive(view(), query),
     listTargets: async () => listTargets(view()),
     listDoors: async () => listDoorRows(view()),
     listAudit: async (query) => listAudit(view(), query),
     auditHead: async () => auditHead(view()),
     sealedKeyIds: async () => sealedKeyIds(view()),
+    noteProvider: (command) => inTurn((tx) => noteProvider(tx, command)),
+    listProviderNotes: async () => listProviderNotes(view()),
     mark: async () => readMark(view().sql),
   };
 }

@@ -225,6 +225,19 @@ CREATE TABLE lock (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    version: 4,
+    sql: `
+-- What was seen of a provider, by any node.
+CREATE TABLE provider (
+  name TEXT PRIMARY KEY,
+  kill_digest TEXT,
+  kill_at INTEGER,
+  reconciled_generation INTEGER,
+  reconciled_at INTEGER
+) STRICT, WITHOUT ROWID;
+`,
+  },
 ];
 
 export const newestVersion = Math.max(...migrations.map((migration) => migration.version));

@@ -35,6 +35,7 @@ const listing: readonly Row[] = [
       expect(await denied(bench), "dying").toEqual([lease.id]);
       await bench.judge(claimed, { kind: "dead-unverified" });
       expect(await denied(bench), "revoked").toEqual([lease.id]);
+      expect((await bench.ledger.listTargets()).map(({ target }) => target)).toEqual([ledgerTarget]);
       await bench.restart();
       bench.clock.advance(600_000 + expiryGraceMillis - 1);
       expect(await denied(bench), "just before").toEqual([lease.id]);

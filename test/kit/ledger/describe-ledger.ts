@@ -13,7 +13,7 @@ import { describeIdempotency } from "./idempotency.ts";
 import { describeIssuing } from "./issuing.ts";
 import { describeLateMints } from "./late-mints.ts";
 import { describeLimits } from "./limits.ts";
-import { describeLocks } from "./locks.ts";
+import { describeSharedFacts } from "./shared-facts.ts";
 import { describeLockstep } from "./lockstep.ts";
 import { describePaging } from "./paging.ts";
 import { describeRestart } from "./restart.ts";
@@ -39,7 +39,7 @@ export function describeLedger(name: string, make: MakeHarness): void {
     describeVerdicts(make);
     describeTargets(make);
     describeDenials(make);
-    describeLocks(make);
+    describeSharedFacts(make);
     describeTime(make);
     describeRestart(make);
     describePaging(make);

@@ -52,7 +52,7 @@ return finish('ok', sequence, { targetReply(row) })
   { lane: "revoke" },
 );
 
-/** list_targets {} -> targets with something live, and those whose breaker or pause was ever set. */
+/** list_targets {} -> targets with something live or denied, and those whose breaker or pause was ever set. */
 const listTargetsScript = defineScript(
   "list_targets",
   [targetLua, targetReplyLua],
@@ -60,7 +60,7 @@ const listTargetsScript = defineScript(
 local payload = {}
 for _, name in ipairs(call('ZRANGE', at('targets'), 0, -1)) do
   local row = findTarget(name)
-  if row.isSet or firstDue(name, '-inf') then payload[#payload + 1] = targetReply(row) end
+  if row.isSet or firstDue(name, '-inf') or call('EXISTS', at('denied', name)) == 1 then payload[#payload + 1] = targetReply(row) end
 end
 return finish('ok', seq, payload)
 `,

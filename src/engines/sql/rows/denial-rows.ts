@@ -44,15 +44,23 @@ export function listDenied(
   const target = findTarget(view, query.target);
   if (target === undefined) return [];
   const after = query.after === null ? 0 : keyOfId(query.after);
+  const keys = deniedKeys(view, { targetKey: target.key, after, limit: Math.min(query.limit, maxPageSize) });
+  return keys.flatMap((key) => selectLeases(view, "lease.key = ?", key)).map(({ lease }) => lease);
+}
+
+export const hasDenied = (view: View, targetKey: number): boolean =>
+  deniedKeys(view, { targetKey, after: 0, limit: 1 }).length > 0;
+
+function deniedKeys(view: View, query: { targetKey: number; after: number; limit: number }): readonly number[] {
   const keys = view.sql.all(
     `SELECT denial.lease_key FROM denial CROSS JOIN lease ON lease.key = denial.lease_key
       WHERE denial.target = ?1 AND denial.lease_key > ?2 AND (lease.state IN ('revoking', 'stuck')
         OR (lease.state = 'revoked' AND lease.native_expires_at > ?3))
       ORDER BY denial.lease_key LIMIT ?4`,
-    target.key,
-    after,
+    query.targetKey,
+    query.after,
     horizon(view),
-    Math.min(query.limit, maxPageSize),
+    query.limit,
   );
-  return keys.flatMap(([key]) => selectLeases(view, "lease.key = ?", integer(key))).map(({ lease }) => lease);
+  return keys.map(([key]) => integer(key));
 }

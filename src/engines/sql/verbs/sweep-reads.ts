@@ -3,6 +3,7 @@ import { epochMillis, type EpochMillis } from "../../../kernel/time.ts";
 import type { DueWork, TargetState } from "../../../ports/ledger-views.ts";
 import { integer } from "../driver.ts";
 import { hasOrders } from "../rows/kill-order-rows.ts";
+import { hasDenied } from "../rows/denial-rows.ts";
 import { listTargetRecords, type TargetRecord } from "../rows/target-rows.ts";
 import { blockedUntil, firstDueAfter, targetState, untilResumed } from "../target-work.ts";
 import type { View } from "../tx.ts";
@@ -53,6 +54,6 @@ function firstClose(view: View, after: number): number | null {
 /** Those with something live, and those whose breaker or pause was ever set. */
 export function listTargets(view: View): readonly TargetState[] {
   return listTargetRecords(view)
-    .filter((record) => record.isSet || firstDueAfter(view, record.key, 0) !== null)
+    .filter(({ key, isSet }) => isSet || firstDueAfter(view, key, 0) !== null || hasDenied(view, key))
     .map((record) => targetState(view, record));
 }
