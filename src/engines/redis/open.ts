@@ -26,6 +26,7 @@ import { checkServers, type CheckedServers, type CheckOptions } from "./connecti
 import { createShardCalls, type ShardCalls } from "./shard-calls.ts";
 import { createShards } from "./shards.ts";
 import { enterStore } from "./verbs/enter-store.ts";
+import { isOpenedSince } from "./verbs/doors.ts";
 import { start } from "./verbs/store.ts";
 import { createSignsOfLife } from "./signs-of-life.ts";
 import { createWatch, type Watch } from "./connection/watch-servers.ts";
@@ -98,7 +99,7 @@ async function enter(
     queues.close();
     connection.close();
   };
-  const recent = createRecentChanges(clock);
+  const recent = createRecentChanges(clock, (scope, sequence) => isOpenedSince(calls, scope, sequence));
   const signs = createSignsOfLife({ calls, clock, log });
   const ledger = signs.remember(recent.remember(createRedisLedger({ calls, log, close })));
   const again = createRedisLedger({ calls: callsThatRepeat(runner, shards, clock), log, close });

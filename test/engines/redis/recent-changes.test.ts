@@ -1,5 +1,5 @@
 /** What a process writes again on a master that lacks it: in order, harmless where it is there, dead where it was lost. */
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { openMemoryLedger } from "../../../src/engines/memory/ledger.ts";
 import { emptyState } from "../../../src/engines/memory/state.ts";
 import { createRecentChanges } from "../../../src/engines/redis/connection/recent-changes.ts";
@@ -8,9 +8,12 @@ import type { Answer, Ledger } from "../../../src/ports/ledger.ts";
 import { agentName, createBuilders, operator, type Builders } from "../../support/builders.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
+let opened = false;
+afterEach(() => void (opened = false));
+
 function scene() {
   const clock = createManualClock();
-  const recent = createRecentChanges(clock);
+  const recent = createRecentChanges(clock, async () => opened);
   const empty = (): Ledger => openMemoryLedger({ clock, state: emptyState() });
   const first = empty();
   return { clock, recent, first, ledger: recent.remember(first), empty, builders: createBuilders({ clock }) };
@@ -122,6 +125,16 @@ describe("what a new master lacks", () => {
     valueOf(await world.ledger.closeDoor({ scope, reason: "y", cause: operator }));
     await world.recent.replay(second);
     expect(await second.listDoors()).toMatchObject([{ reason: "y" }]);
+  });
+
+  it("does not close again what another node has opened since", async () => {
+    const world = scene();
+    const scope = { kind: "all" } as const;
+    valueOf(await world.ledger.closeDoor({ scope, reason: "x", cause: operator }));
+    const second = world.empty();
+    opened = true;
+    expect(await world.recent.replay(second)).toEqual({ isDone: true, changes: 0, lost: 0 });
+    expect(await second.listDoors()).toEqual([]);
   });
 
   it("loads no policy again that another one followed", async () => {

@@ -3,7 +3,7 @@
  * another's place may lack the newest of it. Written again through the same verbs it is harmless where it is there; an
  * intent that was lost is written as one to be killed, because its credential may exist.
  */
-import { scopeKey } from "../../../domain/scope.ts";
+import { scopeKey, type DoorScope } from "../../../domain/scope.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import { homeOfId, type Home, type LeaseId } from "../../../kernel/ids.ts";
 import { millis } from "../../../kernel/time.ts";
@@ -34,21 +34,30 @@ const keptMillis = 60_000;
 /** A bound on memory: at two kilobytes each some 100 MB. The oldest go first. */
 const mostKept = 50_000;
 
-export function createRecentChanges(clock: Clock): RecentChanges {
-  let entries: { readonly at: number; readonly change: Change }[] = [];
+/** Whether a door was opened, by any node, after it was closed with this sequence. */
+export type OpenedSince = (scope: DoorScope, closedWith: number) => Promise<boolean>;
+
+interface Entry {
+  readonly at: number;
+  readonly sequence: number;
+  readonly change: Change;
+}
+
+export function createRecentChanges(clock: Clock, isOpenedSince: OpenedSince): RecentChanges {
+  let entries: Entry[] = [];
   let first = 0;
 
-  function note(change: Change): void {
+  function note(change: Change, sequence: number): void {
     const now = clock.monotonicMillis();
-    entries.push({ at: now, change });
+    entries.push({ at: now, sequence, change });
     while (entries.length - first > mostKept || (entries[first]?.at ?? now) < now - keptMillis) first += 1;
     if (first < entries.length / 2 || first < 1_000) return;
     entries = entries.slice(first);
     first = 0;
   }
 
-  function forget(isUndone: (change: Change) => boolean): void {
-    entries = entries.slice(first).filter(({ change }) => !isUndone(change));
+  function forget(isPast: (change: Change) => boolean): void {
+    entries = entries.slice(first).filter(({ change }) => !isPast(change));
     first = 0;
   }
 
@@ -57,7 +66,7 @@ export function createRecentChanges(clock: Clock): RecentChanges {
     if (answer.kind !== "ok") return answer;
     // An earlier policy written again would close the doors of whom a later one added.
     if (change.verb === "loadPolicy") forget(({ verb }) => verb === "loadPolicy");
-    note(change);
+    note(change, answer.sequence);
     return answer;
   }
 
@@ -77,9 +86,13 @@ export function createRecentChanges(clock: Clock): RecentChanges {
         return answer;
       },
     }),
-    replay(ledger) {
+    async replay(ledger) {
       const now = clock.monotonicMillis();
-      const newest = entries.slice(first).filter(({ at }) => at >= now - keptMillis);
+      const newest: Entry[] = [];
+      for (const entry of entries.slice(first)) {
+        // oxlint-disable-next-line no-await-in-loop -- asks for doors only, which are few
+        if (entry.at >= now - keptMillis && !(await isUndone(entry, isOpenedSince))) newest.push(entry);
+      }
       return replayAll(
         ledger,
         newest.map(({ at, change }) => aged(change, now - at)),
@@ -87,6 +100,10 @@ export function createRecentChanges(clock: Clock): RecentChanges {
     },
   };
 }
+
+/** Written again, a closing would kill what was issued since another node opened the door. */
+const isUndone = async ({ change, sequence }: Entry, isOpenedSince: OpenedSince): Promise<boolean> =>
+  change.verb === "closeDoor" && (await isOpenedSince(change.command.scope, sequence));
 
 /** Closings of a door that was opened since: written again they would kill what was issued meanwhile. */
 const closingOf =

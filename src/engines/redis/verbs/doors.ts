@@ -7,7 +7,7 @@ import type { NotFound } from "../../../ports/ledger-commands.ts";
 import type { Door } from "../../../ports/ledger-views.ts";
 import { answer, causeCommand } from "../answers.ts";
 import { task as taskLua } from "../lua/task.ts";
-import { defineScript, textOf } from "../script.ts";
+import { defineScript, numberOf, textOf } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 import { first } from "./store.ts";
 
@@ -34,15 +34,26 @@ return finish('ok', sequence, { text })
 
 /**
  * open_door {scope, cause} -> nothing. An order that is still being walked goes on: it covers what was recorded before
- * it. Keys: meta, doors, audit. Conflict: not_found.
+ * it. Noted for nodes that would close it again after a failover. Keys: meta, doors, opened, audit. Conflict: not_found.
  */
 const openDoorScript = defineScript(
   "open_door",
   [],
   String.raw`
 if call('HDEL', at('doors'), c.scope) == 0 then return conflict('not_found') end
-return finish('ok', audit('door.opened', nil, nil, { scope = quote(c.scope) }, c.cause))
+local sequence = audit('door.opened', nil, nil, { scope = quote(c.scope) }, c.cause)
+call('HSET', at('opened'), c.scope, int(sequence))
+call('PEXPIRE', at('opened'), 600000)
+return finish('ok', sequence)
 `,
+  { lane: "end" },
+);
+
+/** opened_at {scope} -> the sequence of its last opening, -1 for none of late. Keys: opened. */
+const openedAtScript = defineScript(
+  "opened_at",
+  [],
+  String.raw`return finish('ok', seq, { tonumber(call('HGET', at('opened'), c.scope) or -1) })`,
   { lane: "end" },
 );
 
@@ -79,4 +90,10 @@ export async function openDoor(
   return opened === undefined
     ? { kind: "conflict", conflict: { reason: "not_found" } }
     : answer(undefined, opened.sequence);
+}
+
+/** Whether another node opened the door after it was closed with this sequence, which is the first shard's. */
+export async function isOpenedSince(calls: ShardCalls, scope: DoorScope, closedWith: number): Promise<boolean> {
+  const { payload } = await calls.ask(0, openedAtScript, { scope: scopeKey(scope) });
+  return numberOf(payload[0]) > closedWith;
 }
