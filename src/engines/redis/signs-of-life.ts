@@ -19,7 +19,7 @@ const pageRows = 500;
 
 /**
  * alive {claimers, silent, limit} -> how many leases were given back; 1 where more is to be given back, else 0. Notes that
- * a process runs now (downtime is when none did), and for its claimers that they live. A claimer that was silent for so
+ * a process runs now and reaches this shard (downtime is when none did), and for its claimers that they live. A claimer that was silent for so
  * long loses what it holds, at most `limit` leases a run; one that holds nothing is forgotten.
  * Keys: meta, claimers, fences:CLAIMER, claim:FENCE, lease:ID and what saving one touches.
  */
@@ -28,6 +28,8 @@ const aliveScript = defineScript(
   [taskLua, leaseLua],
   String.raw`
 call('HSET', KEYS[1], 'alive', int(now))
+-- The silence that ends here would be forgotten with it.
+if downFrom then call('HSET', KEYS[1], 'downFrom', int(downFrom), 'downUntil', int(downUntil)) end
 for _, name in ipairs(c.claimers) do call('ZADD', at('claimers'), int(now), name) end
 local given = 0
 local function giveBackAll(name)

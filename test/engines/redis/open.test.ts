@@ -1,7 +1,7 @@
 /** Opening a ledger on real servers: what is refused, in words that say what to do, beside what is accepted. */
 import { readFileSync, rmSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { storedFormat } from "../../../src/engines/redis/verbs/enter-store.ts";
+import { storedFormat } from "../../../src/engines/redis/stored-format.ts";
 import { Redacted } from "../../../src/kernel/redacted.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import { createBuilders, ledgerTarget, operator } from "../../support/builders.ts";

@@ -1,6 +1,9 @@
 /** What nodes write again after a failover comes in any order: no order may bring back what was ended. */
 import { afterEach, expect, it } from "vitest";
 import { createRedisLedger } from "../../../src/engines/redis/ledger.ts";
+import { defineScript } from "../../../src/engines/redis/script.ts";
+import { storedFormat } from "../../../src/engines/redis/stored-format.ts";
+import { isOpenedSince } from "../../../src/engines/redis/verbs/doors.ts";
 import { homeOfId, type TaskId } from "../../../src/kernel/ids.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import { createBuilders, operator } from "../../support/builders.ts";
@@ -79,4 +82,31 @@ it("a token that may be used once is acknowledged by a replica before its intent
   const names = world?.ran.map(({ name }) => name) ?? [];
   expect(names.indexOf("reserve_token")).toBeGreaterThan(-1);
   expect(names.indexOf("reserve_token")).toBeLessThan(names.indexOf("record_intent"));
+});
+
+it("tells of a door whether any node opened it after it was closed", async () => {
+  world = await openRedisWorld(4);
+  const [closing, opening] = [await world.node(), await world.node()];
+  const door = { scope: { kind: "all" }, reason: "x", cause: operator } as const;
+  const close = async (): Promise<number> => {
+    const answer = await closing.ledger.closeDoor(door);
+    return answer.kind === "ok" ? answer.sequence : -1;
+  };
+  const first = await close();
+  expect(await isOpenedSince(closing.calls, door.scope, first)).toBe(false);
+  valueOf(await opening.ledger.openDoor(door));
+  expect(await isOpenedSince(closing.calls, door.scope, first)).toBe(true);
+  const second = await close();
+  expect(await isOpenedSince(closing.calls, door.scope, second), "closed again since").toBe(false);
+});
+
+it("a node of an older format does nothing beside a store that a newer one made anew", async () => {
+  const { ledger, builders } = await scene();
+  const node = await present(world ?? undefined).node();
+  const task = valueOf(await ledger.openTask(builders.openTask()));
+  const migrate = defineScript("migrate", [], `call('HSET', KEYS[1], 'v', ${storedFormat + 1}) return finish('ok')`);
+  await node.calls.askAll(migrate, {});
+  expect(await ledger.recordIntent(builders.recordIntent(task.id))).toMatchObject({ kind: "unknown" });
+  expect(await ledger.endTask(end(task.id))).toMatchObject({ kind: "unknown" });
+  await expect(ledger.health()).rejects.toThrow("NEWERFORMAT");
 });

@@ -5,6 +5,9 @@
  * KEYS[1] is the shard's `meta`; every other key is of the same shard and is built from its prefix. ARGV[1] is the
  * command as JSON, flat: texts that are JSON themselves stay texts, and what is null is left out.
  */
+import { shortestDowntimeMillis } from "../../../kernel/limits.ts";
+import { storedFormat } from "../stored-format.ts";
+
 export const base = String.raw`
 local base = string.sub(KEYS[1], 1, -5)
 local c = cjson.decode(ARGV[1])
@@ -40,7 +43,11 @@ local function object(members)
 end
 
 -- The ledger's clock: never behind what was committed or seen; far behind, it goes on at the node's own pace.
-local meta = call('HMGET', KEYS[1], 'clock', 'seq', 'gen', 'restoring', 'downFrom', 'downUntil', 'epoch', 'told')
+local meta = call('HMGET', KEYS[1], 'clock', 'seq', 'gen', 'restoring', 'downFrom', 'downUntil', 'epoch', 'told', 'alive', 'v')
+-- Made anew by a newer version while this process runs, which would not understand what it finds.
+if (tonumber(meta[10] or nil) or 0) > ${storedFormat} and not c.enters then
+  return redis.error_reply('NEWERFORMAT the ledger is of a newer format')
+end
 local seq, generation, restoring = tonumber(meta[2]) or 0, tonumber(meta[3]) or 1, meta[4] == '1'
 local downFrom, downUntil = tonumber(meta[5] or nil), tonumber(meta[6] or nil)
 local epoch, told = tonumber(meta[7]) or 0, meta[8] == '1'
@@ -53,6 +60,12 @@ else
 end
 -- At the first look of a process the ledger's clock itself is what the wall should show.
 local suspect = math.abs(wall - (c.time.expect or now)) > 60000
+-- A time in which nobody could say here that it lives is a downtime, as one that a start notes; seen by every script, so
+-- that whichever comes first afterwards judges no silence that nobody could break. A longer one that still counts stays.
+local alive = tonumber(meta[9] or nil)
+local silence = alive and not suspect and now - alive or 0
+local isShorter = downUntil and silence < downUntil - downFrom and now - downUntil < downUntil - downFrom
+if silence > ${shortestDowntimeMillis} and not isShorter then downFrom, downUntil = alive, now end
 -- What was answered once and is written again on a master that lost it is held up by nothing.
 local suspended = not c.lost and (c.held or (restoring and 'restoring') or (suspect and 'clock_suspect')) or nil
 

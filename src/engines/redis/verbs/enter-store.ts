@@ -3,13 +3,11 @@ import { err, ok, type Result } from "../../../kernel/result.ts";
 import { codeOf, openFault, type OpenFault } from "../connection/open-fault.ts";
 import { defineScript, numberOf, type ScriptReply } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
+import { storedFormat } from "../stored-format.ts";
 import { createShards, defaultShards } from "../shards.ts";
 
-/** Of what is stored. Grows with a change that an older node could not understand. */
-export const storedFormat = 1;
-
 /**
- * enter_store {v, shards, make} -> the number of shards, 0 where there is no store and none was to be made.
+ * enter_store {enters, v, shards, make} -> the number of shards, 0 where there is no store and none was to be made.
  * Keys: meta. Conflicts: foreign, newer V, other_shards N.
  */
 const enterScript = defineScript(
@@ -47,7 +45,7 @@ export async function enterStore(
   const { prefix, shards: chosen, make } = wish;
   const enter = async (calls: ShardCalls, shard: number, shards: number): Promise<Result<number, OpenFault>> => {
     try {
-      const command = { v: storedFormat, shards, chosen: chosen ?? undefined, make };
+      const command = { enters: true, v: storedFormat, shards, chosen: chosen ?? undefined, make };
       return judge(prefix, chosen, await calls.ask(shard, enterScript, command));
     } catch (error) {
       if (codeOf(error) === "WRONGTYPE") return err(foreignFault(prefix));
