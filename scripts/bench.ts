@@ -29,14 +29,14 @@ interface Part {
 }
 
 const parts: readonly Part[] = [
-  { goals: ["G1", "G2", "G3", "G4"], seconds: 120, measure: measureIssue },
+  { goals: ["G1", "G2", "G3", "G4"], seconds: 110, measure: measureIssue },
   { goals: ["G6"], seconds: 50, measure: measureLatency },
   { goals: ["G8"], seconds: 25, measure: measureKill },
   { goals: ["G7", "G10", "G11", "G12"], seconds: 70, measure: measureSize },
   { goals: ["G13"], seconds: 5, measure: measureBytes },
   { goals: ["G14"], seconds: 10, measure: measureOutage },
   { goals: ["G16"], seconds: 20, measure: measureNeighbours },
-  { goals: ["G9r"], seconds: 70, measure: measureRedisIssue },
+  { goals: ["G9r"], seconds: 90, measure: measureRedisIssue },
   { goals: ["G9r"], seconds: 40, measure: measureRedisKill },
   { goals: ["G13r"], seconds: 10, measure: measureRedisBytes },
   { goals: ["G7r", "G10r", "G11r", "G12r"], seconds: 150, measure: measureRedisSize },

@@ -42,7 +42,7 @@ async function measure(context: Context, on: On): Promise<Measured> {
   await actor.ask("timeNeighbours", { place: await on.place(), trouble: "none", waves: warmWaves });
   for (const round of context.rounds(`neighbours on ${on.engine}`, 3, 1)) {
     for (const trouble of rotated(troubles, round)) {
-      const wish = { place: await on.place(), trouble, waves: context.size(25, 6) };
+      const wish = { place: await on.place(), trouble, waves: context.size(15, 6) };
       times[trouble].push(await actor.ask<NeighbourTimes>("timeNeighbours", wish));
     }
   }

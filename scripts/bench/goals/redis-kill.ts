@@ -10,7 +10,7 @@ type Name = (typeof names)[number];
 
 export async function measureRedisKill(context: Context): Promise<Measured> {
   const { stage } = context;
-  const leases = context.size(10_000, 2_000);
+  const leases = context.size(5_000, 2_000);
   const sink = await stage.start("sink.ts", "client");
   const redis = await stage.start("redis.ts", "client");
   const stock = await stage.start("stock-queue.ts", "server");
