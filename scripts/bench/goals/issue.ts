@@ -129,7 +129,7 @@ async function measureRounds(context: Context, load: Actor, contenders: readonly
   };
   context.say("issue: warming up");
   for (const contender of contenders) await warmUp(contender, run, context.size(5, 1));
-  for (const round of context.rounds("issue", 6, 2)) {
+  for (const round of context.rounds("issue", 5, 2)) {
     for (const contender of rotated(contenders, round)) {
       const { perSecond, micros } = await run(contender, roundSeconds);
       rates[contender.name].push(perSecond);

@@ -40,7 +40,7 @@ async function measure(context: Context, on: On): Promise<Measured> {
   const times: Times = { none: [], hangs: [], fails: [], "is rate-limited": [] };
   // A process that just started compiles while it works.
   await actor.ask("timeNeighbours", { place: await on.place(), trouble: "none", waves: warmWaves });
-  for (const round of context.rounds(`neighbours on ${on.engine}`, 3, 1)) {
+  for (const round of context.rounds(`neighbours on ${on.engine}`, 2, 1)) {
     for (const trouble of rotated(troubles, round)) {
       const wish = { place: await on.place(), trouble, waves: context.size(15, 6) };
       times[trouble].push(await actor.ask<NeighbourTimes>("timeNeighbours", wish));

@@ -93,7 +93,7 @@ async function measureHerd({ context, redis, ledger, stock, port }: RedisParts):
   const count = context.size(herd.full, herd.quick);
   const ours: number[] = [];
   const theirs: number[] = [];
-  for (const _ of context.rounds("herd on Redis", 2, 1)) {
+  for (const _ of context.rounds("herd on Redis", 1, 1)) {
     ours.push(await ledger.ask<number>("timeHerd", { place: `redis://127.0.0.1:${port}`, count }));
     await redis.ask("flush", "everysec");
     theirs.push(await stock.ask<number>("timeHerd", { port, count }));
