@@ -24,11 +24,11 @@ export interface Session {
 
 export interface Database {
   /** `database`: another one than the configured. The session ends with `signal`, whatever the server does. */
-  session<T>(
+  session<T, F = never>(
     signal: AbortSignal,
-    work: (session: Session) => Promise<Result<T, DatabaseFault>>,
+    work: (session: Session) => Promise<Result<T, F | DatabaseFault>>,
     database?: string,
-  ): Promise<Result<T, DatabaseFault>>;
+  ): Promise<Result<T, F | DatabaseFault>>;
   close(): Promise<void>;
 }
 
@@ -92,11 +92,11 @@ const connectFault = (error: unknown): DatabaseFault =>
     ? { kind: "no_session", why: "login_refused" }
     : unreachable;
 
-async function useSession<T>(
+async function useSession<T, F>(
   { client, giveBack }: Lent,
   signal: AbortSignal,
-  work: (session: Session) => Promise<Result<T, DatabaseFault>>,
-): Promise<Result<T, DatabaseFault>> {
+  work: (session: Session) => Promise<Result<T, F | DatabaseFault>>,
+): Promise<Result<T, F | DatabaseFault>> {
   let isBroken = false;
   let isBack = false;
   const leave = (): void => {

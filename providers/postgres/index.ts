@@ -4,10 +4,11 @@ import type { Provider, ProviderType } from "../../src/ports/provider.ts";
 import { configurationDigest } from "../shared/configuration-digest.ts";
 import { checkPostgres } from "./check.ts";
 import { openDatabase } from "./database.ts";
+import { listPostgres } from "./list.ts";
 import { probePostgres } from "./look.ts";
 import { mintPostgres, planPostgres } from "./mint.ts";
 import { parseAddress, parsePostgresOptions } from "./options.ts";
-import { revokePostgres } from "./revoke.ts";
+import { revokePostgres, revokeRole } from "./revoke.ts";
 import { parsePostgresScope, postgresCapabilities, type PostgresScope } from "./scope.ts";
 import type { Server } from "./server.ts";
 
@@ -28,6 +29,7 @@ export const postgresProviderType: ProviderType = {
       options,
       address: address.value,
       database: openDatabase(address.value, ca?.value),
+      mark: tools.ledger.mark,
       broker: `${tools.issuerUrl} ${tools.name}`,
       randomBytes: tools.randomBytes,
     };
@@ -40,6 +42,8 @@ export const postgresProviderType: ProviderType = {
       mint: (request) => mintPostgres(server, request),
       revoke: (request) => revokePostgres(server, request),
       probe: (request) => probePostgres(server, request),
+      list: (request) => listPostgres(server, request),
+      revokeStray: ({ found, signal }) => revokeRole(server, found.handle, signal),
       check: (signal) => checkPostgres(server, signal),
       close: () => server.database.close(),
     };

@@ -4,8 +4,6 @@
  */
 import { escapeIdentifier as name, escapeLiteral as literal } from "pg";
 import { base64UrlFromBytes } from "../../src/kernel/base64url.ts";
-import { canonicalJson } from "../../src/kernel/canonical-json.ts";
-import type { LeaseId } from "../../src/kernel/ids.ts";
 import { Redacted } from "../../src/kernel/redacted.ts";
 import { ok, type Result } from "../../src/kernel/result.ts";
 import { secondsToMillis, toRfc3339 } from "../../src/kernel/time.ts";
@@ -15,19 +13,17 @@ import type { DatabaseFault, Session } from "./database.ts";
 import type { PostgresScope } from "./scope.ts";
 import { passes, reasonOf, sqlStates } from "./reasons.ts";
 import { scramVerifier } from "./scram.ts";
-import type { Server } from "./server.ts";
+import { aboutRole, roleOf, type Server } from "./server.ts";
 
-export const roleOf = (prefix: string, leaseId: LeaseId): string => prefix + leaseId.slice("lea_".length);
-
-export const planPostgres = ({ options }: Server, { leaseId }: PlanRequest<PostgresScope>): MintPlan => ({
-  handle: { role: roleOf(options.rolePrefix, leaseId) },
-  worstCaseTtl: secondsToMillis(options.maxTtlSeconds),
+export const planPostgres = (server: Server, { leaseId }: PlanRequest<PostgresScope>): MintPlan => ({
+  handle: { role: roleOf(server, leaseId) },
+  worstCaseTtl: secondsToMillis(server.options.maxTtlSeconds),
 });
 
 export async function mintPostgres(server: Server, request: MintRequest<PostgresScope>): Promise<MintOutcome> {
   const password = new Redacted(base64UrlFromBytes(server.randomBytes(32)), "database password");
   const verifier = await scramVerifier(password, server.randomBytes);
-  const role = roleOf(server.options.rolePrefix, request.leaseId);
+  const role = roleOf(server, request.leaseId);
   const made = await server.database.session(request.signal, async (session) => {
     const unfit = await findUnfit(session, request.scope.roles);
     if (!unfit.ok || unfit.value !== null) return unfit;
@@ -78,10 +74,10 @@ async function findUnfit(session: Session, roles: readonly string[]): Promise<Re
 
 function createRole(
   server: Server,
-  { scope, leaseId, taskId, expiresAt }: MintRequest<PostgresScope>,
+  { scope, leaseId, taskId, expiresAt, now }: MintRequest<PostgresScope>,
   { role, verifier }: { readonly role: string; readonly verifier: Redacted },
 ): string {
-  const about = canonicalJson({ broker: server.broker, lease: leaseId, task: taskId });
+  const about = aboutRole(server, { leaseId, taskId, now });
   return [
     `CREATE ROLE ${name(role)} LOGIN INHERIT CONNECTION LIMIT ${scope.connections}
        PASSWORD ${literal(verifier.reveal())} VALID UNTIL ${literal(toRfc3339(expiresAt))}`,

@@ -42,9 +42,9 @@ export function parsePostgresOptions(options: JsonObject): Result<PostgresOption
     members.refuse("url", "is postgres://USER:PASSWORD@HOST:PORT/DATABASE as { env: NAME } or { file: PATH }");
   const ca = members.secretReference("ca");
   const rolePrefix = members.text("rolePrefix") ?? "jit_";
-  // With the lease's 21 digits it must stay within the 63 bytes of a name; longer ones are cut silently.
-  if (!/^[a-z][a-z0-9_]{1,30}_$/.test(rolePrefix))
-    members.refuse("rolePrefix", "must be 3 to 32 lower case letters, digits and _, and end with _");
+  // With the ledger's mark and the lease's 21 digits it must stay within the 63 bytes of a name.
+  if (!/^[a-z][a-z0-9_]{1,22}_$/.test(rolePrefix))
+    members.refuse("rolePrefix", "must be 3 to 24 lower case letters, digits and _, and end with _");
   if (rolePrefix.startsWith("pg_")) members.refuse("rolePrefix", "must not begin with pg_, which is the server's own");
   const reassignOwnedTo = members.text("reassignOwnedTo") ?? null;
   if (reassignOwnedTo !== null && !isIdentifier(reassignOwnedTo))

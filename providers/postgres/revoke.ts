@@ -4,6 +4,7 @@
  */
 import { escapeIdentifier as name } from "pg";
 import type { Verdict } from "../../src/domain/verdict.ts";
+import type { JsonObject } from "../../src/kernel/canonical-json.ts";
 import { err, ok, type Result } from "../../src/kernel/result.ts";
 import type { RevokeRequest } from "../../src/ports/provider.ts";
 import type { DatabaseFault, Session } from "./database.ts";
@@ -18,19 +19,22 @@ export async function revokePostgres(
   server: Server,
   { lease, signal }: Pick<RevokeRequest, "lease" | "signal">,
 ): Promise<Verdict> {
-  const role = roleIn(lease.handle);
+  const verdict = await revokeRole(server, lease.handle, signal);
+  const isGone = verdict.kind === "dead-unverified" || verdict.kind === "already-gone";
+  // The role was seen after mint, and is not there now.
+  return isGone && lease.provenAlive ? { kind: "dead-verified" } : verdict;
+}
+
+export async function revokeRole(server: Server, handle: JsonObject, signal: AbortSignal): Promise<Verdict> {
+  const role = roleIn(handle);
   if (role === null) return refused("unknown_handle", "end the role at the server by hand: its name is the lease's");
-  const killed = await server.database.session<Result<"killed" | "absent", KillFault>>(signal, async (session) => {
+  const killed = await server.database.session<"killed" | "absent", KillFault>(signal, async (session) => {
     const found = await findRole(session, role);
     if (!found.ok) return found;
-    return ok(
-      found.value === null ? ok("absent") : await kill(server, session, { role, oid: found.value.oid, signal }),
-    );
+    return found.value === null ? ok("absent") : kill(server, session, { role, oid: found.value.oid, signal });
   });
-  const outcome = killed.ok ? killed.value : killed;
-  if (!outcome.ok) return verdictOn(outcome.fault);
-  if (lease.provenAlive) return { kind: "dead-verified" };
-  return { kind: outcome.value === "absent" ? "already-gone" : "dead-unverified" };
+  if (!killed.ok) return verdictOn(killed.fault);
+  return { kind: killed.value === "absent" ? "already-gone" : "dead-unverified" };
 }
 
 interface Doomed {

@@ -72,7 +72,7 @@ export const postgresCapabilities = ({ maxTtlSeconds }: PostgresOptions): Capabi
   nativeExpiry: "new-logins-only",
   probe: "control-plane",
   killsOpenSessions: true,
-  listable: false,
+  listable: true,
   renewable: false,
   needsSecretToRevoke: false,
   bindsToKey: false,

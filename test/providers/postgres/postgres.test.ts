@@ -2,8 +2,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { postgresProviderType } from "../../../providers/postgres/index.ts";
 import type { Json, JsonObject } from "../../../src/kernel/canonical-json.ts";
+import type { Result } from "../../../src/kernel/result.ts";
 import { addMillis } from "../../../src/kernel/time.ts";
-import type { MintRequest, Provider } from "../../../src/ports/provider.ts";
+import type { Found, ListPage, MintRequest, Provider } from "../../../src/ports/provider.ts";
 import { createActor, dying, type Actor } from "../../kit/provider/actor.ts";
 import { createBuilders } from "../../support/builders.ts";
 import { realClock } from "../../support/real-clock.ts";
@@ -174,6 +175,7 @@ describe("postgres: what a mint asks for", () => {
     expect(row).toMatchObject({ until: new Date(lease.expiresAt), connections: 5 });
     expect(JSON.parse(String(row?.["about"]))).toEqual({
       broker: `${tools.issuerUrl} ${tools.name}`,
+      created_at: new Date(lease.createdAt).toISOString(),
       lease: lease.id,
       task: lease.taskId,
     });
@@ -195,6 +197,46 @@ describe("postgres: what a mint asks for", () => {
     const session = await logIn(database.server, loginOf(minted.credential));
     expect(await session?.ask("SELECT amount FROM emea")).toBe("done");
     expect((await actor.revoke(minted)).kind).toBe("dead-verified");
+  });
+});
+
+describe("postgres: what lives there", () => {
+  const { signal } = new AbortController();
+
+  it("lists its own roles page by page, and leaves those of another ledger alone", async () => {
+    const actor = await actorFor();
+    const minted = [await actor.mintAlive(), await actor.mintAlive()];
+    const mark = "otherledge";
+    const others = await createProvider(
+      postgresProviderType,
+      { url: { env: "LEDGER_DB_URL" } },
+      { ...tools, ledger: { ...tools.ledger, mark } },
+    );
+    providers.push(others);
+    expect((await others.mint(requestFor(others))).kind).toBe("minted");
+    const provider = await providerWith({});
+    const found: Found[] = [];
+    let after: string | null = null;
+    do {
+      const page: Result<ListPage, string> | undefined = await provider.list?.({ after, limit: 1, signal });
+      if (page?.ok !== true) throw new Error("no page");
+      found.push(...page.value.found);
+      after = page.value.next;
+    } while (after !== null);
+    const times = minted.map(({ lease }) => [lease.id, lease.createdAt]);
+    expect(found.map(({ leaseId, createdAt }) => [leaseId, createdAt])).toEqual(expect.arrayContaining(times));
+    expect(found.some(({ name }) => name.includes(mark))).toBe(false);
+    const [stray] = found;
+    if (stray === undefined) throw new Error("nothing was found");
+    const request = { found: stray, now: realClock.now(), signal };
+    expect(await provider.revokeStray?.(request)).toEqual({ kind: "dead-unverified" });
+    expect(await provider.revokeStray?.(request)).toEqual({ kind: "already-gone" });
+  });
+
+  it("says so where the server does not answer", async () => {
+    const provider = await providerWith({});
+    proxy.cutOff();
+    expect(await provider.list?.({ after: null, limit: 10, signal })).toEqual({ ok: false, fault: "unreachable" });
   });
 });
 
