@@ -8,6 +8,7 @@ const types: Readonly<Record<string, () => Promise<ProviderType>>> = {
   jwt: async () => (await import("./jwt/index.ts")).jwtProviderType,
   oauth: async () => (await import("./oauth/index.ts")).oauthProviderType,
   postgres: async () => (await import("./postgres/index.ts")).postgresProviderType,
+  vault: async () => (await import("./vault/index.ts")).vaultProviderType,
 };
 
 export const providerTypes: readonly string[] = Object.keys(types);

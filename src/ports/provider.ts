@@ -76,8 +76,11 @@ export type MintOutcome =
   | { readonly kind: "minted"; readonly minted: Minted }
   /** Certainly nothing was made. `retryable` tells the caller whether asking again can help. */
   | { readonly kind: "rejected"; readonly reason: string; readonly retryable: boolean }
-  /** Timeout, reset, 5xx after sending, unreadable answer: it may live. Never retried blindly. */
-  | { readonly kind: "unknown"; readonly reason: string };
+  /**
+   * Timeout, reset, 5xx after sending, unreadable answer: it may live. Never retried blindly. `handle`: what was learnt
+   * before, where a kill can do more with it than with the planned one.
+   */
+  | { readonly kind: "unknown"; readonly reason: string; readonly handle?: JsonObject };
 
 export interface Minted {
   readonly credential: Credential;

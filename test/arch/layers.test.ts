@@ -72,7 +72,7 @@ const accepted: [path: string, code: string][] = [
   ["src/broker/issue/a.ts", `import { b } from "../end/b.ts"; import { c } from "../../audit/c.ts";`],
   ["src/engines/node-sqlite/a.ts", `import { b } from "../sql/b.ts"; import { c } from "node:sqlite";`],
   ["providers/index.ts", `const b = await import("./vault/provider.ts");`],
-  ["providers/vault/a.ts", `import { b } from "../shared/b.ts"; import { c } from "jose";`],
+  ["providers/github/a.ts", `import { b } from "../shared/b.ts"; import { c } from "jose";`],
   ["src/http/a.ts", `import type { B } from "../policy/b.ts"; import { c } from "hono/body-limit";`],
   ["src/cli/a.ts", `const b = await import("../entry/node.ts"); import { c } from "commander";`],
   ["src/entry/a.ts", `import { b } from "../engines/sql/b.ts"; import { c } from "../../providers/index.ts";`],

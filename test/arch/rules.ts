@@ -39,6 +39,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   providers: { layers: [...inner, "providers/*"] },
   "providers/*": { layers: [...inner, "providers/shared"], packages: ["jose"] },
   "providers/postgres": { layers: [...inner, "providers/shared"], packages: ["pg"] },
+  "providers/vault": { layers: [...inner, "providers/shared"], packages: ["node-vault"] },
   http: { layers: [...inner, "broker", "type:policy"], packages: ["hono", "zod"] },
   console: { layers: [...inner, "broker"], packages: ["hono"] },
   client: { layers: ["type:kernel", "type:domain"] },

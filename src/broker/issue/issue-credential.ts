@@ -5,6 +5,7 @@
  * together: nothing has left the broker before both are durable. Those of one turn of the event loop are signed in a row
  * and committed as one, which costs less. Everywhere else the intent is durable before the call.
  */
+import type { JsonObject } from "../../kernel/canonical-json.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
 import {
   addMillis,
@@ -81,7 +82,7 @@ async function issueFromSystem(parts: BrokerParts, planned: Planned): Promise<Re
       parts.log.warn("mint_rejected", { lease: lease.id, provider: lease.provider, reason: outcome.reason });
       return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(outcome.retryable ? 1 : 60) });
     case "unknown":
-      await giveUp(parts, planned, "outcome_unknown");
+      await giveUpUnknown(parts, planned, lease, outcome.handle);
       parts.log.warn("mint_unknown", { lease: lease.id, provider: lease.provider, reason: outcome.reason });
       return err({ code: "unavailable", why: "mint_outcome_unknown", retryAfterSeconds: seconds(1) });
     default:
@@ -137,6 +138,16 @@ async function deliver(
 
 const giveUp = (parts: BrokerParts, { leaseId, caller }: Planned, killCause: KillCause): Promise<void> =>
   surrender(parts, { leaseId, killCause, delay: millis(0), cause: causeOf(caller) });
+
+/** What was learnt before the outcome was lost is stored with the order: a kill can do more with it. */
+function giveUpUnknown(parts: BrokerParts, planned: Planned, lease: Lease, handle?: JsonObject): Promise<void> {
+  if (handle === undefined) return giveUp(parts, planned, "outcome_unknown");
+  const { id: leaseId, expiresAt, nativeExpiresAt } = lease;
+  const nothingElse = { sealed: null, fingerprint: null, provenAlive: false };
+  const rejectAs = "outcome_unknown";
+  const cause = causeOf(planned.caller);
+  return surrenderMint(parts, { leaseId, handle, ...nothingElse, expiresAt, nativeExpiresAt, rejectAs, cause });
+}
 
 async function closedFault(parts: BrokerParts, planned: Planned, command: CompleteMint): Promise<Fault> {
   if (command.rejectAs !== null)

@@ -43,7 +43,9 @@ export interface ProviderTraits {
   /** Whether the system itself refuses it then; false where the broker's introspection does, or only time. */
   readonly systemRefuses: boolean;
   /** The verdict on a mint whose outcome was never learnt. */
-  readonly unknownVerdict: "already-gone" | "expires-only" | "dead-verified" | "dead-unverified";
+  readonly unknownVerdict: "already-gone" | "expires-only" | "dead-verified" | "dead-unverified" | "pending";
+  /** The same where the system never saw the mint and the provider can tell; left out where it is the same. */
+  readonly unseenVerdict?: "already-gone";
   /** Talks to a system over a path that can break. */
   readonly remote: boolean;
   /** The path is not HTTP: the provider's own tests break it. */
