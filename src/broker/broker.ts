@@ -13,6 +13,8 @@ import { surrender } from "./leases/surrender.ts";
 import { listDoors, openDoor } from "./operate/doors.ts";
 import { blastRadius, kill } from "./operate/kill.ts";
 import { acceptClock, auditHead, listAudit, listStuck, listTargets, setTargetPaused } from "./operate/observe.ts";
+import { compareProvider, listProviders } from "./operate/providers.ts";
+import { testProvider } from "./operate/test-provider.ts";
 import { retryStuck, retryTarget } from "./operate/retry.ts";
 import { readiness } from "./operate/readiness.ts";
 import type { BrokerParts, Caller } from "./parts.ts";
@@ -52,6 +54,9 @@ export function createBroker(parts: BrokerParts) {
     kill: (...args: Args<typeof kill>) => kill(parts, ...args),
     listDoors: (...args: Args<typeof listDoors>) => listDoors(parts, ...args),
     openDoor: (...args: Args<typeof openDoor>) => openDoor(parts, ...args),
+    listProviders: (...args: Args<typeof listProviders>) => listProviders(parts, ...args),
+    testProvider: (...args: Args<typeof testProvider>) => testProvider(parts, ...args),
+    compareProvider: (...args: Args<typeof compareProvider>) => compareProvider(parts, ...args),
     listTargets: (...args: Args<typeof listTargets>) => listTargets(parts, ...args),
     setTargetPaused: (...args: Args<typeof setTargetPaused>) => setTargetPaused(parts, ...args),
     retryTarget: (...args: Args<typeof retryTarget>) => retryTarget(parts, ...args),

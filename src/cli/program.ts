@@ -10,6 +10,7 @@ import { addDoctorCommand } from "./commands/doctor.ts";
 import { addKeysCommands } from "./commands/keys.ts";
 import { addKillCommand } from "./commands/kill.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
+import { addProviderCommands } from "./commands/provider.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { addStoreCommands } from "./commands/store.ts";
 import { addTaskCommands } from "./commands/task.ts";
@@ -65,6 +66,7 @@ function createProgram(run: Run, shell: Shell): Command {
   addTokenCommand(program, run);
   addKillCommand(program, run);
   addDoorCommands(program, run);
+  addProviderCommands(program, run);
   addTargetCommands(program, run);
   addStuckCommands(program, run);
   addClockCommands(program, run);

@@ -6,6 +6,7 @@
 import { providerTypes } from "../../providers/index.ts";
 import type { ProviderLookup } from "../broker/provider-facade.ts";
 import type { ProviderName } from "../domain/names.ts";
+import { isSameSystem, systemOf } from "../domain/provider-digest.ts";
 import type { ScopeFault, ScopeTemplate } from "../domain/scope-template.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { CredentialTemplate, ProviderResource } from "../policy/resources.ts";
@@ -105,7 +106,8 @@ export function createProviderRegistry(tools: RegistryTools): ProviderRegistry {
         const minter = draining.find(name, digest)?.revoking;
         if (minter !== undefined) return minter;
         const now = current.get(name)?.revoking;
-        return now !== undefined && systemOf(now.digest) === systemOf(digest) ? now : undefined;
+        // Another system would be handed a secret that is not its own, and its "unknown" would pass for a death.
+        return now !== undefined && isSameSystem(now.digest, digest) ? now : undefined;
       },
     },
     async close() {
@@ -147,9 +149,6 @@ function createDraining() {
     },
   };
 }
-
-/** Another system would be handed a secret that is not its own, and its "unknown" would pass for a death. */
-const systemOf = (digest: string): string => digest.split(".", 1)[0] ?? "";
 
 async function prepare(
   resources: ReadonlyMap<ProviderName, ProviderResource>,

@@ -6,6 +6,7 @@ import { doorEndpoints } from "./endpoints/doors.ts";
 import { livezEndpoint, operatorReadyzEndpoint } from "./endpoints/health.ts";
 import { killEndpoints } from "./endpoints/kill.ts";
 import { metricsEndpoint, observeEndpoints } from "./endpoints/observe.ts";
+import { providerEndpoints } from "./endpoints/providers.ts";
 import { stuckEndpoints } from "./endpoints/stuck.ts";
 import { targetEndpoints } from "./endpoints/targets.ts";
 import { withDocument } from "./openapi.ts";
@@ -26,6 +27,7 @@ export const adminEndpoints = ({
   withDocument("Mayfly, operators' listener", [
     ...killEndpoints(broker),
     ...doorEndpoints(broker),
+    ...providerEndpoints(broker),
     ...targetEndpoints(broker),
     ...stuckEndpoints(broker),
     ...observeEndpoints(broker),

@@ -167,3 +167,31 @@ describe("cli: targets, stuck and audit", () => {
     expect(ran.stdout).toContain(`"task_id":"${await present.promise}"`);
   });
 });
+
+describe("cli: providers", () => {
+  it("ls shows each with what its kill is worth", async () => {
+    const ran = await world.as("desk", ["provider", "ls"]);
+    expect(ran).toMatchObject({ code: 0, stderr: "" });
+    expect(ran.stdout).toMatch(/own +jwt +ok +eventual|own +jwt +ok +immediate/);
+    expect(ran.stdout).toContain("not observable");
+  });
+
+  it("test tells each step with its time", async () => {
+    const ran = await world.as("desk", ["provider", "test", "own", "--template", "api-read", "--param", "tenant=apac"]);
+    expect(ran).toMatchObject({ code: 0 });
+    expect(ran.stdout).toMatch(/mint +ok +\d+\.\d{3} +it would live/);
+    expect(ran.stdout).toMatch(/use after +not asked/);
+    expect(ran.stderr).toContain("its kill could not be seen");
+  });
+
+  it.each<[string, readonly string[], number, RegExp]>([
+    ["without a template", ["provider", "test", "own"], 2, /add --template NAME/],
+    ["of a template that is not its own", ["provider", "test", "own", "--template", "no-such"], 2, /not one of this/],
+    ["drift of one that cannot list", ["provider", "drift", "own"], 6, /cannot_list/],
+    ["drift of one that does not exist", ["provider", "drift", "nowhere"], 3, /mayfly/],
+  ])("%s", async (_, args, code, words) => {
+    const ran = await world.as("desk", args);
+    expect(ran.stderr).toMatch(words);
+    expect(ran.code).toBe(code);
+  });
+});

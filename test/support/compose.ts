@@ -9,6 +9,8 @@ import { createBroker, type Broker } from "../../src/broker/broker.ts";
 import { createChangeHub } from "../../src/broker/change-hub.ts";
 import { createInFlight } from "../../src/broker/in-flight.ts";
 import { createRefusalNotes } from "../../src/broker/note-refusal.ts";
+import { createDriftProviders } from "../../src/broker/drift/ask-provider.ts";
+import { createDriftWatch } from "../../src/broker/drift/drift-watch.ts";
 import { createKillPool } from "../../src/broker/kill/kill-pool.ts";
 import { createLocalWorkforce } from "../../src/broker/kill/local-workforce.ts";
 import { createProviderFacade } from "../../src/broker/provider-facade.ts";
@@ -33,6 +35,7 @@ import { parsePolicy } from "../../src/policy/parse/parse-policy.ts";
 import type { BoundPolicy } from "../../src/policy/resources.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { Workforce } from "../../src/ports/workforce.ts";
+import type { ProviderType } from "../../src/ports/provider.ts";
 import type { CouldLose } from "../../src/ports/ledger-views.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Metrics } from "../../src/ports/metrics.ts";
@@ -68,6 +71,8 @@ export interface Wish {
   /** What the store is said to lose. */
   readonly couldLose?: CouldLose;
   /** The queues of the kills. */
+  /** Provider types that are not of the release. */
+  readonly types?: readonly ProviderType[];
   readonly depths?: Workforce["depths"];
   /** Starts the workers of the kill path. */
   readonly kills?: boolean;
@@ -85,7 +90,7 @@ export async function compose(wish: Wish): Promise<Composed> {
     ledgerOf: () => tools.ledger,
     issuingHttp: tools.http,
     revokingHttp: tools.http,
-    loadType: loadProviderType,
+    loadType: async (name) => wish.types?.find(({ type }) => type === name) ?? (await loadProviderType(name)),
   });
   const policy = await loadPolicy(wish.policy.replaceAll("ISSUER", issuer.url), registry);
   const opened = openMemoryLedger({ clock, state: emptyState() });
@@ -121,7 +126,9 @@ export async function compose(wish: Wish): Promise<Composed> {
     log,
     metrics,
   };
-  const broker = createBroker(parts);
+  const hold = { isHeld: () => false, refresh: async () => {} };
+  const drift = createDriftWatch({ ...parts, drift: createDriftProviders({ lookup: registry.lookup, clock }), hold });
+  const broker = createBroker({ ...parts, drift });
   const pool = createKillPool({ ...parts, workforce: createLocalWorkforce(), works: true });
   if (wish.kills === true) pool.start();
   const apps = { broker, log, metrics };

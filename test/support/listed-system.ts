@@ -1,14 +1,16 @@
-/** A system that lists what lives in it, and a provider of it: enough to drift away from a ledger in every way. */
+/** A system in memory that lists what lives in it, and a provider of it: enough to drift from a ledger in every way. */
 import type { Lease } from "../../src/domain/lease.ts";
 import type { LeaseId } from "../../src/kernel/ids.ts";
+import { Redacted } from "../../src/kernel/redacted.ts";
 import { err, ok } from "../../src/kernel/result.ts";
-import { millis, type EpochMillis } from "../../src/kernel/time.ts";
-import { seconds } from "../../src/kernel/time.ts";
+import { millis, seconds, type EpochMillis } from "../../src/kernel/time.ts";
 import type { Capabilities } from "../../src/domain/capabilities.ts";
-import type { Found, Provider } from "../../src/ports/provider.ts";
+import type { Found, Provider, ProviderType } from "../../src/ports/provider.ts";
 
 export interface ListedSystem {
   readonly provider: Provider;
+  /** For a policy with `type: listed`. */
+  readonly type: ProviderType;
   /** By name; what is deleted here is dead there. */
   readonly alive: Map<string, Found>;
   /** Kills that somebody took away again. */
@@ -17,15 +19,17 @@ export interface ListedSystem {
   readonly guarded: Lease[];
   make(name: string, leaseId: LeaseId | null, createdAt: EpochMillis | null): void;
   /** From now on it answers so. */
-  break(fault: "list" | "throw" | "stray" | "guard" | null): void;
+  break(fault: Fault | null): void;
 }
+
+type Fault = "list" | "throw" | "stray" | "guard" | "check" | "mint" | "probe" | "revoke";
 
 const capabilities: Capabilities = {
   ttl: { kind: "chosen", minSeconds: seconds(1), maxSeconds: seconds(3600), granularitySeconds: seconds(1) },
   handle: "pre-known",
   revocation: { kind: "immediate" },
   nativeExpiry: "none",
-  probe: "none",
+  probe: "data-plane",
   killsOpenSessions: true,
   listable: true,
   renewable: false,
@@ -41,15 +45,29 @@ export function createListedSystem(wish: { needsSecret?: boolean } = {}): Listed
   const alive = new Map<string, Found>();
   const undone = new Set<LeaseId>();
   const guarded: Lease[] = [];
-  let broken: Parameters<ListedSystem["break"]>[0] = null;
+  let broken: Fault | null = null;
+  const can = { ...capabilities, needsSecretToRevoke: wish.needsSecret ?? false };
   const provider: Provider = {
     type: "listed",
-    capabilities: { ...capabilities, needsSecretToRevoke: wish.needsSecret ?? false },
+    capabilities: can,
     digest: "digest-1",
-    parseScope: () => err({ path: "", message: "takes no scope" }),
-    plan: () => ({ handle: {}, worstCaseTtl: millis(600_000) }),
-    mint: async () => ({ kind: "rejected", reason: "not_asked_for", retryable: false }),
-    revoke: async () => ({ kind: "already-gone" }),
+    parseScope: () => ok({ placeholders: [], capabilities: can, fill: () => ok({}) }),
+    plan: ({ leaseId }) => ({ handle: { name: leaseId }, worstCaseTtl: millis(600_000) }),
+    async mint({ leaseId, handle, now, expiresAt }) {
+      if (broken === "mint") return { kind: "rejected", reason: "permission", retryable: false };
+      alive.set(leaseId, { name: leaseId, leaseId, createdAt: now, handle });
+      const credential = { kind: "bearer", value: new Redacted("k", "credential"), tokenType: "Bearer" } as const;
+      const known = { secretToKeep: null, findByFingerprint: false, nativeExpiresAt: expiresAt, granted: null };
+      return { kind: "minted", minted: { credential, handle, ...known } };
+    },
+    async revoke({ lease }) {
+      if (broken === "revoke") return { kind: "refused", reason: "permission", fix: "grant it" };
+      return { kind: alive.delete(lease.id) ? "dead-unverified" : "already-gone" };
+    },
+    async probe({ lease }) {
+      if (broken === "probe") return { kind: "unclear", reason: "permission" };
+      return { kind: alive.has(lease.id) ? "alive" : "dead" };
+    },
     async list({ after }) {
       if (broken === "throw") throw new Error("text of a stranger");
       if (broken === "list") return err("permission");
@@ -67,11 +85,12 @@ export function createListedSystem(wish: { needsSecret?: boolean } = {}): Listed
       guarded.push(...leases);
       return ok([...undone]);
     },
-    check: async () => ok(),
+    check: async () => (broken === "check" ? err("unreachable") : ok()),
     close: async () => {},
   };
   return {
     provider,
+    type: { type: "listed", create: async () => ok(provider) },
     alive,
     undone,
     guarded,

@@ -1,6 +1,7 @@
 /** Active leases of a provider that were not among what its system listed. */
 import type { Lease } from "../../domain/lease.ts";
 import type { ProviderName, TargetName } from "../../domain/names.ts";
+import { isSameSystem } from "../../domain/provider-digest.ts";
 import type { LeaseId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
@@ -42,12 +43,8 @@ export async function findMissing(
   return missing.length > believedMissing && missing.length > judged / 2 ? err("most_are_missing") : ok(missing);
 }
 
-const systemOf = (digest: string): string => digest.split(".", 1)[0] ?? "";
-
 const isComparable = ({ state, providerDigest }: Lease, { before, digest }: Search): boolean =>
-  state.kind === "active" &&
-  before - state.activatedAt >= driftGraceMillis &&
-  systemOf(providerDigest) === systemOf(digest);
+  state.kind === "active" && before - state.activatedAt >= driftGraceMillis && isSameSystem(providerDigest, digest);
 
 async function* activeOf(ledger: Pick<Ledger, "listActive">, target: TargetName): AsyncGenerator<Lease> {
   let after: string | null = null;

@@ -3,6 +3,7 @@ import type { Lease } from "../../domain/lease.ts";
 import { fraction } from "../../kernel/entropy.ts";
 import type { EpochMillis } from "../../kernel/time.ts";
 import type { BrokerParts } from "../parts.ts";
+import type { NoteKill } from "./note-kill.ts";
 import type { KillAttempt } from "./kill-one.ts";
 
 export type AttemptParts = Pick<
@@ -13,6 +14,7 @@ export type AttemptParts = Pick<
   readonly ledgerNow: () => EpochMillis;
   /** Whether other processes kill, too. */
   readonly othersKill: boolean;
+  readonly noteKill: NoteKill;
 };
 
 export interface Attempted {
@@ -38,6 +40,7 @@ export async function recordAttempt(parts: AttemptParts, { lease, fence, attempt
 function tell(parts: AttemptParts, lease: Lease): void {
   const { state, provider } = lease;
   parts.changes.notify(lease.taskId);
+  parts.noteKill(lease);
   if (state.kind === "revoked" || state.kind === "expired") {
     const outcome = state.kind === "revoked" ? state.verdict : "expired";
     parts.metrics.count("mayfly_revocations_total", { cause: state.cause, outcome });

@@ -12,6 +12,7 @@ import type { AttemptParts } from "./attempt.ts";
 import { createDoorbell } from "./doorbell.ts";
 import { createLedgerTime } from "./ledger-time.ts";
 import { createLane, type Lane, type LaneCounters } from "./lane.ts";
+import { createKillNotes } from "./note-kill.ts";
 import { sweep } from "./sweep.ts";
 
 export interface KillPool {
@@ -23,7 +24,7 @@ export interface KillPool {
 /** After a store fault the next look comes soon, but not at once. */
 const faultPauseMillis = 250;
 
-export interface KillPoolParts extends Omit<AttemptParts, "ledgerNow" | "othersKill"> {
+export interface KillPoolParts extends Omit<AttemptParts, "ledgerNow" | "othersKill" | "noteKill"> {
   readonly workforce: Workforce;
   /** False where this process only finds and wakes, and others kill. */
   readonly works: boolean;
@@ -33,7 +34,8 @@ export function createKillPool(given: KillPoolParts): KillPool {
   const { ledger, clock, entropy, log, workforce, works } = given;
   const { longestSleep } = workforce;
   const time = createLedgerTime(clock);
-  const parts: AttemptParts = { ...given, ledgerNow: () => time.now(), othersKill: workforce.isShared };
+  const noteKill = createKillNotes(given);
+  const parts: AttemptParts = { ...given, ledgerNow: () => time.now(), othersKill: workforce.isShared, noteKill };
   const counters = createCounters(base32FromBytes(entropy.bytes(12)));
   let isStopped = false;
 

@@ -1,5 +1,5 @@
 /** What operators read: targets with their queues and breakers, stuck leases, audit. */
-import type { TargetName } from "../../domain/names.ts";
+import type { ProviderName, TargetName } from "../../domain/names.ts";
 import type { AuditCursor } from "../../domain/audit-cursor.ts";
 import { reportLease, type LeaseReport } from "../../domain/lease-report.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
@@ -11,6 +11,7 @@ import { storeFault } from "../answer-faults.ts";
 import { isOperator } from "../callers/may.ts";
 import { causeOf } from "../cause.ts";
 import type { Fault } from "../fault.ts";
+import { killRecordOf, type KillRecord } from "./providers.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
 
 type Parts = Pick<BrokerParts, "ledger" | "clock">;
@@ -19,15 +20,29 @@ const notFound: Fault = { code: "not_found" };
 export interface TargetReport extends TargetState {
   /** Wake-ups over all nodes; null where they wait in no queue, or nothing was due lately. */
   readonly queue: QueueDepth | null;
+  /** Of its provider; null where the policy has it no more. */
+  readonly kill: KillRecord | null;
 }
 
 export async function listTargets(
-  parts: Parts & Pick<BrokerParts, "depths">,
+  parts: Parts & Pick<BrokerParts, "depths" | "providers">,
   caller: Caller,
 ): Promise<Result<readonly TargetReport[], Fault>> {
   if (!isOperator(caller, "read")) return err(notFound);
-  const [states, depths] = await Promise.all([parts.ledger.listTargets(), parts.depths?.()]);
-  return ok(states.map((state) => ({ ...state, queue: depths?.get(state.target) ?? null })));
+  const { ledger, providers } = parts;
+  const [states, notes, depths] = await Promise.all([
+    ledger.listTargets(),
+    ledger.listProviderNotes(),
+    parts.depths?.(),
+  ]);
+  const killOf = (name: ProviderName): KillRecord | null => {
+    const provider = providers.current(name);
+    const note = notes.find((one) => one.provider === name);
+    return provider === undefined ? null : killRecordOf(provider, note);
+  };
+  return ok(
+    states.map((state) => ({ ...state, queue: depths?.get(state.target) ?? null, kill: killOf(state.provider) })),
+  );
 }
 
 /** Pausing a target holds its kills back: only for a person who knows why. Resuming closes the breaker too. */

@@ -5,6 +5,7 @@ import { readsOnly, type ApiRequest } from "../api.ts";
 import { change } from "../change.ts";
 import { exitCodes } from "../exit-code.ts";
 import { listOf, numberOf, optionalText, textOf, type Fields } from "../fields.ts";
+import { killText } from "./provider.ts";
 import { withAdmin, withExamples, type ClientFlags } from "../flags.ts";
 import { showList, type ListView } from "../list.ts";
 import { failed, type Outcome } from "../problem.ts";
@@ -26,10 +27,16 @@ const targets: ListView = {
     optionalText(target, "oldest_due_at") ?? "-",
     String(numberOf(target, "claimed")),
     String(numberOf(target, "stuck")),
-    [textOf(target, "breaker_reason"), optionalText(target, "breaker_until")].filter(Boolean).join(", next try "),
+    [detailOf(target), unseenOf(target)].filter(Boolean).join("; "),
   ],
   empty: "no target has a live credential",
 };
+
+const detailOf = (target: Fields): string =>
+  [textOf(target, "breaker_reason"), optionalText(target, "breaker_until")].filter(Boolean).join(", next try ");
+
+/** Of one whose kill was seen, or never can be, there is nothing to do. */
+const unseenOf = (target: Fields): string => (textOf(target, "kill") === "not_seen" ? killText(target) : "");
 
 function stateOf(target: Fields): string {
   if (target["paused"] === true) return "paused";
@@ -97,6 +104,7 @@ const linesOf = (target: Fields): readonly (readonly string[])[] => [
   ["oldest due", optionalText(target, "oldest_due_at") ?? "-"],
   ["in hand", String(numberOf(target, "claimed"))],
   ["stuck", String(numberOf(target, "stuck"))],
+  ["kill", killText(target)],
   ...wakeUpsOf(target),
   ["breaker", textOf(target, "breaker")],
   ["because", optionalText(target, "breaker_reason") ?? "-"],

@@ -53,8 +53,9 @@ function changeEndpoint(broker: Broker, action: "pause" | "resume" | "retry", su
   };
 }
 
-const reportOf = ({ queue, ...state }: TargetReport): TargetAnswer => ({
+const reportOf = ({ queue, kill, ...state }: TargetReport): TargetAnswer => ({
   ...targetOf(state),
+  ...(kill !== null && { kill: kill.kind }),
   ...(queue !== null && { wake_ups_waiting: queue.waiting, wake_ups_active: queue.active }),
 });
 

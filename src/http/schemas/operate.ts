@@ -1,5 +1,6 @@
 /** What operators send and read on the admin listener, as validated and documented. */
 import { z } from "zod";
+import { killRecord } from "./providers.ts";
 import { couldLoseSeconds, leaseReport } from "./task.ts";
 import { instant, leaseIdText, named, resourceName, shortText, taskIdText } from "./wire-schema.ts";
 
@@ -64,6 +65,7 @@ export const targetAnswer = named(
     oldest_due_at: instant.optional(),
     claimed: z.int().meta({ description: "Kills that a worker has in hand" }),
     stuck: z.int().meta({ description: "Credentials that need a person" }),
+    kill: killRecord.optional(),
     wake_ups_waiting: z.int().optional().meta({ description: "Jobs in its queue, over all nodes; each is a chunk" }),
     wake_ups_active: z.int().optional(),
   }),

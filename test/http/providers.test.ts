@@ -1,0 +1,137 @@
+/** Providers as operators see and try them: a round whose credential nobody gets, and what it says when a step fails. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { epochMillis } from "../../src/kernel/time.ts";
+import { createListedSystem, type ListedSystem } from "../support/listed-system.ts";
+import { createWorld, policy, type World } from "./world.ts";
+
+const listed = `---
+apiVersion: mayfly.dev/v1
+kind: Provider
+metadata: { name: drifter }
+spec: { type: listed }
+---
+apiVersion: mayfly.dev/v1
+kind: CredentialTemplate
+metadata: { name: drift-read }
+spec:
+  provider: drifter
+  agents: ["*"]
+  actionClass: read
+  sensitivity: internal
+  ttl: { defaultSeconds: 300, maxSeconds: 900 }
+  parameters:
+    tenant: { type: string, enum: [emea, apac] }
+  scope: {}
+`;
+
+let world: World;
+let system: ListedSystem;
+beforeEach(async () => {
+  system = createListedSystem();
+  world = await createWorld({ policy: policy + listed, types: [system.type], kills: true });
+});
+afterEach(() => world.close());
+
+const test = (more: object = {}) =>
+  world.operate("POST", "/admin/providers/test", {
+    as: "desk",
+    json: { provider: "drifter", template: "drift-read", parameters: { tenant: "emea" }, ...more },
+  });
+
+interface Step {
+  readonly step: string;
+  readonly outcome: string;
+  readonly detail: string;
+  readonly fix?: string;
+}
+const stepsOf = (body: Readonly<Record<string, unknown>>): readonly Step[] => body["steps"] as readonly Step[];
+const shown = async (name = "drifter") => {
+  const { body } = await world.operate("GET", "/admin/providers", { as: "viewer" });
+  return (body["providers"] as readonly { provider: string }[]).find(({ provider }) => provider === name);
+};
+
+describe("a provider", () => {
+  it("is listed with what it can do, and its kill as not yet seen", async () => {
+    expect(await shown()).toMatchObject({
+      type: "listed",
+      reachable: true,
+      kill: "not_seen",
+      held: false,
+      capabilities: { ttl: "1-3600 s", revocation: "immediate", probe: "data-plane", listable: true },
+    });
+    expect(await shown("own")).toMatchObject({ kill: "cannot_be_seen" });
+  });
+
+  it("that does not answer is listed with the reason", async () => {
+    system.break("check");
+    expect(await shown()).toMatchObject({ reachable: false, problem: "unreachable" });
+  });
+});
+
+describe("a round", () => {
+  it("mints, uses, kills and uses again; nothing is left, and its kill is seen from then on, at its target too", async () => {
+    const { status, body } = await test();
+    expect([status, body["passed"], body["kill_seen"]]).toEqual([200, true, true]);
+    expect(stepsOf(body).map(({ step, outcome }) => [step, outcome])).toEqual([
+      ["check", "ok"],
+      ["record", "ok"],
+      ["mint", "ok"],
+      ["use", "ok"],
+      ["kill", "ok"],
+      ["use_after", "ok"],
+    ]);
+    expect(system.alive.size).toBe(0);
+    expect(await shown()).toMatchObject({ kill: "seen", kill_seen_at: expect.any(String) });
+    const lease = await world.operate("GET", "/admin/stuck", { as: "viewer" });
+    expect(lease.body["leases"]).toEqual([]);
+  });
+
+  it("at a provider without a probe says what could not be asked", async () => {
+    const { body } = await test({ provider: "own", template: "api-read", parameters: {} });
+    expect([body["passed"], body["kill_seen"]]).toEqual([true, false]);
+    expect(stepsOf(body).map(({ outcome }) => outcome)).toEqual(["ok", "ok", "ok", "not_asked", "ok", "not_asked"]);
+  });
+
+  it.each<["check" | "mint" | "probe" | "revoke", string, string]>([
+    ["check", "check", "unreachable"],
+    ["mint", "mint", "permission"],
+    ["probe", "use", "could not be seen to work"],
+    ["revoke", "kill", "permission"],
+  ])("with a broken %s fails at %s, and says why and what to do", async (fault, step, why) => {
+    system.break(fault);
+    const { body } = await test();
+    expect([body["passed"], body["kill_seen"]]).toEqual([false, false]);
+    const failed = stepsOf(body).find(({ outcome }) => outcome === "failed");
+    expect(failed).toMatchObject({ step, detail: expect.stringContaining(why), fix: expect.any(String) });
+    expect(await shown()).toMatchObject({ kill: "not_seen" });
+  });
+
+  it.each<[string, object, string]>([
+    ["of another provider's template", { template: "api-read" }, "not one of this provider"],
+    ["without a parameter", { parameters: {} }, "parameter tenant is required"],
+    ["with a value that the template does not allow", { parameters: { tenant: "mars" } }, "parameter tenant"],
+    ["with a parameter that the template does not have", { parameters: { tenant: "emea", x: 1 } }, "does not declare"],
+  ])("%s is refused before anything is made", async (_, more, why) => {
+    const { status, text } = await test(more);
+    expect(status).toBe(400);
+    expect(text).toContain(why);
+    expect(system.alive.size).toBe(0);
+  });
+});
+
+describe("a comparison on demand", () => {
+  it("ends a stray and tells the counts", async () => {
+    system.make("left-behind", null, epochMillis(0));
+    const asked = { as: "desk", json: { provider: "drifter" } } as const;
+    const { status, body } = await world.operate("POST", "/admin/providers/drift", asked);
+    expect([status, body["found"], body["strays_ended"], body["unfinished"]]).toEqual([200, 1, 1, undefined]);
+    expect(system.alive.size).toBe(0);
+    expect(await shown()).toMatchObject({ compared_at: expect.any(String) });
+  });
+
+  it("of a provider that cannot list says so", async () => {
+    const asked = { as: "desk", json: { provider: "own" } } as const;
+    const { body } = await world.operate("POST", "/admin/providers/drift", asked);
+    expect(body).toMatchObject({ found: 0, unfinished: "cannot_list" });
+  });
+});
