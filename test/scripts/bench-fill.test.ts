@@ -1,7 +1,7 @@
 /** A million leases of the bench are written past the verbs: they must be in every key what an issued lease is. */
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { handleOf } from "../../scripts/bench/ledger/commands.ts";
-import { openRedis } from "../../scripts/bench/ledger/place.ts";
+import { openRedis } from "../../scripts/bench/ledger/open-redis.ts";
 import { populateRedis } from "../../scripts/bench/ledger/populate-redis.ts";
 import { nodeClock } from "../../src/entry/node-clock.ts";
 import type { TaskId } from "../../src/kernel/ids.ts";

@@ -18,7 +18,7 @@ import { keyOfId, leaseIdOf, tagOfId, type LeaseId, type TaskId } from "../../..
 import { addMillis, type EpochMillis } from "../../../src/kernel/time.ts";
 import type { LeaseSummary, LeaseView } from "../../../src/ports/ledger-views.ts";
 import { createCommands, handleOf, issueLeases, openTask, type Commands } from "./commands.ts";
-import { openRedis } from "./place.ts";
+import { openRedis } from "./open-redis.ts";
 
 const dayMillis = 24 * 3_600_000;
 /** A script that copies more would keep everybody else waiting. */

@@ -12,7 +12,7 @@ import { homeOfId, type TaskId } from "../../../src/kernel/ids.ts";
 import { addMillis } from "../../../src/kernel/time.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import { createCommands, openTask, valueOf, type Commands } from "./commands.ts";
-import { openRedis } from "./place.ts";
+import { openRedis } from "./open-redis.ts";
 
 const leasesPerTask = 100;
 const dayMillis = 24 * 3_600_000;
