@@ -27,6 +27,11 @@ const servers: Readonly<Record<string, TestServer>> = {
     install: fromDebian("postgresql"),
     tests: ["**/postgres/**", "**/*postgres*.test.ts"],
   },
+  rgw: {
+    isThere: () => ["radosgw", "ceph-mon", "ceph-osd", "ceph"].every(answers),
+    install: fromDebian("radosgw", "ceph-mon", "ceph-osd", "ceph-common"),
+    tests: ["**/rgw/**", "**/*aws-sts*.test.ts"],
+  },
   openbao: {
     isThere: isOpenBaoThere,
     install: openBaoInstall,
