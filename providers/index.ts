@@ -5,6 +5,7 @@
 import type { ProviderType } from "../src/ports/provider.ts";
 
 const types: Readonly<Record<string, () => Promise<ProviderType>>> = {
+  "aws-sts": async () => (await import("./aws-sts/index.ts")).awsStsProviderType,
   jwt: async () => (await import("./jwt/index.ts")).jwtProviderType,
   oauth: async () => (await import("./oauth/index.ts")).oauthProviderType,
   postgres: async () => (await import("./postgres/index.ts")).postgresProviderType,

@@ -37,6 +37,10 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   "engines/redis": { layers: inner, packages: ["bullmq", "ioredis"] },
   "engines/node-sqlite": { layers: [...inner, "engines/sql"], node: true },
   providers: { layers: [...inner, "providers/*"] },
+  "providers/aws-sts": {
+    layers: [...inner, "providers/shared"],
+    packages: ["@aws-sdk/client-iam", "@aws-sdk/client-sts", "@smithy/signature-v4"],
+  },
   "providers/*": { layers: [...inner, "providers/shared"], packages: ["jose"] },
   "providers/postgres": { layers: [...inner, "providers/shared"], packages: ["pg"] },
   "providers/vault": { layers: [...inner, "providers/shared"], packages: ["node-vault"] },

@@ -51,7 +51,10 @@ interface Answer {
   readonly body: Buffer;
 }
 
-export async function startFaultProxy(): Promise<FaultProxy> {
+/** `nameOf` tells requests apart that share a path: what it answers is their `path` everywhere here. */
+export async function startFaultProxy(
+  nameOf: (request: { path: string; body: string }) => string = ({ path }) => path,
+): Promise<FaultProxy> {
   const seen: SeenRequest[] = [];
   const breaks = new Map<string, Break>();
   const held = new Map<string, Promise<void>>();
@@ -60,8 +63,9 @@ export async function startFaultProxy(): Promise<FaultProxy> {
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request);
-    const path = request.url ?? "";
-    const arrived = { method: request.method ?? "", path, headers: request.headers, body: body.toString("utf8") };
+    const text = body.toString("utf8");
+    const path = nameOf({ path: request.url ?? "", body: text });
+    const arrived = { method: request.method ?? "", path, headers: request.headers, body: text };
     seen.push(arrived);
     const fault = breaks.get(path);
     for (const waiter of waiting.splice(0)) {

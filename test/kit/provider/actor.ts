@@ -98,7 +98,8 @@ function intentOf({ provider }: Played, { leaseId, taskId, plan, now }: Intent):
     createdAt: now,
     mintAbortAt: addSeconds(now, seconds(15)),
     expiresAt: addSeconds(now, ttlSeconds),
-    nativeExpiresAt: addMillis(now, plan.worstCaseTtl),
+    // As the core records it: no less than the lifetime that was asked for.
+    nativeExpiresAt: addMillis(now, Math.max(ttlSeconds * 1000, plan.worstCaseTtl)),
     nativeExpiry: provider.capabilities.nativeExpiry,
     handle: plan.handle,
     sealed: null,
