@@ -49,6 +49,8 @@ async function jwt(): Promise<VaultUnderTest> {
   return keep(await startVault(bao, { auth: "jwt", authRole: "mayfly" }, { signer }));
 }
 
+const clusterAudience = "https://kubernetes.default.svc";
+
 /** No cluster is at hand: what stands in for it answers the one request that the server makes of it. */
 async function kubernetes(): Promise<VaultUnderTest> {
   const cluster = keep(
@@ -56,7 +58,7 @@ async function kubernetes(): Promise<VaultUnderTest> {
       request.resume();
       response.writeHead(201, { "content-type": "application/json" });
       const user = { username: "system:serviceaccount:mayfly:broker", uid: "u-1", groups: [] };
-      const status = { authenticated: true, user };
+      const status = { authenticated: true, user, audiences: [clusterAudience] };
       response.end(JSON.stringify({ apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", status }));
     }),
   );
@@ -75,10 +77,14 @@ async function kubernetes(): Promise<VaultUnderTest> {
     token_policies: ["mayfly"],
   });
   const signer = await createTestSigner();
+  const issuedAt = Math.floor(Date.now() / 1000);
   const claims = {
     iss: "kubernetes/serviceaccount",
     sub: "system:serviceaccount:mayfly:broker",
-    exp: Math.floor(Date.now() / 1000) + 600,
+    aud: [clusterAudience],
+    iat: issuedAt,
+    nbf: issuedAt,
+    exp: issuedAt + 600,
     "kubernetes.io": { namespace: "mayfly", serviceaccount: { name: "broker", uid: "u-1" } },
   };
   const pod = await signer.sign({ type: "JWT", claims });
