@@ -44,7 +44,7 @@ export interface Call {
 const maxBytes = 64 * 1024;
 
 export async function call(client: Client, { url, endpoints, fields, timeout, signal }: Call): Promise<CallAnswer> {
-  const authentication = await client.authenticate(endpoints);
+  const authentication = await client.authenticate({ endpoints, url });
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries({ ...fields, ...authentication.fields }))
     form.append(name, typeof value === "string" ? value : value.reveal());

@@ -9,7 +9,7 @@ import { Redacted } from "../../src/kernel/redacted.ts";
 import { call, type Client } from "./call.ts";
 import type { Endpoints, Metadata } from "./endpoints.ts";
 import { missingKillPath } from "./mint.ts";
-import type { OAuthOptions } from "./options.ts";
+import type { ComparedMember, OAuthOptions } from "./options.ts";
 
 const timeout = millis(4_000);
 
@@ -35,14 +35,15 @@ export async function checkOAuth(
 
 /** What a server leaves out of its metadata is not held against it: many leave out much. */
 function mismatchOf(options: OAuthOptions, metadata: Metadata | null): string | undefined {
-  const lists = (member: string, value: string): boolean => {
+  const lists = (member: ComparedMember, value: string): boolean => {
     const values = metadata?.[member];
-    return !Array.isArray(values) || (values as unknown[]).includes(value);
+    if (!Array.isArray(values) || options.ignoreMetadata.includes(member)) return true;
+    return (values as unknown[]).includes(value);
   };
   const { method } = options.clientAuth;
   if (!lists("grant_types_supported", "client_credentials"))
     return "the server does not offer the client_credentials grant";
-  for (const endpoint of ["token", "revocation", "introspection"])
+  for (const endpoint of ["token", "revocation", "introspection"] as const)
     if (!lists(`${endpoint}_endpoint_auth_methods_supported`, method))
       return `the server's ${endpoint} endpoint does not take ${method}`;
   return undefined;

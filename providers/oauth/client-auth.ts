@@ -20,7 +20,8 @@ export interface Authentication {
   /** Into the form, which as a whole is secret. */
   readonly fields: Readonly<Record<string, Redacted>>;
 }
-export type ClientAuth = (endpoints: Endpoints) => Promise<Authentication>;
+/** `url` is the endpoint that the request goes to. */
+export type ClientAuth = (request: { endpoints: Endpoints; url: string }) => Promise<Authentication>;
 
 const assertionSeconds = 60;
 /** Of draft-ietf-oauth-rfc7523bis: says what it is, so that it can be taken for nothing else. */
@@ -39,7 +40,7 @@ export async function createClientAuth(
     return err({ path: "clientSecret", message: "must be printable ASCII on one line" });
   const fixed =
     clientAuth.method === "client_secret_basic"
-      ? basic(options.clientId, secret.value)
+      ? basic(options.clientId, secret.value, clientAuth.encoding)
       : post(options.clientId, secret.value);
   return ok(async () => fixed);
 }
@@ -49,8 +50,9 @@ const post = (clientId: string, secret: Redacted): Authentication => ({
   fields: { client_id: new Redacted(clientId, "client id"), client_secret: secret },
 });
 
-function basic(clientId: string, secret: Redacted): Authentication {
-  const pair = `${formEncoded(clientId)}:${formEncoded(secret.reveal())}`;
+function basic(clientId: string, secret: Redacted, encoding: "form" | "none"): Authentication {
+  const encoded = (text: string): string => (encoding === "form" ? formEncoded(text) : text);
+  const pair = `${encoded(clientId)}:${encoded(secret.reveal())}`;
   return { secretHeaders: { authorization: new Redacted(`Basic ${btoa(pair)}`, "client authorization") }, fields: {} };
 }
 
@@ -68,14 +70,15 @@ async function privateKeyJwt(
   const sign =
     clientAuth.key === undefined ? ok<Sign>((input) => tools.signer.sign(input)) : await ownKey(clientAuth.key, tools);
   if (!sign.ok) return sign;
-  return ok(async (endpoints) => {
+  return ok(async ({ endpoints, url }) => {
+    const audiences = { issuer: options.issuer, token_endpoint: endpoints.token, called_endpoint: url };
     const issuedAt = toNumericDate(tools.now());
     const assertion = await sign.value({
       type: assertionType,
       claims: {
         iss: options.clientId,
         sub: options.clientId,
-        aud: clientAuth.audience === "issuer" ? options.issuer : endpoints.token,
+        aud: audiences[clientAuth.audience],
         jti: base64UrlFromBytes(tools.randomBytes(16)),
         iat: issuedAt,
         exp: issuedAt + assertionSeconds,

@@ -15,6 +15,8 @@ export interface OAuthOptions {
   readonly clientId: string;
   readonly clientAuth: ClientAuthOptions;
   readonly discovery: boolean;
+  /** Published lists that the operator knows to be incomplete; `check` does not hold them against the server. */
+  readonly ignoreMetadata: readonly ComparedMember[];
   /** Each beats what discovery says. */
   readonly endpoints: {
     readonly token: string | undefined;
@@ -28,15 +30,25 @@ export interface OAuthOptions {
 }
 
 export type ClientAuthOptions =
-  | { readonly method: "client_secret_basic" | "client_secret_post"; readonly secret: JsonObject }
+  | { readonly method: "client_secret_basic"; readonly secret: JsonObject; readonly encoding: "form" | "none" }
+  | { readonly method: "client_secret_post"; readonly secret: JsonObject }
   /** Without a key of its own: signed by the broker's ring. */
   | {
       readonly method: "private_key_jwt";
       readonly key: JsonObject | undefined;
-      readonly audience: "issuer" | "token_endpoint";
+      readonly audience: (typeof audiences)[number];
     };
 
 const methods = ["private_key_jwt", "client_secret_basic", "client_secret_post"] as const;
+const audiences = ["issuer", "token_endpoint", "called_endpoint"] as const;
+/** Lists of RFC 8414 §2 that `check` compares with the options. */
+const comparedMembers = [
+  "grant_types_supported",
+  "token_endpoint_auth_methods_supported",
+  "revocation_endpoint_auth_methods_supported",
+  "introspection_endpoint_auth_methods_supported",
+] as const;
+export type ComparedMember = (typeof comparedMembers)[number];
 const defaultMaxTokenSeconds = 3600;
 const longestTokenSeconds = 30 * 24 * 3600;
 
@@ -46,8 +58,9 @@ export function parseOAuthOptions(options: JsonObject): Result<OAuthOptions, Sco
     members.url("issuer") ?? members.refuse("issuer", "is the authorization server's issuer URL; it must be there");
   const clientId =
     members.text("clientId") ?? members.refuse("clientId", "is the broker's client id there; it must be there");
-  const clientAuth = parseClientAuth(members);
+  const clientAuth = parseClientAuth(members, clientId ?? "");
   const discovery = members.flag("discovery") ?? true;
+  const ignoreMetadata = members.someOf("ignoreMetadata", comparedMembers) ?? [];
   const endpoints = {
     token: members.url("tokenEndpoint"),
     revocation: members.url("revocationEndpoint"),
@@ -69,6 +82,7 @@ export function parseOAuthOptions(options: JsonObject): Result<OAuthOptions, Sco
     clientId: clientId ?? "",
     clientAuth,
     discovery,
+    ignoreMetadata,
     endpoints,
     accessTokens,
     revocation,
@@ -77,11 +91,14 @@ export function parseOAuthOptions(options: JsonObject): Result<OAuthOptions, Sco
   }));
 }
 
-function parseClientAuth(members: Members): ClientAuthOptions {
+function parseClientAuth(members: Members, clientId: string): ClientAuthOptions {
   const method = members.oneOf("clientAuth", methods) ?? "private_key_jwt";
   const secret = members.secretReference("clientSecret");
   const key = members.secretReference("clientKey");
-  const audience = members.oneOf("assertionAudience", ["issuer", "token_endpoint"]);
+  const audience = members.oneOf("assertionAudience", audiences);
+  const encoding = members.oneOf("clientSecretEncoding", ["form", "none"]);
+  if (encoding !== undefined && method !== "client_secret_basic")
+    members.refuse("clientSecretEncoding", "is used with client_secret_basic only");
   if (method === "private_key_jwt") {
     if (secret !== undefined) members.refuse("clientSecret", "is not used with private_key_jwt");
     return { method, key, audience: audience ?? "issuer" };
@@ -90,7 +107,11 @@ function parseClientAuth(members: Members): ClientAuthOptions {
   if (audience !== undefined) members.refuse("assertionAudience", "is used with private_key_jwt only");
   if (secret === undefined)
     members.refuse("clientSecret", `must be there with ${method}, as { env: NAME } or { file: PATH }`);
-  return { method, secret: secret ?? {} };
+  if (method === "client_secret_post") return { method, secret: secret ?? {} };
+  // RFC 7617 §2: a colon would end the user name.
+  if (encoding === "none" && !/^[ -9;-~]+$/.test(clientId))
+    members.refuse("clientSecretEncoding", "must be form: the client id has a colon or is not ASCII");
+  return { method, secret: secret ?? {}, encoding: encoding ?? "form" };
 }
 
 /**

@@ -14,6 +14,8 @@ export interface Members {
   /** A whole number from `min` to `max`. */
   whole(name: string, bounds: { min: number; max: number }): number | undefined;
   oneOf<T extends string>(name: string, values: readonly T[]): T | undefined;
+  /** A list of different ones of these. */
+  someOf<T extends string>(name: string, values: readonly T[]): readonly T[] | undefined;
   /** `{ env: NAME }` or `{ file: PATH }`: where a secret is, never the secret itself. */
   secretReference(name: string): JsonObject | undefined;
   /** Adds a fault of the caller's own. */
@@ -50,6 +52,7 @@ export function readMembers(members: JsonObject): Members {
       take(name, (value) => wholeOf(value, min, max), `must be a whole number from ${min} to ${max}`),
     oneOf: (name, values) =>
       take(name, (value) => values.find((known) => known === value), `must be one of ${values.join(", ")}`),
+    someOf: (name, values) => take(name, (value) => subsetOf(value, values), `must list some of ${values.join(", ")}`),
     secretReference: (name) =>
       take(name, referenceOf, "must be { env: NAME } or { file: PATH }, never the secret itself"),
     done(build) {
@@ -75,6 +78,12 @@ function textsOf(value: Json): readonly string[] | undefined {
   if (!Array.isArray(value) || value.length === 0 || value.length > maxTexts) return undefined;
   const texts = (value as readonly Json[]).flatMap((one) => textOf(one) ?? []);
   return texts.length === value.length && new Set(texts).size === texts.length ? texts : undefined;
+}
+
+function subsetOf<T extends string>(value: Json, values: readonly T[]): readonly T[] | undefined {
+  const texts = textsOf(value);
+  const known = values.filter((one) => texts?.includes(one));
+  return texts?.length === known.length ? known : undefined;
 }
 
 const wholeOf = (value: Json, min: number, max: number): number | undefined =>

@@ -3,6 +3,7 @@
  * package is installed only as root or when asked for; otherwise the command to run is named.
  */
 import { spawnSync } from "node:child_process";
+import { glewlwydInstall, isGlewlwydThere } from "./glewlwyd.ts";
 import { isOpenBaoThere, openBaoInstall } from "./openbao.ts";
 import { postgresFolder } from "./postgres.ts";
 
@@ -36,6 +37,11 @@ const servers: Readonly<Record<string, TestServer>> = {
     isThere: isOpenBaoThere,
     install: openBaoInstall,
     tests: ["**/openbao/**", "**/*openbao*.test.ts"],
+  },
+  glewlwyd: {
+    isThere: isGlewlwydThere,
+    install: glewlwydInstall,
+    tests: ["**/*glewlwyd*.test.ts"],
   },
 };
 

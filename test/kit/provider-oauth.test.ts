@@ -9,6 +9,7 @@ import {
   startProtectedApi,
 } from "../support/oauth-server.ts";
 import { createProvider, createTestSigner, createTestTools, publishKeys } from "../support/provider-tools.ts";
+import { bearerOf, secretsOnTheWire } from "../support/oauth-wire.ts";
 import { describeProvider } from "./provider/describe-provider.ts";
 import type { ProviderHarness, ProviderTraits } from "./provider/harness.ts";
 
@@ -62,8 +63,8 @@ async function start(method: Method, tokens: "opaque" | "jwt", more: JsonObject)
     parameters: { region: "emea" },
     system: {
       wantedScope: ["reports:emea:read"],
-      use: async (credential) => ((await api.use(tokenOf(credential))) === 200 ? "accepted" : "refused"),
-      scopeOf: async (credential) => [...((await judge(tokenOf(credential))) ?? [])].sort(),
+      use: async (credential) => ((await api.use(bearerOf(credential))) === 200 ? "accepted" : "refused"),
+      scopeOf: async (credential) => [...((await judge(bearerOf(credential))) ?? [])].sort(),
     },
     path: {
       proxy,
@@ -71,25 +72,11 @@ async function start(method: Method, tokens: "opaque" | "jwt", more: JsonObject)
       revoke: "/token/revocation",
       probe: more["introspection"] === false ? null : "/token/introspection",
     },
-    canaries: () => proxy.seen.flatMap(({ body, headers }) => secretsOf(body, headers.authorization)),
+    canaries: () => secretsOnTheWire(proxy, clientSecret),
     async close() {
       await Promise.all([tools.close(), api.close(), proxy.close(), server.close(), keys.close()]);
     },
   };
-}
-
-function tokenOf(credential: Parameters<ProviderHarness["system"]["use"]>[0]): string {
-  if (credential.kind !== "bearer") throw new Error("an access token is a bearer credential");
-  return credential.value.reveal();
-}
-
-/** What of a request is secret, as it went over the wire. */
-function secretsOf(body: string, authorization: string | undefined): string[] {
-  const form = new URLSearchParams(body);
-  const basic = authorization === undefined ? [] : [authorization.replace("Basic ", ""), clientSecret];
-  return [...basic, form.get("client_secret"), form.get("client_assertion"), form.get("token")].flatMap(
-    (text) => text ?? [],
-  );
 }
 
 const verified: ProviderTraits = {

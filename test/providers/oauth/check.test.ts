@@ -44,6 +44,16 @@ describe("oauth check", () => {
     expect(await oauth.provider.check(never)).toEqual({ ok: false, fault: expect.stringContaining(message) });
   });
 
+  it("holds nothing against the server that the operator knows to be left out of its metadata", async () => {
+    const ignored = await startScriptedOAuth({ ignoreMetadata: ["grant_types_supported"] });
+    ignored.answer("/introspect", 200, { active: false });
+    ignored.publish({ grant_types_supported: ["authorization_code"] });
+    expect(await ignored.provider.check(never)).toEqual({ ok: true, value: undefined });
+    ignored.publish({ grant_types_supported: [], token_endpoint_auth_methods_supported: ["none"] });
+    expect(await ignored.provider.check(never)).toEqual({ ok: false, fault: expect.stringContaining("does not take") });
+    await ignored.close();
+  });
+
   it.each<[string, number, unknown, string]>([
     ["refused client authentication", 401, { error: "invalid_client" }, "refuses the broker's client authentication"],
     ["an error in own words", 400, { error: "canary" }, "answered 400 other"],

@@ -135,6 +135,42 @@ describe("oauth mint: what is sent", () => {
     expect(decodeJwt(second).jti).not.toBe(claims.jti);
   });
 
+  it.each([
+    ["issuer", "", ""],
+    ["token_endpoint", "/token", "/token"],
+    ["called_endpoint", "/token", "/introspect"],
+  ])("names in assertions, with %s, what they are for", async (assertionAudience, atMint, atProbe) => {
+    const other = await startScriptedOAuth({ assertionAudience });
+    other.answer("/token", 200, good);
+    await mint(other.provider, scope);
+    await other.provider.check(new AbortController().signal);
+    const audiences = ["/token", "/introspect"].map((endpoint) => {
+      const form = new URLSearchParams(other.server.seen.findLast(({ path }) => path === endpoint)?.body);
+      return decodeJwt(form.get("client_assertion") ?? "").aud;
+    });
+    expect(audiences).toEqual([`${other.url}${atMint}`, `${other.url}${atProbe}`]);
+    await other.close();
+  });
+
+  it.each([
+    ["form", "a:b", "a%3Ab:s+%2B%25"],
+    ["none", "ab", "ab:s +%"],
+  ])("sends Basic credentials encoded as told: %s", async (clientSecretEncoding, clientId, sent) => {
+    const tools = await createTestTools({ secrets: { SECRET: "s +%" } });
+    const options = {
+      issuer: oauth.url,
+      clientId,
+      clientAuth: "client_secret_basic",
+      clientSecret: { env: "SECRET" },
+      clientSecretEncoding,
+    };
+    oauth.answer("/token", 200, good);
+    await mint(await createProvider(oauthProviderType, options, tools), scope);
+    const { authorization = "" } = oauth.server.seen.findLast(({ path }) => path === "/token")?.headers ?? {};
+    expect(atob(authorization.replace("Basic ", ""))).toBe(sent);
+    await tools.close();
+  });
+
   it.each(["ES256", "EdDSA", "RS256"])("signs with a key of its own: %s", async (algorithm) => {
     const { privateKey, publicKey } = await generateKeyPair(algorithm, { extractable: true });
     const jwk = { ...(await exportJWK(privateKey)), kid: "mine", key_ops: ["sign"], ext: true };

@@ -31,6 +31,12 @@ describe("oauth options: what tokens can do", () => {
 describe("oauth options: parsing", () => {
   it.each<[string, JsonObject]>([
     ["a client secret", { clientAuth: "client_secret_basic", clientSecret: secret }],
+    [
+      "a client secret for a server that does not decode it",
+      { clientAuth: "client_secret_basic", clientSecret: secret, clientSecretEncoding: "none" },
+    ],
+    ["an assertion for the called endpoint", { assertionAudience: "called_endpoint" }],
+    ["metadata that is known to be incomplete", { ignoreMetadata: ["grant_types_supported"] }],
     ["a key of its own", { clientKey: { file: "/run/key.json" } }],
     ["an issuer with a path", { issuer: "https://as.example/tenants/one" }],
     [
@@ -67,6 +73,17 @@ describe("oauth options: parsing", () => {
       { clientAuth: "client_secret_basic", clientSecret: secret, assertionAudience: "issuer" },
       "assertionAudience",
     ],
+    [
+      "an encoding where nothing is encoded",
+      { clientAuth: "client_secret_post", clientSecret: secret, clientSecretEncoding: "none" },
+      "clientSecretEncoding",
+    ],
+    [
+      "no encoding of a client id with a colon",
+      { clientId: "a:b", clientAuth: "client_secret_basic", clientSecret: secret, clientSecretEncoding: "none" },
+      "clientSecretEncoding",
+    ],
+    ["ignoring who the issuer is", { ignoreMetadata: ["issuer"] }, "ignoreMetadata"],
     ["introspection with nothing to observe", { revocation: "expiry-only", introspection: true }, "introspection"],
     [
       "jwt tokens with introspection but no declared revocation",

@@ -12,6 +12,7 @@ const readers: Readonly<Record<string, (members: Members) => unknown>> = {
   texts: (members) => members.texts("a"),
   whole: (members) => members.whole("a", { min: 1, max: 9 }),
   oneOf: (members) => members.oneOf("a", ["x", "y"]),
+  someOf: (members) => members.someOf("a", ["x", "y"]),
   secret: (members) => members.secretReference("a"),
 };
 
@@ -30,6 +31,8 @@ describe("members", () => {
     ["texts", ["x", "y"]],
     ["whole", 9],
     ["oneOf", "y"],
+    ["someOf", ["y"]],
+    ["someOf", ["x", "y"]],
     ["secret", { env: "NAME" }],
     ["secret", { file: "/run/secret" }],
   ])("%s takes %j", (reader, value) =>
@@ -58,6 +61,10 @@ describe("members", () => {
     ["whole", 1.5],
     ["whole", "5"],
     ["oneOf", "z"],
+    ["someOf", ["x", "z"]],
+    ["someOf", ["x", "x"]],
+    ["someOf", []],
+    ["someOf", "x"],
     ["oneOf", ["x"]],
     ["secret", "hunter2-inline"],
     ["secret", { env: "A", file: "B" }],
