@@ -45,6 +45,15 @@ describe("metadata", () => {
 });
 
 describe("keys", () => {
+  it("are found by whoever trusts the broker as an identity provider", async () => {
+    const answer = await world.send("GET", "/.well-known/openid-configuration");
+    expect(JSON.parse(answer.text)).toMatchObject({
+      issuer: world.publicUrl,
+      jwks_uri: `${world.publicUrl}/jwks`,
+      id_token_signing_alg_values_supported: ["ES256"],
+    });
+  });
+
   it("let an API check the broker's own tokens by itself", async () => {
     const task = await world.openTask();
     const { token } = await world.issue({ task, template: "offline" });

@@ -56,6 +56,7 @@ describe("methods and paths", () => {
     ["/tasks/tsk_x", "GET, HEAD, OPTIONS"],
     ["/leases/lea_x", "GET, DELETE, HEAD, OPTIONS"],
     ["/.well-known/oauth-authorization-server", "GET, HEAD, OPTIONS"],
+    ["/.well-known/openid-configuration", "GET, HEAD, OPTIONS"],
   ])("%s takes %s", async (path, allow) => {
     const wrong = await world.send("PATCH", path);
     expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, allow]);

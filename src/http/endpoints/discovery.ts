@@ -2,7 +2,7 @@
 import type { Broker } from "../../broker/broker.ts";
 import { ok } from "../../kernel/result.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { keySet, metadata, type MetadataAnswer } from "../schemas/service.ts";
+import { keySet, metadata, openIdConfiguration, type MetadataAnswer, type OpenIdAnswer } from "../schemas/service.ts";
 import { detailsType, tokenExchangeGrant } from "../token-uris.ts";
 
 export const discoveryEndpoints = (broker: Broker): readonly Endpoint[] => [
@@ -15,6 +15,16 @@ export const discoveryEndpoints = (broker: Broker): readonly Endpoint[] => [
     access: "anyone",
     answers: { 200: { description: "What this server supports", schema: metadata } },
     handle: () => Promise.resolve(ok({ status: 200, json: metadataOf(broker.issuerUrl) })),
+  },
+  {
+    method: "get",
+    path: "/.well-known/openid-configuration",
+    operation: "readOpenIdConfiguration",
+    summary: "Where systems that trust the broker as an identity provider find its keys",
+    shape: "problem",
+    access: "anyone",
+    answers: { 200: { description: "Issuer, keys and algorithms", schema: openIdConfiguration } },
+    handle: () => Promise.resolve(ok({ status: 200, json: openIdConfigurationOf(broker) })),
   },
   {
     method: "get",
@@ -37,7 +47,7 @@ export const discoveryEndpoints = (broker: Broker): readonly Endpoint[] => [
 
 /** Addresses come from configuration, never from the Host header. */
 function metadataOf(issuer: string): MetadataAnswer {
-  const base = issuer.endsWith("/") ? issuer.slice(0, -1) : issuer;
+  const base = baseOf(issuer);
   return {
     issuer,
     token_endpoint: `${base}/token`,
@@ -53,3 +63,18 @@ function metadataOf(issuer: string): MetadataAnswer {
     authorization_details_types_supported: [detailsType],
   };
 }
+
+/** There is no login here: what OpenID Connect demands beside the keys is said as it demands it. */
+function openIdConfigurationOf(broker: Broker): OpenIdAnswer {
+  const algorithms = broker.publicKeys().flatMap(({ alg }) => (typeof alg === "string" ? [alg] : []));
+  return {
+    issuer: broker.issuerUrl,
+    jwks_uri: `${baseOf(broker.issuerUrl)}/jwks`,
+    response_types_supported: ["id_token"],
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: [...new Set(algorithms)],
+    claims_supported: ["iss", "sub", "aud", "exp", "iat", "jti"],
+  };
+}
+
+const baseOf = (issuer: string): string => (issuer.endsWith("/") ? issuer.slice(0, -1) : issuer);

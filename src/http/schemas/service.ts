@@ -69,4 +69,19 @@ export const metadata = named(
 );
 export type MetadataAnswer = z.input<typeof metadata>;
 
+export const openIdConfiguration = named(
+  "OpenIdConfiguration",
+  z
+    .object({
+      issuer: z.string(),
+      jwks_uri: z.string(),
+      response_types_supported: z.array(z.string()),
+      subject_types_supported: z.array(z.string()),
+      id_token_signing_alg_values_supported: z.array(z.string()),
+      claims_supported: z.array(z.string()),
+    })
+    .meta({ description: "OpenID Connect Discovery 1.0 §3, as far as it tells how to check a token of the broker" }),
+);
+export type OpenIdAnswer = z.input<typeof openIdConfiguration>;
+
 export const openApiDocument = named("OpenApi", z.looseObject({ openapi: z.string() }));
