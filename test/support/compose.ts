@@ -13,6 +13,7 @@ import { createDriftProviders } from "../../src/broker/drift/ask-provider.ts";
 import { createDriftWatch } from "../../src/broker/drift/drift-watch.ts";
 import { createKillPool } from "../../src/broker/kill/kill-pool.ts";
 import { createLocalWorkforce } from "../../src/broker/kill/local-workforce.ts";
+import { createProviderLedger } from "../../src/broker/provider-ledger.ts";
 import { createProviderFacade } from "../../src/broker/provider-facade.ts";
 import { openMemoryLedger } from "../../src/engines/memory/ledger.ts";
 import { emptyState } from "../../src/engines/memory/state.ts";
@@ -85,16 +86,16 @@ export async function compose(wish: Wish): Promise<Composed> {
   const issuer = await startIssuer();
   const entropy = createSeededEntropy(wish.seed ?? 1);
   const tools = await createTestTools({ issuerUrl, now: () => clock.now(), secrets: wish.secrets ?? {} });
+  const opened = openMemoryLedger({ clock, state: emptyState() });
+  const ledger = wish.around?.(opened) ?? opened;
   const registry = createProviderRegistry({
     ...tools,
-    ledgerOf: () => tools.ledger,
+    ledgerOf: (name) => createProviderLedger({ ledger, entropy, mark: tools.ledger.mark, name }),
     issuingHttp: tools.http,
     revokingHttp: tools.http,
     loadType: async (name) => wish.types?.find(({ type }) => type === name) ?? (await loadProviderType(name)),
   });
   const policy = await loadPolicy(wish.policy.replaceAll("ISSUER", issuer.url), registry);
-  const opened = openMemoryLedger({ clock, state: emptyState() });
-  const ledger = wish.around?.(opened) ?? opened;
   const keysHttp = createNodeHttpClient({ allowInsecureLoopback: true, maxConnectionsPerOrigin: 4 });
   const issuers = [...policy.issuers.values()];
   const sealing = parseSealingKeys(generateSealingKeys(entropy));

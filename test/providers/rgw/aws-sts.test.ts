@@ -5,7 +5,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sessionNameOf } from "../../../providers/aws-sts/session-name.ts";
 import { epochMillis, millis } from "../../../src/kernel/time.ts";
+import { startAwsIssuer, type AwsIssuer } from "../../support/aws-issuer.ts";
 import { startAwsStage, type AwsStage, type LiveSession } from "../../support/aws-sts-stage.ts";
+import { describeThroughBroker } from "./through-broker.ts";
 import { startRgwWorld, statement, type RgwWorld } from "../../support/rgw-world.ts";
 
 let world: RgwWorld;
@@ -275,6 +277,43 @@ describe("aws-sts: check", () => {
     expect(await stage.mint()).toMatchObject({ kind: "rejected", retryable: false });
   });
 });
+
+describe("aws-sts: the broker as issuer", () => {
+  let issuer: AwsIssuer;
+  beforeAll(async () => {
+    issuer = await startAwsIssuer();
+    await issuer.register(world.rgw);
+  });
+  afterAll(() => issuer?.close());
+
+  const stageOf = (subject: string): Promise<AwsStage> => {
+    const { issuerUrl, signer } = issuer;
+    const options = { minter: { brokerToken: true }, tokenSubject: "mayfly", tags: true };
+    return stageWith({ options, tools: { issuerUrl, signer }, trust: issuer.trust(subject) });
+  };
+
+  it("mints without any key of AWS, bounds and kills as ever", async () => {
+    const stage = await stageOf("mayfly");
+    expect(await stage.check()).toBe("ok");
+    const [doomed, spared] = [await stage.live(), await stage.live()];
+    expect(await world.may(doomed.credential)).toEqual(["read emea"]);
+    expect(await stage.kill(doomed)).toEqual({ kind: "dead-unverified" });
+    expect([await reads(doomed), await reads(spared)]).toEqual([false, true]);
+    const short = await stage.live({ ttlMillis: 3_000 });
+    await expect.poll(() => reads(short), { timeout: 10_000, interval: 100 }).toBe(false);
+    const sent = world.proxy.seen.filter(({ path }) => path === "/AssumeRoleWithWebIdentity");
+    expect(sent.length).toBeGreaterThan(3);
+    expect(sent.every(({ headers }) => headers.authorization === undefined)).toBe(true);
+  });
+
+  it("gets nothing from a role that trusts another subject", async () => {
+    const stage = await stageOf("somebody-else");
+    expect(await stage.mint()).toMatchObject({ kind: "rejected" });
+    expect(await stage.check()).not.toBe("ok");
+  });
+});
+
+describeThroughBroker(() => world);
 
 describe("aws-sts: kill time", () => {
   const [rounds, together] = [4, 50];
