@@ -46,6 +46,17 @@ const rows: readonly Row[] = [
   { name: "an id that is none", args: ["task", "show", "task-1"], says: ["tsk_"] },
   { name: "a wait that is too long", args: ["task", "show", task, "--wait", "1m"], says: ["--wait", "30s"] },
   { name: "an outcome that is none", args: ["task", "end", task, "--outcome", "ok"], says: ["--outcome", "completed"] },
+  {
+    name: "a backup of a Redis ledger in a file",
+    args: ["restore", "copy.rdb", "--ledger", "redis://one"],
+    says: ["not restored from a file", "without a file"],
+  },
+  { name: "a restore of no file", args: ["restore", "--ledger", "sqlite:./x.db"], says: ["no backup is named"] },
+  {
+    name: "a restore with a password in a flag",
+    args: ["restore", "--ledger", "redis://bot:s3cret@one"],
+    says: ["every user of this machine can read"],
+  },
   { name: "too many words", args: ["door", "ls", "x"], says: ["too many arguments"] },
   { name: "a sequence that is none", args: ["audit", "tail", "--after", "-1"], says: ["--after", "42"] },
   {

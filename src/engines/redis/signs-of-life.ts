@@ -13,7 +13,7 @@ import { defineScript, numberOf } from "./script.ts";
 import type { ShardCalls } from "./shard-calls.ts";
 
 /** Three missed signs: less would take a busy process for dead, more would leave its work undone for longer. */
-const silentMillis = 3_000;
+export const silentMillis = 3_000;
 /** Leases that one run of the script gives back at most. */
 const pageRows = 500;
 

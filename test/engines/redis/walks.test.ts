@@ -1,11 +1,13 @@
 /** Walks of kill orders in one shard: pages that neither skip nor repeat, however many leases fall due at one instant. */
 import { afterEach, expect, it } from "vitest";
 import type { Lease } from "../../../src/domain/lease.ts";
-import { task as taskLua } from "../../../src/engines/redis/lua/task.ts";
-import { defineScript } from "../../../src/engines/redis/script.ts";
+import type { ShardCalls } from "../../../src/engines/redis/shard-calls.ts";
+import { createSignsOfLife } from "../../../src/engines/redis/signs-of-life.ts";
+import { lastSigns, restoreStore } from "../../../src/engines/redis/verbs/restore.ts";
 import { maxSweepRows } from "../../../src/kernel/limits.ts";
 import { millis } from "../../../src/kernel/time.ts";
 import { agentName, createBuilders, ledgerTarget, operator } from "../../support/builders.ts";
+import { silentLog } from "../../support/silent.ts";
 import { openRedisWorld, type RedisWorld } from "../../support/redis-nodes.ts";
 import { drain, endOf, present, valueOf } from "../../kit/ledger/bench.ts";
 
@@ -89,23 +91,14 @@ it("the end of a task goes ahead of a door that was closed before it", async () 
   expect(present(await ledger.readLease(lease.id)).lease.state).toMatchObject({ cause: "task_ended" });
 });
 
-/** What a restore of an older copy of the store does; no verb of this engine orders it yet. */
-const restoreScript = defineScript(
-  "restore",
-  [taskLua],
-  String.raw`
-call('HSET', KEYS[1], 'gen', '2', 'restoring', '1')
-local sequence = audit('store.restored', nil, nil, {})
-insertOrder({ rank = 1, sequence = sequence, subject = 'all', scope = 'all', cause = 'restored', orderedAt = now })
-return finish('ok')
-`,
-);
+const restore = async (calls: ShardCalls, generation: number) =>
+  expect(await restoreStore(calls, { generation, signs: await lastSigns(calls), cause: operator })).toBe("ordered");
 
 it("a restore ends every task and kills every lease before anything new is issued", async () => {
   const { ledger, calls, issue, builders, task } = await scene();
   const leases = await Promise.all(Array.from({ length: 20 }, () => issue("miss")));
   for (let more = 0; more < 5; more += 1) valueOf(await ledger.openTask(builders.openTask()));
-  await calls.ask(0, restoreScript, {});
+  await restore(calls, 2);
   const suspended = { kind: "conflict", conflict: { reason: "suspended", why: "restoring" } };
   expect(await ledger.openTask(builders.openTask())).toEqual(suspended);
   const openings: unknown[] = [];
@@ -120,4 +113,31 @@ it("a restore ends every task and kills every lease before anything new is issue
   expect(present(await ledger.readTask(task.id)).task.state).toMatchObject({ outcome: "killed", reason: "restored" });
   expect((await ledger.health()).counts.openTasks).toBe(0);
   expect(await ledger.openTask(builders.openTask())).toMatchObject({ kind: "ok" });
+});
+
+it("a restore that is ordered again while the first is walked holds issuing until both are", async () => {
+  const { ledger, calls, issue, builders } = await scene();
+  await Promise.all(Array.from({ length: 6 }, () => issue("miss")));
+  await restore(calls, 2);
+  valueOf(await ledger.expandKillOrders(4));
+  await restore(calls, 3);
+  const openings: unknown[] = [];
+  await drain(async () => {
+    openings.push((await ledger.openTask(builders.openTask())).kind);
+    return valueOf(await ledger.expandKillOrders(2)).more;
+  });
+  expect(openings).toEqual(openings.map(() => "conflict"));
+  expect(await ledger.health()).toMatchObject({ generation: 3, suspended: null, counts: { openTasks: 0 } });
+  const after = valueOf(await ledger.openTask(builders.openTask()));
+  valueOf(await ledger.expandKillOrders(500));
+  expect(present(await ledger.readTask(after.id)).task.state).toEqual({ kind: "open" });
+});
+
+it("a shard in which somebody said meanwhile that it lives is not restored", async () => {
+  const { ledger, calls, clock } = await scene();
+  const signs = await lastSigns(calls);
+  clock.advance(1_000);
+  await createSignsOfLife({ calls, clock, log: silentLog }).say();
+  expect(await restoreStore(calls, { generation: 2, signs, cause: operator })).toBe("in_use");
+  expect(await ledger.health()).toMatchObject({ generation: 1, suspended: null });
 });

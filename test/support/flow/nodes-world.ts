@@ -25,12 +25,14 @@ export interface NodesWorld extends BrokerClient {
   readonly nodes: readonly Node[];
   /** Asked no more; what happens to it is the test's business. */
   leave(node: Node): void;
+  /** One more, on the same ledger. */
+  join(): Promise<Node>;
   isUsable(token: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
-export async function startNodes(count: number): Promise<NodesWorld> {
-  const [servers, ledger] = [await startServers(), await startRedisLedger()];
+export async function startNodes(count: number, on?: FlowLedger): Promise<NodesWorld> {
+  const [servers, ledger] = [await startServers(), on ?? (await startRedisLedger())];
   const folder = await mkdtemp(join(tmpdir(), "mayfly-nodes-"));
   const [policy, data] = [join(folder, "policy"), join(folder, "data")];
   await Promise.all([mkdir(policy), mkdir(data)]);
@@ -41,12 +43,14 @@ export async function startNodes(count: number): Promise<NodesWorld> {
   const nodes: Node[] = [];
   let turn = 0;
 
-  async function add(): Promise<void> {
+  async function add(): Promise<Node> {
     const child = startChild(common, servers.secrets);
     started.push(child);
     const { listen, admin } = await child.line("started");
     const urls = { public: String(listen), admin: String(admin) };
-    nodes.push({ child, urls, client: createClient(servers, () => urls) });
+    const node = { child, urls, client: createClient(servers, () => urls) };
+    nodes.push(node);
+    return node;
   }
   // The first makes the key rings that all share.
   await add();
@@ -62,6 +66,7 @@ export async function startNodes(count: number): Promise<NodesWorld> {
     ledger,
     nodes,
     leave: (node) => void nodes.splice(nodes.indexOf(node), 1),
+    join: add,
     isUsable: (token) => isUsable(client, servers, token),
     async close() {
       for (const child of started) child.signal("SIGKILL");

@@ -16,7 +16,10 @@ export interface OpenFault {
     | "cluster_down"
     | "foreign"
     | "newer_format"
-    | "other_shards";
+    | "other_shards"
+    | "no_ledger"
+    | "in_use"
+    | "half_restored";
   readonly message: string;
   readonly fix: string;
 }

@@ -48,7 +48,7 @@ local meta = call('HMGET', KEYS[1], 'clock', 'seq', 'gen', 'restoring', 'downFro
 if (tonumber(meta[10] or nil) or 0) > ${storedFormat} and not c.enters then
   return redis.error_reply('NEWERFORMAT the ledger is of a newer format')
 end
-local seq, generation, restoring = tonumber(meta[2]) or 0, tonumber(meta[3]) or 1, meta[4] == '1'
+local seq, generation, restoring = tonumber(meta[2]) or 0, tonumber(meta[3]) or 1, (tonumber(meta[4] or nil) or 0) > 0
 local downFrom, downUntil = tonumber(meta[5] or nil), tonumber(meta[6] or nil)
 local epoch, told = tonumber(meta[7]) or 0, meta[8] == '1'
 local wall = @WALL@

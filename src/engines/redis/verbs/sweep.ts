@@ -68,7 +68,8 @@ local function finishOrder(order)
   if order.rank == 2 then return end
   local data = { ordered_at = int(order.at), scope = quote(order.scope) }
   audit('kill.expanded', order.rank == 0 and order.subject or nil, nil, data)
-  if order.cause == 'restored' then call('HSET', KEYS[1], 'restoring', '0') end
+  -- One that was ordered again since still ends whatever is open.
+  if order.cause == 'restored' and tonumber(meta[4]) == order.sequence then call('HSET', KEYS[1], 'restoring', '0') end
 end
 
 while pageSize() > 0 do
