@@ -1,4 +1,5 @@
 /** What all clients of AWS have in common: nothing of the machine's configuration, no retries, faults as data. */
+import { err, ok, type Result } from "../../src/kernel/result.ts";
 import type { AwsFault } from "./aws-fault.ts";
 import type { LoginSource } from "./login.ts";
 import { AwsFaultError, type Transport } from "./transport.ts";
@@ -8,7 +9,7 @@ export interface CallTools {
   readonly region: string;
   readonly transport: Transport;
   /** Absent for calls that are not signed. */
-  readonly login?: Pick<LoginSource, "identity">;
+  readonly login?: LoginSource;
 }
 
 /** Every setting that the SDK would otherwise look for in the environment or in files is given. */
@@ -22,6 +23,8 @@ export const clientConfiguration = ({ endpoint, region, transport, login }: Call
   defaultsMode: "standard" as const,
   useDualstackEndpoint: false,
   useFipsEndpoint: false,
+  authSchemePreference: [],
+  sigv4aSigningRegionSet: [region],
   userAgentAppId: "mayfly",
 });
 
@@ -30,5 +33,15 @@ async function noLogin(): Promise<never> {
 }
 
 /** What the SDK throws of its own stands for a success that it could not read. */
-export const faultOf = (error: unknown): AwsFault =>
-  error instanceof AwsFaultError ? error.fault : { kind: "unreadable" };
+export async function attempt<T>(
+  { login }: Pick<CallTools, "login">,
+  send: () => Promise<T>,
+): Promise<Result<T, AwsFault>> {
+  try {
+    return ok(await send());
+  } catch (error) {
+    const fault: AwsFault = error instanceof AwsFaultError ? error.fault : { kind: "unreadable" };
+    login?.noteFault(fault);
+    return err(fault);
+  }
+}

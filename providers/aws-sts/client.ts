@@ -20,8 +20,6 @@ export interface Client {
   readonly sts: Sts;
   readonly iam: Iam;
   readonly brokerToken: BrokerToken;
-  readonly minterLogin: LoginSource;
-  readonly revokerLogin: LoginSource;
   readonly room: Room;
   readonly writer: DenyWriter;
   /** Of the broker's one inline policy in each role. */
@@ -66,8 +64,6 @@ export async function createClient(options: AwsStsOptions, tools: ProviderTools)
     sts,
     iam,
     brokerToken,
-    minterLogin: minterLogin.value,
-    revokerLogin: revokerLogin.value,
     room,
     writer: createDenyWriter({ rewrite, now, after: tools.after, interval: options.writeInterval }),
     policyName,

@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-iam";
 import { err, ok, type Result } from "../../src/kernel/result.ts";
 import type { AwsFault } from "./aws-fault.ts";
-import { clientConfiguration, faultOf, type CallTools } from "./call.ts";
+import { attempt, clientConfiguration, type CallTools } from "./call.ts";
 
 export interface Iam {
   /** The longest session that it gives; null where the server does not say. */
@@ -28,17 +28,9 @@ const maxPages = 10;
 export function createIam(tools: CallTools): Iam {
   const client = new IAMClient(clientConfiguration(tools));
 
-  async function attempt<T>(send: () => Promise<T>): Promise<Result<T, AwsFault>> {
-    try {
-      return ok(await send());
-    } catch (error) {
-      return err(faultOf(error));
-    }
-  }
-
   return {
     async roleMaxSeconds(RoleName, abortSignal) {
-      const answer = await attempt(() => client.send(new GetRoleCommand({ RoleName }), { abortSignal }));
+      const answer = await attempt(tools, () => client.send(new GetRoleCommand({ RoleName }), { abortSignal }));
       if (!answer.ok) return answer;
       const { Role } = answer.value;
       return Role === undefined ? err({ kind: "unreadable" }) : ok(Role.MaxSessionDuration ?? null);
@@ -49,7 +41,7 @@ export function createIam(tools: CallTools): Iam {
       let Marker: string | undefined;
       for (let page = 0; page < maxPages; page += 1) {
         const input = { RoleName, ...(Marker === undefined ? {} : { Marker }) };
-        const answer = await attempt(() => client.send(new ListRolePoliciesCommand(input), { abortSignal }));
+        const answer = await attempt(tools, () => client.send(new ListRolePoliciesCommand(input), { abortSignal }));
         if (!answer.ok) return answer;
         names.push(...(answer.value.PolicyNames ?? []));
         Marker = answer.value.IsTruncated === true ? answer.value.Marker : undefined;
@@ -59,7 +51,7 @@ export function createIam(tools: CallTools): Iam {
     },
 
     async policy(RoleName, PolicyName, abortSignal) {
-      const answer = await attempt(() =>
+      const answer = await attempt(tools, () =>
         client.send(new GetRolePolicyCommand({ RoleName, PolicyName }), { abortSignal }),
       );
       if (answer.ok) {
@@ -71,12 +63,12 @@ export function createIam(tools: CallTools): Iam {
 
     async putPolicy(RoleName, PolicyName, PolicyDocument, abortSignal) {
       const input = { RoleName, PolicyName, PolicyDocument };
-      const answer = await attempt(() => client.send(new PutRolePolicyCommand(input), { abortSignal }));
+      const answer = await attempt(tools, () => client.send(new PutRolePolicyCommand(input), { abortSignal }));
       return answer.ok ? ok() : answer;
     },
 
     async deletePolicy(RoleName, PolicyName, abortSignal) {
-      const answer = await attempt(() =>
+      const answer = await attempt(tools, () =>
         client.send(new DeleteRolePolicyCommand({ RoleName, PolicyName }), { abortSignal }),
       );
       return answer.ok || isAbsent(answer.fault) ? ok() : answer;

@@ -49,9 +49,7 @@ export async function mintAwsSts(client: Client, request: MintRequest<AwsStsScop
           signal,
         )
       : await client.sts.assumeRole({ ...session, externalId: options.externalId, tags, sourceIdentity }, signal);
-  if (answer.ok) return minted(client, request, answer.value, deadline);
-  client.minterLogin.noteFault(answer.fault);
-  return notMinted(answer.fault);
+  return answer.ok ? minted(client, request, answer.value, deadline) : notMinted(answer.fault);
 }
 
 /** For CloudTrail and for policies on resources; no secret and nobody's name, because other accounts see them too. */

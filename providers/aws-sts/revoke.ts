@@ -16,7 +16,10 @@ type Probe = ((request: ProbeRequest) => Promise<ProbeAnswer>) | undefined;
 export async function revokeAwsSts(client: Client, request: RevokeRequest): Promise<Verdict> {
   const { lease, now, signal } = request;
   // Its own policy allows nothing any more: a denial would only take room.
-  if (now >= lease.nativeExpiresAt) return { kind: "expires-only", at: lease.nativeExpiresAt };
+  if (now >= lease.nativeExpiresAt)
+    return (await ask(client.probe, request)) === "dead"
+      ? { kind: "dead-verified" }
+      : { kind: "expires-only", at: lease.nativeExpiresAt };
   const handle = parseHandle(lease.handle);
   if (handle === undefined)
     return { kind: "refused", reason: "handle_unreadable", fix: "deny the session by hand; CloudTrail names it" };

@@ -2,6 +2,7 @@
  * One write of a role's deny policy: list what the ledger keeps denied, build the whole, compare with what stands there,
  * put it, read it back. Each request ends before the lock does, so that no late one lands over a newer policy.
  */
+import type { Lease } from "../../src/domain/lease.ts";
 import type { Verdict } from "../../src/domain/verdict.ts";
 import { epochMillis, millis, type EpochMillis } from "../../src/kernel/time.ts";
 import type { ProviderLedger } from "../../src/ports/provider.ts";
@@ -93,17 +94,21 @@ export function createRewrite(tools: Tools): Rewrite {
 }
 
 /** Those that the ledger keeps denied, and those that are asked for, which it may show a moment later. */
-async function toDeny({ ledger, role }: Write, wanted: readonly Denial[]) {
+async function toDeny({ ledger, role, now }: Write, wanted: readonly Denial[]) {
   const denials = [...wanted];
   let lastEndsAt: EpochMillis | null = null;
   for await (const lease of ledger.denied(role.name)) {
     const name = lease.handle["session_name"];
-    if (!isSessionName(name)) continue;
+    if (!isSessionName(name) || hasEndedByItself(lease, now())) continue;
     denials.push({ sessionName: name, issuedBefore: lease.mintAbortAt });
     lastEndsAt = epochMillis(Math.max(lease.nativeExpiresAt, lastEndsAt ?? 0));
   }
   return { denials, lastEndsAt };
 }
+
+/** Nobody ended it early: its own policy does, and a denial would take room from others. */
+const hasEndedByItself = ({ state, nativeExpiresAt }: Lease, now: EpochMillis): boolean =>
+  now >= nativeExpiresAt && "cause" in state && state.cause === "expiry";
 
 /** Undefined where the policy now stands there as wanted. */
 async function putAndReadBack(write: Write, { text }: DenyDocument): Promise<Rewritten | undefined> {

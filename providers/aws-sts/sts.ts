@@ -11,7 +11,7 @@ import { err, ok, type Result } from "../../src/kernel/result.ts";
 import { epochMillis, type EpochMillis } from "../../src/kernel/time.ts";
 import type { AwsFault } from "./aws-fault.ts";
 import type { SessionTag } from "./broker-token.ts";
-import { clientConfiguration, faultOf, type CallTools } from "./call.ts";
+import { attempt, clientConfiguration, type CallTools } from "./call.ts";
 import type { AwsIdentity } from "./login.ts";
 
 export interface SessionRequest {
@@ -62,19 +62,17 @@ export function createSts(tools: CallTools): Sts {
         ...(sourceIdentity === undefined ? {} : { SourceIdentity: sourceIdentity }),
         ...(tags.length === 0 ? {} : { Tags: tagInput(tags), TransitiveTagKeys: tags.map(({ key }) => key) }),
       });
-      return sessionOf(() => client.send(command, { abortSignal }));
+      return sessionOf(tools, () => client.send(command, { abortSignal }));
     },
     async assumeRoleWithWebIdentity({ token, ...request }, abortSignal) {
       const input = { ...inputOf(request), WebIdentityToken: token.reveal() };
-      return sessionOf(() => client.send(new AssumeRoleWithWebIdentityCommand(input), { abortSignal }));
+      return sessionOf(tools, () => client.send(new AssumeRoleWithWebIdentityCommand(input), { abortSignal }));
     },
     async callerArn(abortSignal) {
-      try {
-        const { Arn } = await client.send(new GetCallerIdentityCommand({}), { abortSignal });
-        return Arn === undefined ? err({ kind: "unreadable" }) : ok(Arn);
-      } catch (error) {
-        return err(faultOf(error));
-      }
+      const answer = await attempt(tools, () => client.send(new GetCallerIdentityCommand({}), { abortSignal }));
+      if (!answer.ok) return answer;
+      const { Arn } = answer.value;
+      return Arn === undefined ? err({ kind: "unreadable" }) : ok(Arn);
     },
   };
 }
@@ -84,7 +82,7 @@ export function createTokenExchange(tools: Omit<CallTools, "login">): TokenExcha
   const client = new STSClient(clientConfiguration(tools));
   return ({ role, sessionName, token }) => {
     const input = { RoleArn: role, RoleSessionName: sessionName, WebIdentityToken: token.reveal() };
-    return sessionOf(() => client.send(new AssumeRoleWithWebIdentityCommand(input)));
+    return sessionOf({}, () => client.send(new AssumeRoleWithWebIdentityCommand(input)));
   };
 }
 
@@ -98,17 +96,15 @@ const inputOf = ({ role, sessionName, durationSeconds, policy }: SessionRequest)
 const tagInput = (tags: readonly SessionTag[]) => tags.map(({ key, value }) => ({ Key: key, Value: value }));
 
 async function sessionOf(
+  tools: Pick<CallTools, "login">,
   send: () => Promise<Pick<AssumeRoleCommandOutput, "Credentials">>,
 ): Promise<Result<Session, AwsFault>> {
-  try {
-    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = (await send()).Credentials ?? {};
-    if (!AccessKeyId || !SecretAccessKey || !SessionToken || Expiration === undefined)
-      return err({ kind: "unreadable" });
-    const expiresAt = Expiration.getTime();
-    if (!Number.isFinite(expiresAt)) return err({ kind: "unreadable" });
-    const identity = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
-    return ok({ identity, expiresAt: epochMillis(expiresAt) });
-  } catch (error) {
-    return err(faultOf(error));
-  }
+  const answer = await attempt(tools, send);
+  if (!answer.ok) return answer;
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.value.Credentials ?? {};
+  const expiresAt = Expiration?.getTime() ?? Number.NaN;
+  if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Number.isFinite(expiresAt))
+    return err({ kind: "unreadable" });
+  const identity = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
+  return ok({ identity, expiresAt: epochMillis(expiresAt) });
 }

@@ -54,6 +54,12 @@ describe("providers: the samples of their pages", () => {
     expect(checked.ok ? [] : checked.fault).toEqual([]);
   });
 
+  it("one that demands more of a kill than its provider can give is refused before anything is minted", async () => {
+    const demanding = sampleOf("aws-sts").replace("  scope:\n", "  requires: { revocation: [immediate] }\n  scope:\n");
+    const checked = await check(demanding);
+    expect(checked.ok ? "" : JSON.stringify(checked.fault)).toContain("the provider's revocation is eventual");
+  });
+
   it("a sample with a mistake would be noticed", async () => {
     expect((await check(sampleOf("oauth").replace("resource:", "resources:"))).ok).toBe(false);
   });

@@ -4,6 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sessionNameOf } from "../../../providers/aws-sts/session-name.ts";
+import type { Lease, LeaseState } from "../../../src/domain/lease.ts";
 import { epochMillis, millis } from "../../../src/kernel/time.ts";
 import { startAwsIssuer, type AwsIssuer } from "../../support/aws-issuer.ts";
 import { startAwsStage, type AwsStage, type LiveSession } from "../../support/aws-sts-stage.ts";
@@ -27,6 +28,17 @@ async function stageWith(wish: Parameters<typeof startAwsStage>[2] = {}): Promis
   stages.push(stage);
   return stage;
 }
+const dying: Extract<LeaseState, { kind: "revoking" }> = {
+  kind: "revoking",
+  cause: "expiry",
+  killOrderedAt: epochMillis(0),
+  attempts: 0,
+  dueAt: epochMillis(0),
+  lastVerdict: null,
+  lastReason: null,
+  outcomeUnknown: false,
+  usableUntil: null,
+};
 const reads = ({ credential }: LiveSession): Promise<boolean> => world.reads(credential);
 const putsSince = (start: number): number =>
   world.proxy.seen.slice(start).filter(({ path }) => path === "/PutRolePolicy").length;
@@ -56,6 +68,21 @@ describe("aws-sts: natural end", () => {
     expect(Date.now()).toBeLessThan(session.lease.nativeExpiresAt + 2_000);
     expect(await stage.kill(session)).toEqual({ kind: "expires-only", at: session.lease.nativeExpiresAt });
     expect(putsSince(start)).toBe(0);
+  });
+});
+
+describe("aws-sts: natural end, with a probe", () => {
+  it("is seen at once, and takes no room", async () => {
+    const probe = { bucket: "reports", key: "emea/total", endpoint: world.proxy.url };
+    const stage = await stageWith({ options: { probe } });
+    const [over, doomed] = [await stage.live({ ttlMillis: 3_000 }), await stage.live()];
+    await expect.poll(() => reads(over), { timeout: 10_000, interval: 100 }).toBe(false);
+    const lease: Lease = { ...over.lease, state: dying };
+    expect(await stage.kill({ ...over, lease })).toEqual({ kind: "dead-verified" });
+    await stage.kill(doomed);
+    const text = (await world.editor.read(stage.roleName, stage.policyName)) ?? "";
+    expect(text).toContain(sessionNameOf(doomed.lease.id));
+    expect(text).not.toContain(sessionNameOf(over.lease.id));
   });
 });
 
@@ -304,6 +331,19 @@ describe("aws-sts: the broker as issuer", () => {
     const sent = world.proxy.seen.filter(({ path }) => path === "/AssumeRoleWithWebIdentity");
     expect(sent.length).toBeGreaterThan(3);
     expect(sent.every(({ headers }) => headers.authorization === undefined)).toBe(true);
+  });
+
+  it("lets the revoker log in with the broker's token too, for a role that may write policies", async () => {
+    const { issuerUrl, signer } = issuer;
+    const revoker = await world.makeRole("policy-writer", issuer.trust("mayfly"));
+    const rights = statement("Allow", { Action: ["iam:*"], Resource: ["*"] });
+    await world.editor.put("policy-writer", "rights", JSON.stringify(rights));
+    const options = { minter: { brokerToken: true }, revoker: { brokerToken: true, role: revoker } };
+    const stage = await stageWith({ options, tools: { issuerUrl, signer }, trust: issuer.trust("mayfly") });
+    expect(await stage.check()).toBe("ok");
+    const session = await stage.live();
+    expect((await stage.kill(session)).kind).toBe("dead-unverified");
+    expect(await reads(session)).toBe(false);
   });
 
   it("gets nothing from a role that trusts another subject", async () => {
