@@ -21,6 +21,7 @@ local function int(number) return string.format('%.0f', number) end
 local escapes = { ['"'] = '\\"', ['\\'] = '\\\\', ['\b'] = '\\b', ['\f'] = '\\f', ['\n'] = '\\n', ['\r'] = '\\r', ['\t'] = '\\t' }
 local function quote(text)
   if not text then return 'null' end
+  if not string.find(text, '[%z\1-\31"\\]') then return '"' .. text .. '"' end
   local escaped = string.gsub(text, '[%z\1-\31"\\]', function(char)
     return escapes[char] or string.format('\\u%04x', string.byte(char))
   end)

@@ -8,23 +8,28 @@ export const leaseRow = String.raw`
 local instantsAfterCreation = { 'ma', 'ea', 'na', 'd', 'at', 'ko', 'uu' }
 local itself, itsTask = '\1', '\2'
 
-local function packLease(row)
-  local stored = {}
-  for name, value in pairs(row) do stored[name] = value end
+local function shiftInstants(row, by)
   for _, name in ipairs(instantsAfterCreation) do
-    if row[name] then stored[name] = row[name] - row.c end
+    if row[name] then row[name] = row[name] + by end
   end
-  if row.na == row.ea then stored.na = nil end
-  stored.id, stored.t = nil, string.sub(row.t, 5)
-  stored.h = string.gsub(row.h, row.id, itself)
-  if row.cl then stored.cl = string.gsub(row.cl, row.t, itsTask) end
-  return cmsgpack.pack(stored)
+end
+
+-- The row is made into what is stored and back again, which is cheaper than a copy of so many fields.
+local function packLease(row)
+  local id, task, native, handle, here, fence = row.id, row.t, row.na, row.h, row.cl, row.f
+  row.id, row.f, row.t = nil, nil, string.sub(task, 5)
+  row.h = string.gsub(handle, id, itself)
+  row.cl = here and string.gsub(here, task, itsTask) or nil
+  if native == row.ea then row.na = nil end
+  shiftInstants(row, -row.c)
+  local text = cmsgpack.pack(row)
+  shiftInstants(row, row.c)
+  row.id, row.t, row.na, row.h, row.cl, row.f = id, task, native, handle, here, fence
+  return text
 end
 local function unpackLease(id, text)
   local row = cmsgpack.unpack(text)
-  for _, name in ipairs(instantsAfterCreation) do
-    if row[name] then row[name] = row[name] + row.c end
-  end
+  shiftInstants(row, row.c)
   row.na = row.na or row.ea
   row.id, row.t = id, 'tsk_' .. row.t
   row.h = string.gsub(row.h, itself, id)
@@ -32,8 +37,35 @@ local function unpackLease(id, text)
   return row
 end
 
+-- A claim is not in the row, so that it costs no write of each: who holds a dying lease and until when stands in one hash.
+local claimsKey = at('claims')
+local function holdOf(fence, lapsesAt) return int(lapsesAt) .. ' ' .. fence end
+local function holdLease(row, hold)
+  local lapsesAt, fence = string.match(hold, '^(%d+) (.*)$')
+  row.d, row.f, row.fj, row.qj = tonumber(lapsesAt), fence, nil, nil
+end
+local isDying = { revoking = true, stuck = true }
+
 local function readLease(id)
   local text = call('GET', at('lease', id))
-  return text and unpackLease(id, text) or nil
+  if not text then return nil end
+  local row = unpackLease(id, text)
+  local hold = isDying[row.k] and call('HGET', claimsKey, id)
+  if hold then holdLease(row, hold) end
+  return row
+end
+
+-- The whole row for the answer, as one text: the shared names and the fields. A number there has 14 digits at most.
+local function rowText(row, names)
+  local far = {}
+  for _, name in ipairs(instantsAfterCreation) do
+    if row[name] and row[name] >= 1e14 then
+      far[name] = row[name]
+      row[name] = int(row[name])
+    end
+  end
+  local text = '[' .. names .. ',' .. cjson.encode(row) .. ']'
+  for name, instant in pairs(far) do row[name] = instant end
+  return text
 end
 `;

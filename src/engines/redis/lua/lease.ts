@@ -9,21 +9,43 @@ export const lease = String.raw`
 ${indices}
 ${leaseRow}
 local isLive = { intended = true, active = true, revoking = true, stuck = true }
-local isDying = { revoking = true, stuck = true }
--- Working copies by id, and the rows as they are stored.
+-- When the next thing must be done about a live lease, and how urgent it is: 0 a kill, 1 routine expiry.
+local function dueOf(row)
+  if row.k == 'intended' then return row.ma + 2000, 0 end
+  if row.k == 'active' then return row.ea, 1 end
+  if isDying[row.k] then return row.d, row.kc == 'expiry' and 1 or 0 end
+  return nil
+end
+local function dueKey(rank, target) return at('due', rank, target) end
+
+-- Working copies by id, and of the rows as they are stored what other keys follow from.
 local leases, storedLeases = {}, {}
 local function keepStored(row)
-  local copy = {}
-  for name, value in pairs(row) do copy[name] = value end
-  storedLeases[row.id] = copy
+  local dueAt, rank = dueOf(row)
+  storedLeases[row.id] = { k = row.k, se = row.se, f = row.f, dueAt = dueAt, rank = rank }
 end
-local function findLease(id)
-  if leases[id] then return leases[id] end
-  local row = readLease(id)
-  if not row then return nil end
-  leases[id] = row
+local function keep(row)
+  leases[row.id] = row
   keepStored(row)
   return row
+end
+local function findLease(id)
+  local row = leases[id] or readLease(id)
+  return row and (leases[id] or keep(row)) or nil
+end
+-- For pages: what findLease() would read one by one.
+local function fetchLeases(ids)
+  if #ids == 0 then return end
+  local keys = {}
+  for i, id in ipairs(ids) do keys[i] = at('lease', id) end
+  local texts, holds = call('MGET', unpack(keys)), call('HMGET', claimsKey, unpack(ids))
+  for i, id in ipairs(ids) do
+    if texts[i] and not leases[id] then
+      local row = unpackLease(id, texts[i])
+      if holds[i] then holdLease(row, holds[i]) end
+      keep(row)
+    end
+  end
 end
 
 -- The names that many leases share, kept once: agent, issuer, template, provider, target, digest of the provider,
@@ -33,6 +55,7 @@ local function standingFrom(text, key)
   local names = cjson.decode(text)
   return {
     key = key, text = text, template = names[3], provider = names[4], target = names[5], nativeExpiry = names[7],
+    due = { [0] = dueKey(0, names[5]), dueKey(1, names[5]) }, held = at('held', names[5]),
     doors = { 'all', 'agent:' .. names[1], 'issuer:' .. names[2], 'template:' .. names[3], 'provider:' .. names[4], 'agent:' .. names[8], 'issuer:' .. names[9] },
   }
 end
@@ -50,24 +73,7 @@ local function internStanding(text)
   return standingOf(key)
 end
 
--- The whole row for the answer: id, names, then fields and values.
-local function leaseReply(row)
-  local flat = { row.id, standingOf(row.s).text }
-  for name, value in pairs(row) do
-    flat[#flat + 1] = name
-    flat[#flat + 1] = value
-  end
-  return flat
-end
-
--- When the next thing must be done about a live lease, and how urgent it is: 0 a kill, 1 routine expiry.
-local function dueOf(row)
-  if row.k == 'intended' then return row.ma + 2000, 0 end
-  if row.k == 'active' then return row.ea, 1 end
-  if isDying[row.k] then return row.d, row.kc == 'expiry' and 1 or 0 end
-  return nil
-end
-local function dueKey(rank, target) return at('due', rank, target) end
+local function leaseReply(row) return rowText(row, standingOf(row.s).text) end
 
 -- Counts a lease's change of state for its task and for the shard.
 local function countMove(row, from, to)
@@ -117,8 +123,25 @@ local function changeClaim(fence, id, isHeld)
   include(at('claim', fence), id, isHeld)
   claims[fence] = true
 end
+-- By lease: the fence and the lapse of its claim, or false for none any more.
+local holds = {}
+local function writeHolds()
+  local set, drop = {}, {}
+  for id, hold in pairs(holds) do
+    if hold then
+      set[#set + 1] = id
+      set[#set + 1] = hold
+    else
+      drop[#drop + 1] = id
+    end
+  end
+  if #set > 0 then call('HSET', claimsKey, unpack(set)) end
+  if #drop > 0 then call('HDEL', claimsKey, unpack(drop)) end
+  holds = {}
+end
 local function writeClaims()
   writeIndices()
+  writeHolds()
   for fence in pairs(claims) do
     local isEmpty = call('EXISTS', at('claim', fence)) == 0
     call(isEmpty and 'SREM' or 'SADD', at('fences', claimerOf(fence)), fence)
@@ -127,30 +150,38 @@ local function writeClaims()
 end
 beforeFinish = writeClaims
 
--- Writes a lease and moves it in the due index.
-local function saveLease(row)
+-- Moves a lease in the indices of what is due and of claims. A claim of what is dying already is no more than this.
+local function saveTimes(row)
   local was = storedLeases[row.id] or {}
-  if isLive[was.k] and not isLive[row.k] then bury(row) end
-  if was.se ~= row.se then countSeal(was.se, -1) countSeal(row.se, 1) end
-  call('SET', at('lease', row.id), packLease(row))
-  local target = standingOf(row.s).target
-  local oldDue, oldRank = dueOf(was)
-  local newDue, newRank = dueOf(row)
-  if oldDue and oldRank ~= newRank then place(dueKey(oldRank, target), row.id) end
-  if newDue then
-    if newDue ~= oldDue or newRank ~= oldRank then place(dueKey(newRank, target), row.id, newDue) end
-    due(newDue)
+  local standing = standingOf(row.s)
+  local dueAt, rank = dueOf(row)
+  local hasMoved = dueAt ~= was.dueAt or rank ~= was.rank
+  if was.dueAt and was.rank ~= rank then place(standing.due[was.rank], row.id) end
+  if dueAt then
+    if hasMoved then place(standing.due[rank], row.id, dueAt) end
+    due(dueAt)
   end
   if was.f ~= row.f then
     if was.f then changeClaim(was.f, row.id, false) end
     if row.f then changeClaim(row.f, row.id, true) end
   end
-  local wasHeld, isHeld = was.f and oldDue, row.f and newDue
-  if isHeld ~= wasHeld and (isHeld or wasHeld) then place(at('held', target), row.id, isHeld) end
-  countMove(row, was.k, row.k)
-  if row.dn and was.k ~= row.k then listDenied(row) end
+  if was.f ~= row.f or (row.f and hasMoved) then
+    holds[row.id] = row.f and holdOf(row.f, dueAt) or false
+    place(standing.held, row.id, row.f and dueAt)
+  end
   touch()
   keepStored(row)
+end
+
+-- Writes a lease and whatever follows from it.
+local function saveLease(row)
+  local was = storedLeases[row.id] or {}
+  if isLive[was.k] and not isLive[row.k] then bury(row) end
+  if was.se ~= row.se then countSeal(was.se, -1) countSeal(row.se, 1) end
+  call('SET', at('lease', row.id), packLease(row))
+  countMove(row, was.k, row.k)
+  if row.dn and was.k ~= row.k then listDenied(row) end
+  saveTimes(row)
 end
 
 -- A claim that lapsed holds nobody up.

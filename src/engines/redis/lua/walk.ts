@@ -17,10 +17,12 @@ local function makeDueBy(order, id)
 end
 
 -- A set of ids in their order, after the last one that was seen; answers the last of the page, or nil at the end.
-local function walkIds(key, after, visit)
+-- fetch(ids), where given, goes ahead.
+local function walkIds(key, after, visit, fetch)
   local size = pageSize()
   local ids = call('ZRANGE', key, '(' .. after, '+', 'BYLEX', 'LIMIT', 0, size)
   budget.scans = budget.scans - #ids
+  if fetch then fetch(ids) end
   for _, id in ipairs(ids) do change(visit(id)) end
   if #ids < size then return nil end
   return ids[#ids] or after
@@ -46,7 +48,7 @@ local function walkTask(order)
     local last = walkIds(at('kids', order.subject), after, function(id) return endChild(order, id) end)
     return last and { 'kids', last } or { 'leases', '' }
   end
-  local last = walkIds(at('leases', order.subject), after, function(id) return makeDueBy(order, id) end)
+  local last = walkIds(at('leases', order.subject), after, function(id) return makeDueBy(order, id) end, fetchLeases)
   return last and { 'leases', last }
 end
 

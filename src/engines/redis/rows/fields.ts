@@ -1,4 +1,4 @@
-/** A row as scripts answer it: a flat list of names and values after what comes first. */
+/** A row as scripts answer it: a flat list of names and values, or a JSON object. */
 import { epochMillis, type EpochMillis } from "../../../kernel/time.ts";
 import { numberOf, textOf, type Reply } from "../script.ts";
 
@@ -14,6 +14,10 @@ export interface Fields {
 export function fieldsFrom(flat: readonly Reply[]): Fields {
   const values = new Map<string, Reply>();
   for (let index = 0; index + 1 < flat.length; index += 2) values.set(textOf(flat[index]), flat[index + 1] ?? null);
+  return fieldsOf(values);
+}
+
+export function fieldsOf(values: ReadonlyMap<string, Reply>): Fields {
   return {
     has: (name) => values.has(name),
     text: (name) => textOf(values.get(name)),

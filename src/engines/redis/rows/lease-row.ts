@@ -8,7 +8,7 @@ import type { LeaseId, TaskId } from "../../../kernel/ids.ts";
 import { unreachable } from "../../../kernel/unreachable.ts";
 import type { RecordIntent } from "../../../ports/ledger-commands.ts";
 import { textOf, type Reply } from "../script.ts";
-import { fieldsFrom, type Fields } from "./fields.ts";
+import { fieldsOf, type Fields } from "./fields.ts";
 
 type Named = Pick<RecordIntent["lease"], StandingName>;
 type StandingName = "agent" | "issuer" | "template" | "provider" | "target" | "providerDigest" | "nativeExpiry";
@@ -31,15 +31,14 @@ export interface LeaseRow {
   readonly settledSequence: number | null;
 }
 
-export function leaseFrom(reply: readonly Reply[]): LeaseRow {
-  const [id, standing, ...flat] = reply;
-  const fields = fieldsFrom(flat);
-  const [agent, issuer, template, provider, target, providerDigest, nativeExpiry] = JSON.parse(
-    textOf(standing),
-  ) as readonly string[];
+/** `reply` is one text: the shared names and the fields, as JSON. */
+export function leaseFrom(reply: Reply | undefined): LeaseRow {
+  const [names, values] = JSON.parse(textOf(reply)) as readonly [readonly string[], Readonly<Record<string, Reply>>];
+  const [agent, issuer, template, provider, target, providerDigest, nativeExpiry] = names;
+  const fields = fieldsOf(new Map(Object.entries(values)));
   return {
     lease: {
-      id: brand<LeaseId>(textOf(id)),
+      id: brand<LeaseId>(fields.text("id")),
       taskId: brand<TaskId>(fields.text("t")),
       agent: brand(agent ?? ""),
       issuer: brand(issuer ?? ""),

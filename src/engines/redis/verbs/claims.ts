@@ -10,21 +10,23 @@ import { task as taskLua } from "../lua/task.ts";
 import type { Agenda } from "../across-shards/agenda.ts";
 import { allot, askReachable, everyShard, type Share } from "../across-shards/reachable.ts";
 import { leaseFrom } from "../rows/lease-row.ts";
-import { defineScript, listOf, numberOf } from "../script.ts";
+import { defineScript, numberOf } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 import { first } from "./store.ts";
 
 /**
  * claim_due {target, limit, claim, fence} -> rows of leases: those that the fence holds already, or what is due, kills
  * first and the earliest first. What fell due by itself starts to die here; the measured time starts when it fell due.
- * Keys: meta, target:NAME, claim:FENCE, due:RANK:NAME, lease:ID and what saving one touches, claimers, audit, trail:TASK.
+ * Keys: meta, target:NAME, claim:FENCE, claims, due:RANK:NAME, held:NAME, lease:ID and what saving one touches, claimers, audit, trail:TASK.
  */
 const claimDueScript = defineScript(
   "claim_due",
   [taskLua, leaseLua, targetLua],
   String.raw`
 local rows = {}
-for _, id in ipairs(call('SMEMBERS', at('claim', c.fence))) do
+local held = call('SMEMBERS', at('claim', c.fence))
+fetchLeases(held)
+for _, id in ipairs(held) do
   local row = findLease(id)
   if isClaimed(row) and standingOf(row.s).target == c.target then rows[#rows + 1] = row end
 end
@@ -32,19 +34,23 @@ table.sort(rows, function(left, right) return isBefore(left.id, right.id) end)
 
 local function claim(id)
   local row = findLease(id)
+  local save = saveTimes
   if not isDying[row.k] then
     local cause, dueAt = row.k == 'intended' and 'outcome_unknown' or 'expiry', (dueOf(row))
     fellDue(row, cause, dueAt)
     becomeDue(row, cause, dueAt, dueAt)
+    save = saveLease
   end
   row.d, row.f, row.fj, row.qj = now + c.claim, c.fence, nil, nil
-  saveLease(row)
+  save(row)
   rows[#rows + 1] = row
 end
 if #rows == 0 and not blockedUntil(findTarget(c.target)) then
   for rank = 0, 1 do
     local key, left = dueKey(rank, c.target), c.limit - #rows
-    for _, id in ipairs(call('ZRANGE', key, '-inf', int(now), 'BYSCORE', 'LIMIT', 0, left)) do claim(id) end
+    local ids = call('ZRANGE', key, '-inf', int(now), 'BYSCORE', 'LIMIT', 0, left)
+    fetchLeases(ids)
+    for _, id in ipairs(ids) do claim(id) end
   end
 end
 tellFallen()
@@ -121,7 +127,7 @@ async function claimFrom({ calls, agenda }: ClaimParts, shares: readonly Share[]
     const got = replies.find((one) => one.shard === shard)?.reply.payload.length ?? 0;
     if (asked > 0) agenda.took(target, { shard, asked, got });
   }
-  const leases = replies.flatMap(({ reply }) => reply.payload.map((row) => leaseFrom(listOf(row)).lease));
+  const leases = replies.flatMap(({ reply }) => reply.payload.map((row) => leaseFrom(row).lease));
   return { kind: "ok", value: leases, sequence: replies[0]?.reply.sequence ?? 0 } as const;
 }
 

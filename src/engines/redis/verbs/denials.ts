@@ -10,7 +10,7 @@ import { answer, causeCommand, conflictOf, plain } from "../answers.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { task as taskLua } from "../lua/task.ts";
 import { leaseFrom } from "../rows/lease-row.ts";
-import { defineScript, listOf } from "../script.ts";
+import { defineScript } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 
 /**
@@ -75,7 +75,7 @@ export function listDenied(
     async read({ lane, after, size }) {
       const command = { target, after: after?.id ?? query.after ?? "", limit: size };
       const { payload } = await calls.ask(lane, deniedPageScript, command);
-      return payload.map((row) => leaseFrom(listOf(row)).lease);
+      return payload.map((row) => leaseFrom(row).lease);
     },
     compare: (left, right) => (left.id < right.id ? -1 : 1),
   });
@@ -89,5 +89,5 @@ export async function reopenLease(
   const reply = await calls.ask(calls.shards.ofId(leaseId), reopenScript, command);
   if (reply.kind === "conflict")
     return conflictOf(reply, plain<NotFound | NotRevoked>({ reason: "not_found" }, { reason: "not_revoked" }));
-  return answer(leaseFrom(listOf(reply.payload[0])).lease, reply.sequence);
+  return answer(leaseFrom(reply.payload[0]).lease, reply.sequence);
 }

@@ -115,7 +115,7 @@ export async function recordIntent(
 
   const [word, taskRow, leaseRow, completedSequence, ...completed] = reply.payload;
   if (mint !== null && completed.length > 0) mint.answer = completionFrom(completed, numberOf(completedSequence));
-  const recorded = leaseFrom(listOf(leaseRow)).lease;
+  const recorded = leaseFrom(leaseRow).lease;
   if (textOf(word) === "existing" && !isRepeat(recorded, command))
     return { kind: "conflict", conflict: { reason: "id_taken" } };
   return answer({ lease: recorded, task: taskFrom(listOf(taskRow)).task }, reply.sequence);

@@ -51,14 +51,14 @@ export async function makeDue(calls: ShardCalls, command: MakeDue): Promise<Answ
   const asked = { leaseId, killCause, delay, endsBackoff, cause: causeCommand(cause) };
   const reply = await calls.ask(calls.shards.ofId(leaseId), makeDueScript, asked);
   if (reply.kind === "conflict") return conflictOf(reply, plain({ reason: "not_found" }));
-  return answer(leaseFrom(listOf(reply.payload[0])).lease, reply.sequence);
+  return answer(leaseFrom(reply.payload[0]).lease, reply.sequence);
 }
 
 export async function readLease(calls: ShardCalls, leaseId: LeaseId): Promise<LeaseView | undefined> {
   const { payload } = await calls.ask(calls.shards.ofId(leaseId), readLeaseScript, { leaseId });
   const [reason, by, task, lease] = payload;
   if (lease === undefined) return undefined;
-  return { lease: leaseFrom(listOf(lease)).lease, task: taskFrom(listOf(task)).task, gate: gateFrom(reason, by) };
+  return { lease: leaseFrom(lease).lease, task: taskFrom(listOf(task)).task, gate: gateFrom(reason, by) };
 }
 
 export async function findLease(calls: ShardCalls, fingerprint: Fingerprint): Promise<LeaseView | undefined> {

@@ -81,7 +81,7 @@ return finish('ok', seq, payload)
 /** seal_keys {} -> the keys that live leases are sealed with. Keys: meta, seals. */
 const sealKeysScript = defineScript("seal_keys", [], "return finish('ok', seq, call('HKEYS', at('seals')))");
 
-const leasesFrom = (payload: readonly Reply[]): readonly Lease[] => payload.map((row) => leaseFrom(listOf(row)).lease);
+const leasesFrom = (payload: readonly Reply[]): readonly Lease[] => payload.map((row) => leaseFrom(row).lease);
 
 interface Page {
   readonly after: LeaseId | null;

@@ -12,7 +12,7 @@ import { task as taskLua } from "../lua/task.ts";
 import { pointPrint } from "../across-shards/prints.ts";
 import type { Issuing } from "../issuing.ts";
 import { leaseFrom } from "../rows/lease-row.ts";
-import { defineScript, listOf, textOf, type Reply } from "../script.ts";
+import { defineScript, textOf, type Reply } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 
 /**
@@ -92,7 +92,7 @@ export const completionCommand = (command: CompleteMint): object => ({
 /** `activated` or `closed`, and the lease's row. */
 export function completionFrom([word, row]: readonly Reply[], sequence: number): Answer<MintCompletion, never> {
   const outcome = textOf(word) === "activated" ? "activated" : "closed";
-  return answer({ outcome, lease: leaseFrom(listOf(row)).lease }, sequence);
+  return answer({ outcome, lease: leaseFrom(row).lease }, sequence);
 }
 
 export async function failMint(

@@ -97,7 +97,7 @@ export async function listActive(
   const isDone = numberOf(looked) < limit;
   const behind = shard + 1 < calls.shards.count ? String(shard + 1) : null;
   return {
-    leases: rows.map((row) => leaseFrom(listOf(row)).lease),
+    leases: rows.map((row) => leaseFrom(row).lease),
     next: isDone ? behind : `${shard} ${textOf(lastScore)} ${textOf(lastId)}`,
   };
 }

@@ -35,7 +35,9 @@ local function record(verdict)
   end
   return { 'ok', judge(row, verdict.fence, verdict.outcome, verdict.jitter), leaseReply(row) }
 end
-local payload = {}
+local ids, payload = {}, {}
+for i, verdict in ipairs(c.verdicts) do ids[i] = verdict.leaseId end
+fetchLeases(ids)
 for i, verdict in ipairs(c.verdicts) do payload[i] = record(verdict) end
 return finish('ok', seq, payload)
 `,
@@ -60,7 +62,7 @@ export function createVerdicts(calls: ShardCalls) {
     const reply = await groups.add(calls.shards.ofId(leaseId), { leaseId, fence, outcome, jitter });
     const [kind, sequence, row] = listOf(reply);
     if (textOf(kind) !== "ok") return { kind: "conflict", conflict: readConflict(textOf(kind)) };
-    return answer(leaseFrom(listOf(row)).lease, numberOf(sequence));
+    return answer(leaseFrom(row).lease, numberOf(sequence));
   };
 }
 
