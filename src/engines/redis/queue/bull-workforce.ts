@@ -49,7 +49,11 @@ export function createBullWorkforce(options: {
     longestSleep: millis(1_000),
     wake(target) {
       if (isStopped) return;
-      void queues.get(target)?.wake();
+      const wasOpen = queues.has(target);
+      const queue = queues.get(target);
+      // A queue's connections take longer than a claim: what it is opened for does not wait for them.
+      if (!wasOpen) queue?.workAtOnce();
+      void queue?.wake();
       bell.ring(target);
     },
     start(given) {

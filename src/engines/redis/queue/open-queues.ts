@@ -7,6 +7,7 @@ import type { TargetQueue } from "./target-queue.ts";
 export interface OpenQueues {
   /** Opened now if need be; null while too many others are busy: the next look at the ledger asks again. */
   get(target: TargetName): TargetQueue | null;
+  has(target: TargetName): boolean;
   all(): readonly (readonly [TargetName, TargetQueue])[];
   /** Closes those that nobody asked for during the last `restMillis` and that do nothing. */
   closeResting(restMillis: number): void;
@@ -47,6 +48,7 @@ export function createOpenQueues(options: {
       queues.set(target, entry);
       return entry.queue;
     },
+    has: (target) => queues.has(target),
     all: () => [...queues].map(([target, { queue }]) => [target, queue] as const),
     closeResting(restMillis) {
       for (const [target, { queue }] of resting(restMillis)) close(target, queue);

@@ -20,6 +20,8 @@ export interface TargetQueue {
   /** How many jobs wait and run, over all processes. */
   depth(): Promise<QueueDepth>;
   work(work: Work): void;
+  /** A chunk without a job, where this process works and has nothing to do. */
+  workAtOnce(): void;
   /** No job of this process runs, and none was woken for since `quietSince`. */
   isIdle(): boolean;
   /** Waits for what runs. */
@@ -85,6 +87,7 @@ export function openTargetQueue(options: TargetQueueOptions): TargetQueue {
       worker ??= openWorker(options, () => chunks.run());
       void queue.setGlobalConcurrency(chunksEverywhere).catch(() => log.warn("kill_queue_error", { target }));
     },
+    workAtOnce: () => chunks.runIfIdle(),
     isIdle: () => chunks.areNone() && !isAdding,
     async close() {
       await worker?.close();
@@ -114,6 +117,7 @@ function createChunks({ target, clock, log }: TargetQueueOptions, again: () => v
 
   return {
     run,
+    runIfIdle: () => void (work !== null && running === 0 && run()),
     begin: (given: Work) => void (work ??= given),
     areNone: () => running === 0,
     noneWaits: () => void (unservedSince = null),
