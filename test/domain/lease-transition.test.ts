@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Lease, LeaseState } from "../../src/domain/lease.ts";
-import { retryDelayMillis, transition, type LeaseEvent } from "../../src/domain/lease-transition.ts";
+import { isDenied, retryDelayMillis, transition, type LeaseEvent } from "../../src/domain/lease-transition.ts";
 import type { Verdict } from "../../src/domain/verdict.ts";
 import { brand } from "../../src/kernel/brand.ts";
 import type { LeaseId, TaskId } from "../../src/kernel/ids.ts";
@@ -55,6 +55,7 @@ const events: { readonly [name: string]: LeaseEvent } = {
   due: { kind: "due", cause: "requested", orderedAt: now, dueAt: now },
   verdict: verdict({ kind: "dead-unverified" }),
   native_expiry: { kind: "native_expiry" },
+  reopened: { kind: "reopened" },
 };
 
 describe("transitions", () => {
@@ -63,7 +64,7 @@ describe("transitions", () => {
     active: ["due>revoking"],
     revoking: ["due>revoking", "verdict>revoked", "native_expiry>expired"],
     stuck: ["due>stuck", "verdict>revoked", "native_expiry>expired"],
-    revoked: [],
+    revoked: ["reopened>revoking"],
     expired: [],
     mint_failed: [],
   };
@@ -76,6 +77,35 @@ describe("transitions", () => {
     expect(result.ok ? result.value.kind : result.fault).toEqual(
       expected ?? { reason: "no_such_transition", from, event },
     );
+  });
+});
+
+describe("a death that is taken back", () => {
+  test("is due at once, as if nothing had been tried, and ahead of routine expiry", () => {
+    const result = transition({ ...base, state: states.revoked }, events["reopened"] ?? { kind: "minted" }, now);
+    const anew = { cause: "undone", killOrderedAt: now, dueAt: now, attempts: 0, lastVerdict: null, lastReason: null };
+    expect(result).toEqual({
+      ok: true,
+      value: { kind: "revoking", ...anew, outcomeUnknown: false, usableUntil: null },
+    });
+  });
+
+  test.each([
+    ["dying", states.revoking, true],
+    ["stuck", states.stuck, true],
+    ["revoked, its native expiry ahead", states.revoked, true],
+    ["alive", states.active, false],
+    ["intended", states.intended, false],
+    ["expired", states.expired, false],
+    ["never minted", states.mint_failed, false],
+  ])("what is %s has to be denied: %s", (_, state, expected) => {
+    expect(isDenied({ ...base, state }, now)).toBe(expected);
+  });
+
+  test("what was revoked is denied until its native expiry and the grace have passed", () => {
+    const lease = { ...base, state: states.revoked };
+    expect(isDenied(lease, epochMillis(nativeExpiresAt + expiryGraceMillis - 1))).toBe(true);
+    expect(isDenied(lease, epochMillis(nativeExpiresAt + expiryGraceMillis))).toBe(false);
   });
 });
 

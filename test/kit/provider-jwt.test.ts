@@ -2,8 +2,8 @@
 import { jwtProviderType } from "../../providers/jwt/index.ts";
 import { judgeBySignature, startProtectedApi } from "../support/oauth-server.ts";
 import { brokerUrl, createProvider, createTestTools, publishKeys } from "../support/provider-tools.ts";
-import { describeProvider } from "./provider/describe-provider.ts";
-import type { ProviderHarness, ProviderTraits } from "./provider/harness.ts";
+// As a provider of another repository imports it.
+import { describeProvider, type ProviderHarness, type ProviderTraits } from "mayfly/provider-kit";
 
 async function start(introspected: boolean): Promise<ProviderHarness> {
   const tools = await createTestTools();

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createActor, dying, ttlSeconds, type Actor } from "./actor.ts";
+import { describeListing } from "./describe-listing.ts";
 import { describeFaults } from "./describe-faults.ts";
 import type { ProviderHarness, ProviderTraits } from "./harness.ts";
 
@@ -27,6 +28,7 @@ export function describeProvider(name: string, traits: ProviderTraits, start: ()
 
     describeContract(stage, traits);
     describeKill(stage, traits);
+    describeListing(stage, traits);
     if (traits.remote && traits.breaksElsewhere !== true) describeFaults(stage, traits);
     describeSilence(stage);
   });
