@@ -89,6 +89,30 @@ describe("vault: a leased login", () => {
     expect(await use(minted)).toBeUndefined();
   });
 
+  it("that the server itself has given up: needs a person, by the server's own list", async () => {
+    const actor = vault.actor(login);
+    const minted = await actor.mintAlive();
+    const lease_id = minted.lease.handle["lease_id"] ?? "";
+    await servers.bao.must("POST", "database/config/ledger", connection(1));
+    // The server takes five minutes to give up; its list is played for it, in its own words.
+    const body = JSON.stringify({ data: { lease_count: 1, leases: [{ lease_id, error: "out of retries" }] } });
+    vault.proxy.breakPath("/v1/sys/leases?type=irrevocable", { kind: "answer", status: 200, body });
+    expect(await actor.revoke(minted)).toMatchObject({ kind: "refused", reason: "irrevocable_lease" });
+    vault.proxy.heal();
+    await servers.bao.must("POST", "database/config/ledger", connection(servers.postgres.port));
+    expect(await actor.revoke(minted)).toEqual({ kind: "dead-verified" });
+  });
+
+  it("a revocation that was only queued is not a death", async () => {
+    const actor = vault.actor(login);
+    const minted = await actor.mintAlive();
+    vault.proxy.breakPath("/v1/sys/leases/revoke", { kind: "answer", status: 202, body: "" });
+    expect(await actor.revoke(minted)).toEqual({ kind: "retry", reason: "only_queued", of: "lease" });
+    expect(await use(minted)).toBe("42");
+    vault.proxy.heal();
+    expect(await actor.revoke(minted)).toEqual({ kind: "dead-verified" });
+  });
+
   const connection = (port: number): JsonObject => ({
     plugin_name: "postgresql-database-plugin",
     allowed_roles: "*",
