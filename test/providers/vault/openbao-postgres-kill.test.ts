@@ -50,6 +50,16 @@ const use = (minted: { credential: Parameters<typeof textIn>[0] }, sql = "select
     password: textIn(minted.credential, "password"),
   });
 
+/** The engine's way to its database; a wrong port is a database that is away. */
+const connection = (port: number): JsonObject => ({
+  plugin_name: "postgresql-database-plugin",
+  allowed_roles: "*",
+  verify_connection: false,
+  connection_url: `postgresql://{{username}}:{{password}}@127.0.0.1:${port}/postgres?sslmode=disable&connect_timeout=2`,
+  username: servers.postgres.superuser.user,
+  password: servers.postgres.superuser.password,
+});
+
 describe("vault: a leased login", () => {
   it("reads what it may, nothing else, and is gone with its lease", async () => {
     const minted = await vault.actor(login).mintAlive();
@@ -112,15 +122,6 @@ describe("vault: a leased login", () => {
     vault.proxy.heal();
     expect(await actor.revoke(minted)).toEqual({ kind: "dead-verified" });
   });
-
-  const connection = (port: number): JsonObject => ({
-    plugin_name: "postgresql-database-plugin",
-    allowed_roles: "*",
-    verify_connection: false,
-    connection_url: `postgresql://{{username}}:{{password}}@127.0.0.1:${port}/postgres?sslmode=disable&connect_timeout=2`,
-    username: servers.postgres.superuser.user,
-    password: servers.postgres.superuser.password,
-  });
 });
 
 describe("vault: a mint that breaks at its second step", () => {
@@ -156,6 +157,21 @@ describe("vault: a mint that breaks at its second step", () => {
     const lease = dying({ ...intent, handle: handle ?? intent.handle });
     expect(await actor.revoke({ lease, secret: null })).toEqual({ kind: "dead-unverified" });
     expect([await tokens(), await users(), await leases()]).toEqual([before, "0", 0]);
+  });
+
+  it("a login that was made and cannot be dropped now: found although nobody learnt its name, and not called dead", async () => {
+    vault.proxy.breakPath(readPath, { kind: "reset_after" });
+    const actor = vault.actor(login);
+    const { outcome, intent } = await actor.mint();
+    vault.proxy.heal();
+    expect(await users()).toBe("1");
+    const handle = (outcome.kind === "unknown" ? outcome.handle : undefined) ?? {};
+    const made = { lease: dying({ ...intent, handle }), secret: null };
+    await servers.bao.must("POST", "database/config/ledger", connection(1));
+    expect(await actor.revoke(made)).toMatchObject({ kind: "retry", reason: "engine_cannot_revoke" });
+    await servers.bao.must("POST", "database/config/ledger", connection(servers.postgres.port));
+    expect(await actor.revoke(made)).toEqual({ kind: "dead-unverified" });
+    expect([await users(), await leases()]).toEqual(["0", 0]);
   });
 
   it("a broker that died between the steps: found by what is written on the token, and nothing is left", async () => {
