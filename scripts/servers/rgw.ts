@@ -116,7 +116,8 @@ function openCluster(folder: string) {
     /** The same id in both places, or the store never leaves "booting". */
     async makeStore(): Promise<void> {
       const id = crypto.randomUUID();
-      await run("ceph", ["osd", "new", id, "--connect-timeout", "30"]);
+      // The monitor answers a moment before it knows its commands; with the same id there is one store however often.
+      await this.until(() => run("ceph", ["osd", "new", id, "--connect-timeout", "30"]).then(() => true));
       await run("ceph-osd", ["-i", "0", "--mkfs", "--osd-uuid", id]);
       start("ceph-osd", ["-i", "0"]);
     },

@@ -15,6 +15,8 @@ export interface Body {
   readonly access_token?: string;
   readonly issued_token_type?: string;
   readonly token_type?: string;
+  /** Of a structured credential: `type`, and what its kind has. */
+  readonly credential?: Readonly<Record<string, unknown>>;
   readonly expires_in?: number;
   readonly ttl_bound?: string;
   readonly task_id?: string;
