@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sessionNameOf } from "../../../providers/aws-sts/session-name.ts";
 import type { Lease, LeaseState } from "../../../src/domain/lease.ts";
-import { epochMillis, millis } from "../../../src/kernel/time.ts";
+import { epochMillis } from "../../../src/kernel/time.ts";
 import { startAwsIssuer, type AwsIssuer } from "../../support/aws-issuer.ts";
 import { startAwsStage, type AwsStage, type LiveSession } from "../../support/aws-sts-stage.ts";
 import { describeThroughBroker } from "./through-broker.ts";
@@ -171,6 +171,50 @@ const heldLedger = {
   async *denied() {},
   exclusively: async () => ({ ok: false as const, fault: "held" as const }),
 };
+
+describe("aws-sts: what is not a death", () => {
+  const absent = { kind: "answer", status: 404, body: "<Error><Code>NoSuchEntity</Code></Error>" } as const;
+
+  it("a write that finds no role, while the role is there", async () => {
+    const stage = await stageWith();
+    const session = await stage.live();
+    world.proxy.breakPath("/PutRolePolicy", absent);
+    expect(await stage.kill(session)).toMatchObject({ kind: "retry", reason: "role_not_found" });
+    world.proxy.breakPath("/GetRole", { ...absent, body: "<html>no such page</html>" });
+    expect(await stage.kill(session)).toMatchObject({ kind: "retry", reason: "role_not_found" });
+    expect(await reads(session)).toBe(true);
+  });
+
+  it("a page that is not there, where IAM should be", async () => {
+    const stage = await stageWith();
+    const session = await stage.live();
+    for (const path of ["/PutRolePolicy", "/GetRolePolicy", "/GetRole"])
+      world.proxy.breakPath(path, { ...absent, body: "<html>no such page</html>" });
+    expect(await stage.kill(session)).toMatchObject({ kind: "refused", reason: "status_404" });
+    expect(await reads(session)).toBe(true);
+  });
+});
+
+describe("aws-sts: what is asked of AWS", () => {
+  it("names task and lease where that is wanted, and nothing of the agent", async () => {
+    const stage = await stageWith({ options: { externalId: "ours:1", tags: true, sourceIdentity: true } });
+    const start = world.proxy.seen.length;
+    const { lease } = await stage.live();
+    const sent = world.proxy.seen.slice(start).find(({ path }) => path === "/AssumeRole");
+    const form = new URLSearchParams(sent?.body);
+    expect(Object.fromEntries(form)).toMatchObject({
+      ExternalId: "ours:1",
+      RoleSessionName: sessionNameOf(lease.id),
+      SourceIdentity: sessionNameOf(lease.id),
+      DurationSeconds: "900",
+      "Tags.member.1.Key": "mayfly-task",
+      "Tags.member.1.Value": lease.taskId,
+      "Tags.member.2.Value": lease.id,
+      "TransitiveTagKeys.member.2": "mayfly-lease",
+    });
+    expect(sent?.body).not.toContain("invoice-bot");
+  });
+});
 
 describe("aws-sts: what others do to the policy", () => {
   it("finds a denial that somebody removed, and puts it back with the next kill", async () => {
@@ -377,6 +421,6 @@ describe("aws-sts: kill time", () => {
     const at = (share: number): number => Math.round(spans[Math.floor(share * (spans.length - 1))] ?? 0);
     console.log(`aws-sts kill time of ${spans.length} sessions: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`);
     expect(spans.length).toBe(rounds * together);
-    expect(millis(at(0.99))).toBeLessThan(10_000);
+    expect(at(0.99)).toBeLessThan(10_000);
   }, 60_000);
 });
