@@ -31,7 +31,7 @@ const servers: Readonly<Record<string, TestServer>> = {
   rgw: {
     isThere: () => ["radosgw", "ceph-mon", "ceph-osd", "ceph"].every(answers),
     install: fromDebian("radosgw", "ceph-mon", "ceph-osd", "ceph-common"),
-    tests: ["**/rgw/**", "**/*aws-sts*.test.ts"],
+    tests: ["**/rgw/**", "**/*rgw*.test.ts", "**/*aws-sts*.test.ts"],
   },
   openbao: {
     isThere: isOpenBaoThere,
