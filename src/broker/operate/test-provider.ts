@@ -69,6 +69,8 @@ function planTest(parts: BrokerParts, caller: Caller, request: ProviderTestReque
   const provider = parts.providers.current(request.provider);
   const template = parts.policy().bound.get(request.template);
   if (provider === undefined) return malformed("the policy has no such provider");
+  if (parts.isHeld?.(request.provider) === true)
+    return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(60) });
   if (template === undefined || template.template.provider !== request.provider)
     return malformed("the template is not one of this provider");
   const parameters = parseParameters(template.template.parameters, request.parameters);
