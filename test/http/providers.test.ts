@@ -119,6 +119,24 @@ describe("a round", () => {
   });
 });
 
+it("nothing is minted where a restore is not followed up, and it says so; elsewhere all goes on", async () => {
+  const held = await createWorld({ policy: policy + listed, types: [system.type], isHeld: (name) => name === "own" });
+  try {
+    const refused = await held.exchange();
+    expect([refused.status, refused.body["error"]]).toEqual([503, "temporarily_unavailable"]);
+    const json = { provider: "own", template: "api-read" };
+    expect((await held.operate("POST", "/admin/providers/test", { as: "desk", json })).status).toBe(503);
+    const { body } = await held.operate("GET", "/admin/providers", { as: "viewer" });
+    expect(body["providers"]).toMatchObject([
+      { provider: "drifter", held: false },
+      { provider: "own", held: true },
+    ]);
+    expect((await held.ledger.health()).counts.liveLeases).toBe(0);
+  } finally {
+    await held.close();
+  }
+});
+
 describe("a comparison on demand", () => {
   it("ends a stray and tells the counts", async () => {
     system.make("left-behind", null, epochMillis(0));

@@ -14,6 +14,7 @@ import { createDriftWatch } from "../../src/broker/drift/drift-watch.ts";
 import { createKillPool } from "../../src/broker/kill/kill-pool.ts";
 import { createLocalWorkforce } from "../../src/broker/kill/local-workforce.ts";
 import { createProviderLedger } from "../../src/broker/provider-ledger.ts";
+import type { BrokerParts } from "../../src/broker/parts.ts";
 import { createProviderFacade } from "../../src/broker/provider-facade.ts";
 import { openMemoryLedger } from "../../src/engines/memory/ledger.ts";
 import { emptyState } from "../../src/engines/memory/state.ts";
@@ -72,6 +73,7 @@ export interface Wish {
   /** What the store is said to lose. */
   readonly couldLose?: CouldLose;
   /** The queues of the kills. */
+  readonly isHeld?: BrokerParts["isHeld"];
   /** Provider types that are not of the release. */
   readonly types?: readonly ProviderType[];
   readonly depths?: Workforce["depths"];
@@ -103,6 +105,7 @@ export async function compose(wish: Wish): Promise<Composed> {
   const parts = {
     issuerUrl,
     ledger,
+    ...(wish.isHeld !== undefined && { isHeld: wish.isHeld }),
     ...(wish.depths !== undefined && { depths: wish.depths }),
     ...(wish.couldLose !== undefined && { couldLose: wish.couldLose }),
     attestor: createAttestor({
