@@ -71,7 +71,10 @@ local function walkDue(pos, only, visit)
   if size == 0 then return { name, rank, score, member } end
   local rows = behindCursor(dueKey(rank, name), score, member, size)
   budget.scans = budget.scans - #rows / 2
-  for i = 1, #rows, 2 do change(visit(rows[i])) end
+  local ids = {}
+  for i = 1, #rows, 2 do ids[#ids + 1] = rows[i] end
+  fetchLeases(ids)
+  for _, id in ipairs(ids) do change(visit(id)) end
   if #rows == 2 * size then return { name, rank, rows[#rows], rows[#rows - 1] } end
   if rank == '1' then return { name, '0' } end
   local following = not only and nextTarget(name)
@@ -95,7 +98,7 @@ end
 -- A door's order covers what was recorded before it: a lease issued after the door reopened is safe from it.
 local function walkWide(order, pos)
   return walkDue(pos, nil, function(id)
-    local row = readLease(id)
+    local row = findLease(id)
     if row.qi > order.sequence or not isBehind(row.s, order.scope) then return false end
     return makeDueBy(order, id)
   end)
