@@ -21,7 +21,7 @@ const pageRows = 500;
  * alive {claimers, silent, limit} -> how many leases were given back; 1 where more is to be given back, else 0. Notes that
  * a process runs now and reaches this shard (downtime is when none did), and for its claimers that they live. A claimer that was silent for so
  * long loses what it holds, at most `limit` leases a run; one that holds nothing is forgotten.
- * Keys: meta, claimers, fences:CLAIMER, claim:FENCE, lease:ID and what saving one touches.
+ * Keys: meta, claimers, fences:CLAIMER, claim:FENCE, claims, lease:ID and what saving one touches.
  */
 const aliveScript = defineScript(
   "alive",

@@ -30,8 +30,9 @@ local function keep(row)
   return row
 end
 local function findLease(id)
-  local row = leases[id] or readLease(id)
-  return row and (leases[id] or keep(row)) or nil
+  if leases[id] then return leases[id] end
+  local row = readLease(id)
+  return row and keep(row) or nil
 end
 -- For pages: what findLease() would read one by one.
 local function fetchLeases(ids)

@@ -62,7 +62,7 @@ return finish('ok', seq, rows)
   { lane: "revoke" },
 );
 
-/** release_claim {fence} -> how many leases it held. They are due at once. Keys: claim:FENCE, lease:ID, due:RANK:NAME. */
+/** release_claim {fence} -> how many leases it held. They are due at once. Keys: claim:FENCE, claims, lease:ID, due:RANK:NAME. */
 const releaseClaimScript = defineScript(
   "release_claim",
   [taskLua, leaseLua],
