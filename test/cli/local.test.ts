@@ -63,7 +63,7 @@ const faulty: readonly Sample[] = [
   },
   {
     name: "a provider type of another release",
-    text: good.replace("{ type: jwt }", "{ type: vault }"),
+    text: good.replace("{ type: jwt }", "{ type: mainframe }"),
     says: [/jwt, oauth/],
   },
   {

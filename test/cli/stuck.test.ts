@@ -106,7 +106,7 @@ describe("cli: targets", () => {
     const shown = await world.as("viewer", ["targets", "show", "own"]);
     expect(shown).toMatchObject({ code: 0, stderr: "" });
     expect(shown.stdout).toMatch(
-      new RegExp(`^target +own\nprovider +own\nstate +ok\n[^]*\nstuck +${count}\nbreaker +closed`),
+      new RegExp(`^target +own\nprovider +own\nstate +ok\n[^]*\nstuck +${count}\nkill +[^\n]+\nbreaker +closed`),
     );
     const asJson = await world.as("viewer", ["targets", "show", "own", "--json"]);
     expect(JSON.parse(asJson.stdout)).toMatchObject({ target: "own", stuck: count, claimed: 0, paused: false });

@@ -228,10 +228,10 @@ describe("a downtime of the broker", () => {
     const over = await world.openTask({ deadline_seconds: 3 });
     const lost = await world.issue({ task: over });
     const deadline = Date.parse((await read(over)).body.deadline_at ?? "");
-    const silent = await world.openTask({ heartbeat_seconds: 1 });
+    const silent = await world.openTask({ heartbeat_seconds: 3 });
     const kept = await world.issue({ task: silent });
     await world.restart(() => {
-      const longEnough = Math.max(deadline, Date.now() + 1_500);
+      const longEnough = Math.max(deadline, Date.now() + 3_500);
       return eventuallyTrue("both have lapsed", async () => Date.now() > longEnough);
     });
 
