@@ -100,7 +100,7 @@ async function enter(
     connection.close();
   };
   const recent = createRecentChanges(clock, (scope, sequence) => isOpenedSince(calls, scope, sequence));
-  const signs = createSignsOfLife({ calls, clock, log });
+  const signs = createSignsOfLife({ calls, log });
   const ledger = signs.remember(recent.remember(createRedisLedger({ calls, log, close })));
   const again = createRedisLedger({ calls: callsThatRepeat(runner, shards, clock), log, close });
   watching.watch = createWatch({

@@ -31,13 +31,12 @@ const wallText: Readonly<Record<WallSource, string>> = {
   command: "c.time.wall",
 };
 
+/** On the connections that revoke nothing may wait for a replica: every kill behind it would wait, too. */
+type ScriptTraits = Partial<Pick<Script, "isRefusedWhenFull">> &
+  ({ readonly lane: "revoke" } | { readonly lane?: "issue" | "end"; readonly isAcknowledged?: boolean });
+
 /** `parts` are pieces of Lua that the script stands on, in order; the base is always the first. */
-export function defineScript(
-  name: string,
-  parts: readonly string[],
-  body: string,
-  traits: Partial<Pick<Script, "lane" | "isAcknowledged" | "isRefusedWhenFull">> = {},
-): Script {
+export function defineScript(name: string, parts: readonly string[], body: string, traits: ScriptTraits = {}): Script {
   return { name, text: neededLua([`-- mayfly ${name}`, base, ...parts, body].join("\n")), ...ordinary, ...traits };
 }
 

@@ -3,7 +3,6 @@
  * given back by whoever notices first, long before the claim would lapse. One that was only paused loses nothing: its late
  * verdict is refused (`fence_lost`), and the lease is tried again.
  */
-import type { Clock } from "../../kernel/clock.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/log.ts";
 import { lease as leaseLua } from "./lua/lease.ts";
@@ -41,7 +40,11 @@ local function giveBackAll(name)
     if given == c.limit then return end
   end
 end
-local silent = c.limit > 0 and call('ZRANGE', at('claimers'), '-inf', int(now - c.silent), 'BYSCORE') or {}
+-- After a time in which nobody was heard here (the server was away or paused, or its clock stepped) all are given as long
+-- again to be heard: else whoever is first would take the others for dead.
+local function isLongAgo(instant) return now - instant >= c.silent end
+local mayJudge = alive and not isLongAgo(alive) and (not downUntil or isLongAgo(downUntil))
+local silent = mayJudge and call('ZRANGE', at('claimers'), '-inf', int(now - c.silent), 'BYSCORE') or {}
 for _, name in ipairs(silent) do
   if given < c.limit then giveBackAll(name) end
   writeClaims()
@@ -59,25 +62,15 @@ export interface SignsOfLife {
   say(): Promise<void>;
 }
 
-export function createSignsOfLife(parts: { calls: ShardCalls; clock: Clock; log: Log }): SignsOfLife {
-  const { calls, clock, log } = parts;
+export function createSignsOfLife({ calls, log }: { calls: ShardCalls; log: Log }): SignsOfLife {
   /** One a kill pool, so one a process. */
   const claimers = new Set<string>();
-  /** By shard, on the monotonic clock. */
-  const saidAt = new Map<number, number>();
-
-  /** Where this process itself was not heard, others may have been unheard for the same reason: it judges nobody. */
-  const mayJudge = (shard: number, now: number): boolean => now - (saidAt.get(shard) ?? -Infinity) < silentMillis;
 
   /** Answers the shards where more is to be given back. */
   async function sayTo(shards: readonly number[]): Promise<readonly number[]> {
-    const now = clock.monotonicMillis();
-    const asks = shards.map((shard) => ({
-      shard,
-      command: { claimers: [...claimers], silent: silentMillis, limit: mayJudge(shard, now) ? pageRows : 0 },
-    }));
+    const command = { claimers: [...claimers], silent: silentMillis, limit: pageRows };
+    const asks = shards.map((shard) => ({ shard, command }));
     const replies = await askReachable(calls, aliveScript, asks);
-    for (const { shard } of replies) saidAt.set(shard, now);
     const leases = replies.reduce((total, { reply }) => total + numberOf(reply.payload[0]), 0);
     if (leases > 0) log.warn("claims_given_back", { leases, why: "who claimed them is silent" });
     return replies.flatMap(({ shard, reply }) => (numberOf(reply.payload[1]) === 1 ? [shard] : []));

@@ -21,7 +21,7 @@ async function scene() {
   world = opened;
   const { clock } = opened;
   const { ledger, calls } = await opened.node();
-  const signs = createSignsOfLife({ calls, clock, log: silentLog });
+  const signs = createSignsOfLife({ calls, log: silentLog });
   const builders = createBuilders({ clock });
   const open = async (deadlineSeconds = 3_600): Promise<TaskId> =>
     valueOf(await ledger.openTask(builders.openTask({ heartbeatSeconds: everySeconds, deadlineSeconds }))).id;

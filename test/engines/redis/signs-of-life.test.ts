@@ -27,7 +27,7 @@ async function scene(shards = 4) {
   const { clock } = opened;
   const node = async (): Promise<Node> => {
     const { ledger, calls } = await opened.node();
-    const signs = createSignsOfLife({ calls, clock, log: silentLog });
+    const signs = createSignsOfLife({ calls, log: silentLog });
     return { calls, signs, ledger: signs.remember(ledger) };
   };
   const builders = createBuilders({ clock });
@@ -142,6 +142,20 @@ it("judges nobody after a time in which it was not heard itself", async () => {
   await at.seconds(1, other, busy);
   await at.seconds(2, other, busy);
   expect(await claim(other.ledger, "other-1")).toEqual([]);
+});
+
+it("takes a step of the server's clock, and a pause of the server, for nobody's silence", async () => {
+  const at = await scene();
+  const [busy, other] = [await at.node(), await at.node()];
+  await at.due(busy, 5);
+  await at.seconds(2, busy, other);
+  await claim(busy.ledger, "busy-1");
+  // To who asks only a second has passed.
+  at.world.clock.jumpWall(10_000);
+  await at.seconds(3, other, busy);
+  expect(await claim(other.ledger, "other-1")).toEqual([]);
+  await at.seconds(3, other);
+  expect(await claim(other.ledger, "other-2")).toHaveLength(5);
 });
 
 it("keeps nothing of who holds nothing any more", async () => {

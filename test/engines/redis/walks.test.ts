@@ -137,7 +137,7 @@ it("a shard in which somebody said meanwhile that it lives is not restored", asy
   const { ledger, calls, clock } = await scene();
   const signs = await lastSigns(calls);
   clock.advance(1_000);
-  await createSignsOfLife({ calls, clock, log: silentLog }).say();
+  await createSignsOfLife({ calls, log: silentLog }).say();
   expect(await restoreStore(calls, { generation: 2, signs, cause: operator })).toBe("in_use");
   expect(await ledger.health()).toMatchObject({ generation: 1, suspended: null });
 });

@@ -61,7 +61,7 @@ row.at, row.v, row.fj, row.qj = nil, nil, nil, nil
 saveLease(row)
 return finish('ok', sequence, { leaseReply(row) })
 `,
-  { lane: "revoke", isAcknowledged: true },
+  { lane: "end", isAcknowledged: true },
 );
 
 export function listDenied(
