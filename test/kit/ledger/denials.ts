@@ -125,6 +125,21 @@ const room: readonly Row[] = [
     },
   ],
   [
+    "what is dead holds its room no longer because its intent is asked for again",
+    async (bench) => {
+      const command = bench.recordIntent((await bench.opened()).id, { capacity: 1, worstCaseSeconds: 600 });
+      const { lease } = valueOf(await bench.ledger.recordIntent(command));
+      const minted = bench.completeMint(lease, { nativeExpiresAt: lease.nativeExpiresAt });
+      await kill(bench, valueOf(await bench.ledger.completeMint(minted)).lease);
+      // By whoever had no answer: its confirmation comes after the death.
+      expect(await bench.ledger.recordIntent(command)).toMatchObject(accepted);
+      await bench.restart();
+      expect(await ask(bench, 1), "dead, and denied").toMatchObject(full);
+      bench.clock.advance(600_000 + expiryGraceMillis);
+      expect(await ask(bench, 1), "surely ended").toMatchObject(accepted);
+    },
+  ],
+  [
     "room is a target's own, and what needs none is let through",
     async (bench) => {
       expect(await ask(bench, 1)).toMatchObject(accepted);

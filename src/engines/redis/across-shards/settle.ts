@@ -38,7 +38,13 @@ function settle.slot(item)
     call('ZADD', at('slots', item.counter), int(now + item.restore.holdMillis), item.restore.owner)
   end
 end
-function settle.room(item) call('ZADD', at('slots', item.counter), 'XX', int(item['until']), item.owner) end
+-- Under another name from then on: a confirmation that comes late would hold it for ever.
+function settle.room(item)
+  local key = at('slots', item.counter)
+  if call('ZREM', key, item.owner) == 1 and item['until'] > now then
+    call('ZADD', key, int(item['until']), 'dead:' .. item.owner)
+  end
+end
 function settle.rate(item)
   local key = at('rate', int(item.lengthMillis), item.counter)
   if tonumber(call('HGET', key, 'e')) == item.endsAt then call('HINCRBY', key, 'n', -1) end
