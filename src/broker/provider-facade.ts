@@ -123,10 +123,11 @@ const noAnswer: MintOutcome = { kind: "unknown", reason: "no_answer" };
 /** A mint that only computes cannot hang on anyone. */
 const neverAborts = new AbortController().signal;
 
+export const providerMissingReason = "provider_missing";
 const providerMissing: RevokeOutcome = {
   verdict: {
     kind: "refused",
-    reason: "provider_missing",
+    reason: providerMissingReason,
     fix: "put the Provider resource back as it was (its system and account) until its last lease is dead",
   },
   targetFault: false,

@@ -210,6 +210,20 @@ it("what nobody has the provider for is stuck after five minutes, and until then
   expect((await bench.ledger.listTargets())[0]?.breaker.kind, "nobody was asked").toBe("closed");
 });
 
+it("what each process lacks something else for is stuck as well", async () => {
+  const id = await doom();
+  let asked = 0;
+  const revoke: ProviderFacade["revoke"] = async () => {
+    asked += 1;
+    const reason = asked % 2 === 0 ? "provider_missing" : "sealed_unknown_key";
+    const verdict = { kind: "refused", reason, fix: "put it back" } as const;
+    return { verdict, targetFault: false, absenceFinalIn: millis(0), isMissing: true };
+  };
+  start({}, { ...revokesAtOnce, revoke }, shared());
+  await seconds((2 * waitForMeansMillis) / 1000);
+  expect(await stateOf(id)).toBe("stuck");
+});
+
 it("where this process kills alone, what it lacks the provider for is stuck at once", async () => {
   const id = await doom();
   start({}, lacking().providers);

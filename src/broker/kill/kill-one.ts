@@ -65,9 +65,10 @@ const isDeath = ({ kind }: Verdict): boolean =>
 
 const askAgain = (after: Millis): Verdict => ({ kind: "retry", reason: "mint_may_still_show", after });
 
+export const sealKeyMissingReason = "sealed_unknown_key";
 const sealFault = (reason: "unknown_key" | "corrupt"): Verdict => ({
   kind: "refused",
-  reason: `sealed_${reason}`,
+  reason: reason === "unknown_key" ? sealKeyMissingReason : "sealed_corrupt",
   fix:
     reason === "unknown_key"
       ? "put the sealing key that this lease was sealed with back into the ring"

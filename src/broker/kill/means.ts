@@ -8,9 +8,10 @@ import type { Lease } from "../../domain/lease.ts";
 import type { TargetName } from "../../domain/names.ts";
 import { restWithoutMeansMillis, waitForMeansMillis } from "../../kernel/limits.ts";
 import { addMillis, type EpochMillis } from "../../kernel/time.ts";
+import { providerMissingReason } from "../provider-facade.ts";
 import type { AttemptParts } from "./attempt.ts";
 import type { allowed } from "./breaker.ts";
-import type { KillAttempt } from "./kill-one.ts";
+import { sealKeyMissingReason, type KillAttempt } from "./kill-one.ts";
 
 export interface Means {
   allowed(): ReturnType<typeof allowed>;
@@ -36,14 +37,17 @@ export function createMeans({ clock, ledgerNow, log, othersKill }: Parts, target
       }
       if (restsUntil === null) log.warn("kill_means_missing", { target, reason: outcome.reason });
       restsUntil = clock.monotonicMillis() + restWithoutMeansMillis;
-      if (!isForOthers(lease, outcome.reason, ledgerNow())) return attempt;
+      if (!isForOthers(lease, ledgerNow())) return attempt;
       return { ...attempt, outcome: { kind: "retry", reason: outcome.reason, of: "lease" } };
     },
   };
 }
 
+/** What lacks are told as. Each process may lack something else, and then none of them can. */
+const lacks: readonly (string | null)[] = [providerMissingReason, sealKeyMissingReason];
+
 /** An old order that was held up by something else has its turn with the others, too. */
-function isForOthers({ state }: Lease, reason: string, now: EpochMillis): boolean {
+function isForOthers({ state }: Lease, now: EpochMillis): boolean {
   if (!isDying(state) || state.kind === "stuck") return false;
-  return now < addMillis(state.killOrderedAt, waitForMeansMillis) || state.lastReason !== reason;
+  return now < addMillis(state.killOrderedAt, waitForMeansMillis) || !lacks.includes(state.lastReason);
 }
