@@ -66,6 +66,7 @@ export type AuditType =
   | "clock.accepted"
   | "store.restored"
   | "store.replayed"
+  | "store.poison"
   | "audit.trimmed"
   | "broker.started";
 

@@ -63,6 +63,7 @@ const helpTexts: Readonly<Record<string, string>> = {
   mayfly_http_requests_total: "Answered requests.",
   mayfly_tasks_active: "Open tasks.",
   mayfly_leases_active: "Credentials that may be usable.",
+  mayfly_ledger_unreadable_rows: "Rows of the ledger that were found gone or unreadable. Alert on anything but 0.",
   mayfly_leases_stuck: "Credentials that need a person.",
   mayfly_revocation_queue_depth: "Leases due now, per target.",
   mayfly_revocation_oldest_seconds: "Age of the oldest due lease, per target.",

@@ -12,6 +12,7 @@ export async function refreshGauges(
   metrics.gauge("mayfly_tasks_active", counts.openTasks);
   metrics.gauge("mayfly_leases_active", counts.liveLeases);
   metrics.gauge("mayfly_leases_stuck", counts.stuckLeases);
+  metrics.gauge("mayfly_ledger_unreadable_rows", counts.unreadableRows ?? 0);
   metrics.gauge("mayfly_issuing", suspended === null ? 1 : 0);
   for (const { target, due, oldestDueAt, breaker, paused, claimed, stuck } of await ledger.listTargets()) {
     metrics.gauge("mayfly_revocation_queue_depth", due, { target });

@@ -95,7 +95,13 @@ export interface LedgerHealth {
   readonly generation: number;
   /** Null: all verbs are accepted. Otherwise issuing is refused; ends, kills and verdicts are not. */
   readonly suspended: SuspendReason | null;
-  readonly counts: { readonly openTasks: number; readonly liveLeases: number; readonly stuckLeases: number };
+  readonly counts: {
+    readonly openTasks: number;
+    readonly liveLeases: number;
+    readonly stuckLeases: number;
+    /** Found damaged and passed over: a person must see to them. Left out: none. */
+    readonly unreadableRows?: number;
+  };
 }
 
 /** What a store may lose of what it answered, if the server that keeps it dies. */

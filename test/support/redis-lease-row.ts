@@ -19,3 +19,9 @@ export async function readStoredLease(client: Redis, key: string): Promise<Store
     sealed: fields["se"] ?? null,
   };
 }
+
+/** Lua that spoils the row at KEY: the whole text without a field, else that field alone. */
+export const spoilLease = (key: string): string => `
+local row = cmsgpack.unpack(call('GET', ${key}))
+row[c.field or ''] = c.value
+call('SET', ${key}, c.field and cmsgpack.pack(row) or c.value)`;

@@ -34,7 +34,7 @@ local given = 0
 local function giveBackAll(name)
   for _, fence in ipairs(call('SRANDMEMBER', at('fences', name), c.limit)) do
     for _, id in ipairs(call('SRANDMEMBER', at('claim', fence), c.limit - given)) do
-      giveBack(id)
+      giveBack(id, fence)
       given = given + 1
     end
     if given == c.limit then return end

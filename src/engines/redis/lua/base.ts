@@ -113,6 +113,13 @@ end
 
 -- What a part of a script has put off until its end.
 local beforeFinish
+-- What cannot be read harms nothing else: it is passed over, told once and counted. A person has to see to it.
+local function tellPoison(kind, id)
+  if call('SADD', at('poison'), kind .. ':' .. id) == 0 then return end
+  local why = call('EXISTS', at(kind, id)) == 1 and 'unreadable' or 'gone'
+  audit('store.poison', kind == 'task' and id or nil, kind == 'lease' and id or nil, { kind = quote(kind), why = quote(why) })
+end
+
 -- The one way out of a script. kind: ok or conflict; sequence: of the change that is answered.
 local function finish(kind, sequence, payload)
   if beforeFinish then beforeFinish() end

@@ -46,10 +46,23 @@ local function holdLease(row, hold)
 end
 local isDying = { revoking = true, stuck = true }
 
+-- What whoever comes upon a lease relies on.
+local function isWhole(row)
+  if type(row.qi) ~= 'number' or not row.s then return false end
+  if row.k == 'intended' then return row.ma ~= nil end
+  if row.k == 'active' then return row.ea ~= nil end
+  if isDying[row.k] then return (row.d and row.ko and row.kc and row.n) ~= nil end
+  return row.k == 'revoked' or row.k == 'expired' or row.k == 'mint_failed'
+end
+-- Nil where the text is none of ours, or not whole.
+local function leaseIn(id, text)
+  local isRead, row = pcall(unpackLease, id, text)
+  return isRead and isWhole(row) and row or nil
+end
 local function readLease(id)
   local text = call('GET', at('lease', id))
-  if not text then return nil end
-  local row = unpackLease(id, text)
+  local row = text and leaseIn(id, text)
+  if not row then return nil end
   local hold = isDying[row.k] and call('HGET', claimsKey, id)
   if hold then holdLease(row, hold) end
   return row

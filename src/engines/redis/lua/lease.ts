@@ -41,8 +41,8 @@ local function fetchLeases(ids)
   for i, id in ipairs(ids) do keys[i] = at('lease', id) end
   local texts, holds = call('MGET', unpack(keys)), call('HMGET', claimsKey, unpack(ids))
   for i, id in ipairs(ids) do
-    if texts[i] and not leases[id] then
-      local row = unpackLease(id, texts[i])
+    local row = texts[i] and not leases[id] and leaseIn(id, texts[i])
+    if row then
       if holds[i] then holdLease(row, holds[i]) end
       keep(row)
     end
@@ -151,6 +151,20 @@ local function writeClaims()
 end
 beforeFinish = writeClaims
 
+local function hasStanding(row) return (pcall(standingOf, row.s)) end
+-- For steps that come upon it among others; nil where it is gone or cannot be read.
+local function soundLease(id)
+  local row = findLease(id)
+  if row and hasStanding(row) then return row end
+  tellPoison('lease', id)
+  return nil
+end
+-- Out of the way of what is due behind it: one that is there is looked at again, as whatever needs a person. What has no
+-- row is known to nobody, so that no look could help.
+local function setAside(key, id)
+  place(key, id, call('EXISTS', at('lease', id)) == 1 and now + 900000 or nil)
+end
+
 -- Moves a lease in the indices of what is due and of claims. A claim of what is dying already is no more than this.
 local function saveTimes(row)
   local was = storedLeases[row.id] or {}
@@ -189,8 +203,9 @@ end
 local function isClaimed(row) return row.f ~= nil and (dueOf(row) or now) > now end
 
 -- Due at once, whoever comes first.
-local function giveBack(id)
-  local row = findLease(id)
+local function giveBack(id, fence)
+  local row = soundLease(id)
+  if not row then return changeClaim(fence, id, false) end
   row.d, row.f = math.min(now, row.d), nil
   saveLease(row)
 end

@@ -24,6 +24,19 @@ local function findTask(id)
   return row
 end
 
+local function isNumber(value) return type(value) == 'number' end
+local function isJudgeable(row)
+  if not isNumber(row.d) or not isNumber(row.g) or (row.x and not isNumber(row.xa)) then return false end
+  return not row.hb or (isNumber(row.hb) and isNumber(row.hd))
+end
+-- For steps that come upon it among others; nil where it is gone or lacks what the gate is judged by.
+local function soundTask(id)
+  local row = findTask(id)
+  if row and isJudgeable(row) then return row end
+  tellPoison('task', id)
+  return nil
+end
+
 -- The whole row for the answer: id, then fields and values.
 local function taskReply(id)
   local flat = call('HGETALL', at('task', id))

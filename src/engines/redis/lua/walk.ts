@@ -9,8 +9,8 @@ local function pageSize() return math.min(budget.rows, budget.scans) end
 local function change(done) if done then budget.rows = budget.rows - 1 end end
 
 local function makeDueBy(order, id)
-  local row = findLease(id)
-  if not moveToDue(row, order.cause, order.at, order.at) then return false end
+  local row = soundLease(id)
+  if not row or not moveToDue(row, order.cause, order.at, order.at) then return false end
   fellDue(row, row.kc, row.d)
   budget.madeDue = budget.madeDue + 1
   return true
@@ -29,7 +29,8 @@ local function walkIds(key, after, visit, fetch)
 end
 
 local function endChild(order, id)
-  local child = findTask(id)
+  local child = soundTask(id)
+  if not child then return false end
   if not child.x then
     endAndOrderKill(child, { outcome = 'parent_ended', endedAt = order.at })
   elseif child.xa > order.at then
@@ -99,7 +100,8 @@ end
 local function walkWide(order, pos)
   return walkDue(pos, nil, function(id)
     local row = findLease(id)
-    if row.qi > order.sequence or not isBehind(row.s, order.scope) then return false end
+    local isKnown = row and hasStanding(row)
+    if isKnown and (row.qi > order.sequence or not isBehind(row.s, order.scope)) then return false end
     return makeDueBy(order, id)
   end)
 end
@@ -114,7 +116,9 @@ local function walkRestored(order)
   local ids = call('ZRANGE', at('closes'), '-inf', '+inf', 'BYSCORE', 'LIMIT', 0, size)
   budget.rows, budget.scans = budget.rows - #ids, budget.scans - #ids
   for _, id in ipairs(ids) do
-    writeEnd(findTask(id), { outcome = 'killed', reason = 'restored', endedAt = order.at })
+    local row = soundTask(id)
+    -- Of an older generation: its gate is closed all the same.
+    if row then writeEnd(row, { outcome = 'killed', reason = 'restored', endedAt = order.at }) else call('ZREM', at('closes'), id) end
   end
   return #ids < size and { 'due' } or {}
 end
@@ -122,8 +126,8 @@ end
 -- A closed breaker means that the target answers again: what waits after failed attempts is tried at once.
 local function walkBackoff(order)
   return walkDue(order.pos, order.subject, function(id)
-    local row = findLease(id)
-    if row.k ~= 'revoking' or row.lv ~= 'retry' or isClaimed(row) then return false end
+    local row = soundLease(id)
+    if not row or row.k ~= 'revoking' or row.lv ~= 'retry' or isClaimed(row) then return false end
     if row.n == 0 and row.d <= now then return false end
     row.n, row.d = 0, math.min(now, row.d)
     saveLease(row)

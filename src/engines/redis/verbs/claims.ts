@@ -8,9 +8,9 @@ import { lease as leaseLua } from "../lua/lease.ts";
 import { target as targetLua } from "../lua/target.ts";
 import { task as taskLua } from "../lua/task.ts";
 import type { Agenda } from "../across-shards/agenda.ts";
-import { allot, askReachable, everyShard, type Share } from "../across-shards/reachable.ts";
+import { allot, askReachable, everyShard, type Share, type ShardReply } from "../across-shards/reachable.ts";
 import { leaseFrom } from "../rows/lease-row.ts";
-import { defineScript, numberOf } from "../script.ts";
+import { defineScript, numberOf, textOf, type Reply } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 import { first } from "./store.ts";
 
@@ -27,13 +27,14 @@ local rows = {}
 local held = call('SMEMBERS', at('claim', c.fence))
 fetchLeases(held)
 for _, id in ipairs(held) do
-  local row = findLease(id)
-  if isClaimed(row) and standingOf(row.s).target == c.target then rows[#rows + 1] = row end
+  local row = soundLease(id)
+  if row and isClaimed(row) and standingOf(row.s).target == c.target then rows[#rows + 1] = row end
 end
 table.sort(rows, function(left, right) return isBefore(left.id, right.id) end)
 
-local function claim(id)
-  local row = findLease(id)
+local function claim(key, id)
+  local row = soundLease(id)
+  if not row or not isLive[row.k] then return setAside(key, id) end
   local save = saveTimes
   if not isDying[row.k] then
     local cause, dueAt = row.k == 'intended' and 'outcome_unknown' or 'expiry', (dueOf(row))
@@ -50,7 +51,7 @@ if #rows == 0 and not blockedUntil(findTarget(c.target)) then
     local key, left = dueKey(rank, c.target), c.limit - #rows
     local ids = call('ZRANGE', key, '-inf', int(now), 'BYSCORE', 'LIMIT', 0, left)
     fetchLeases(ids)
-    for _, id in ipairs(ids) do claim(id) end
+    for _, id in ipairs(ids) do claim(key, id) end
   end
 end
 tellFallen()
@@ -68,8 +69,27 @@ const releaseClaimScript = defineScript(
   [taskLua, leaseLua],
   String.raw`
 local ids = call('SMEMBERS', at('claim', c.fence))
-for _, id in ipairs(ids) do giveBack(id) end
+for _, id in ipairs(ids) do giveBack(id, c.fence) end
 return finish('ok', seq, { #ids })
+`,
+  { lane: "revoke" },
+);
+
+/**
+ * set_aside {leaseId} -> nothing. A lease that a claim took and that this process cannot read: told, and looked at again
+ * as whatever needs a person. Keys: lease:ID and what saving one touches, poison, audit.
+ */
+const setAsideScript = defineScript(
+  "set_aside",
+  [taskLua, leaseLua],
+  String.raw`
+tellPoison('lease', c.leaseId)
+local row = findLease(c.leaseId)
+if row then
+  row.d, row.f = now + 900000, nil
+  saveLease(row)
+end
+return finish('ok')
 `,
   { lane: "revoke" },
 );
@@ -127,9 +147,26 @@ async function claimFrom({ calls, agenda }: ClaimParts, shares: readonly Share[]
     const got = replies.find((one) => one.shard === shard)?.reply.payload.length ?? 0;
     if (asked > 0) agenda.took(target, { shard, asked, got });
   }
-  const leases = replies.flatMap(({ reply }) => reply.payload.map((row) => leaseFrom(row).lease));
-  return { kind: "ok", value: leases, sequence: replies[0]?.reply.sequence ?? 0 } as const;
+  const leases = await Promise.all(replies.map((one) => readLeases(calls, one)));
+  return { kind: "ok", value: leases.flat(), sequence: replies[0]?.reply.sequence ?? 0 } as const;
 }
+
+/** One that cannot be read must not keep the others of its claim from being killed. */
+async function readLeases(calls: ShardCalls, { shard, reply }: ShardReply): Promise<readonly Lease[]> {
+  const leases: Lease[] = [];
+  for (const row of reply.payload) {
+    try {
+      leases.push(leaseFrom(row).lease);
+    } catch {
+      // oxlint-disable-next-line no-await-in-loop -- hardly ever
+      await calls.ask(shard, setAsideScript, { leaseId: idIn(row) });
+    }
+  }
+  return leases;
+}
+
+/** Quotes inside the texts of a row are escaped, so that this finds its own member. */
+const idIn = (row: Reply): string => /"id":"(\w+)"/.exec(textOf(row))?.[1] ?? "";
 
 /**
  * Whether a fence was never used before: a claimer of this process numbers its own upwards. Of any other it is not known,

@@ -69,7 +69,7 @@ while done < #c.tasks and budget > 0 do
   budget = budget - #ids - 1
   for _, id in ipairs(ids) do
     local row = readLease(id)
-    if isLive[row.k] then
+    if row and hasStanding(row) and isLive[row.k] then
       payload[#payload + 1] = id
       payload[#payload + 1] = standingOf(row.s).provider
     end
@@ -107,7 +107,7 @@ while name and budget > 0 do
   budget = budget - #page[2] / 2 - 1
   for i = 1, #page[2], 2 do
     local row = readLease(page[2][i])
-    if row and isBehind(row.s) then
+    if row and hasStanding(row) and isBehind(row.s) then
       payload[#payload + 1] = row.id
       payload[#payload + 1] = standingOf(row.s).provider
       payload[#payload + 1] = row.t

@@ -54,10 +54,17 @@ const stuckPageScript = defineScript(
   "stuck_page",
   [taskLua, leaseLua],
   String.raw`
-local payload = {}
-for _, id in ipairs(call('ZRANGE', at('stuck'), '(' .. c.after, '+', 'BYLEX', 'LIMIT', 0, c.limit)) do
-  payload[#payload + 1] = leaseReply(findLease(id))
-end
+local after, payload = c.after, {}
+local ids
+-- A short page would be taken for the last.
+repeat
+  ids = call('ZRANGE', at('stuck'), '(' .. after, '+', 'BYLEX', 'LIMIT', 0, c.limit - #payload)
+  for _, id in ipairs(ids) do
+    local row = soundLease(id)
+    if row then payload[#payload + 1] = leaseReply(row) end
+    after = id
+  end
+until #ids == 0 or #payload == c.limit
 return finish('ok', seq, payload)
 `,
   { lane: "end" },

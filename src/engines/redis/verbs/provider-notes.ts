@@ -58,8 +58,8 @@ end
 local flat = call('ZRANGE', key, start, start + c.limit - 1, 'WITHSCORES')
 local payload = { #flat / 2, flat[#flat] or '', flat[#flat - 1] or '' }
 for i = 1, #flat, 2 do
-  local row = findLease(flat[i])
-  if row.k == 'active' then payload[#payload + 1] = leaseReply(row) end
+  local row = soundLease(flat[i])
+  if row and row.k == 'active' then payload[#payload + 1] = leaseReply(row) end
 end
 return finish('ok', seq, payload)
 `,

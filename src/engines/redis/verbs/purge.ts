@@ -30,6 +30,7 @@ local function dropLease(id)
   local row = readLease(id)
   call('ZREM', at('tombs'), id)
   call('DEL', at('lease', id))
+  if not row then return end
   if row.fp then leave('print', row.fp, id) end
   call('ZREM', at('leases', row.t), id)
   call('HINCRBY', at('task', row.t), 'n:' .. row.k, -1)
@@ -42,7 +43,7 @@ local function dropTask(id)
   local row = findTask(id)
   call('ZREM', at('tombs'), id)
   call('DEL', at('task', id))
-  if row.p then
+  if row and row.p then
     call('ZREM', at('kids', row.p), id)
     lookAgain(row.p)
   end

@@ -23,13 +23,13 @@ return finish('ok')
 `,
 );
 
-/** health {} -> generation, why suspended or '', open tasks, live leases, stuck leases. Keys: meta. */
+/** health {} -> generation, why suspended or '', open tasks, live leases, stuck leases, unreadable rows. Keys: meta, poison. */
 const healthScript = defineScript(
   "health",
   [],
   String.raw`
 local counts = call('HMGET', KEYS[1], 'open', 'live', 'stuck')
-return finish('ok', seq, { generation, suspended or '', tonumber(counts[1]) or 0, tonumber(counts[2]) or 0, tonumber(counts[3]) or 0 })
+return finish('ok', seq, { generation, suspended or '', tonumber(counts[1]) or 0, tonumber(counts[2]) or 0, tonumber(counts[3]) or 0, call('SCARD', at('poison')) })
 `,
 );
 
@@ -56,7 +56,12 @@ export async function health(calls: ShardCalls): Promise<LedgerHealth> {
     now: epochMillis(Math.max(...replies.map(({ now }) => now))),
     generation: Math.max(...replies.map(({ payload }) => numberOf(payload[0]))),
     suspended: (reasons[0] ?? null) as SuspendReason | null,
-    counts: { openTasks: sum(2), liveLeases: sum(3), stuckLeases: sum(4) },
+    counts: {
+      openTasks: sum(2),
+      liveLeases: sum(3),
+      stuckLeases: sum(4),
+      ...(sum(5) > 0 && { unreadableRows: sum(5) }),
+    },
   };
 }
 
