@@ -22,6 +22,11 @@ export const planAwsSts = ({ leaseId, scope }: PlanRequest<AwsStsScope>): MintPl
 
 /** AWS gives no session less. */
 const shortestSessionSeconds = 900;
+/**
+ * AWS packs policy and tags by a way that it does not tell, and refuses above 100: a longer parameter takes a template
+ * that worked there.
+ */
+const warnPercent = 80;
 
 export async function mintAwsSts(client: Client, request: MintRequest<AwsStsScope>): Promise<MintOutcome> {
   const { options } = client;
@@ -61,7 +66,7 @@ const tagsOf = ({ leaseId, taskId }: MintRequest<AwsStsScope>): readonly Session
 function minted(
   { options }: Client,
   { handle }: MintRequest<AwsStsScope>,
-  { identity, expiresAt }: Session,
+  { identity, expiresAt, packedPercent }: Session,
   deadline: EpochMillis,
 ): MintOutcome {
   const { accessKeyId, secretAccessKey, sessionToken } = identity;
@@ -83,6 +88,9 @@ function minted(
       findByFingerprint: true,
       nativeExpiresAt,
       granted: null,
+      ...(packedPercent !== null && packedPercent >= warnPercent
+        ? { nearLimit: { limit: "packed_policy_size", percent: packedPercent } }
+        : {}),
     },
   };
 }

@@ -25,6 +25,8 @@ export interface SessionRequest {
 export interface Session {
   readonly identity: Required<Omit<AwsIdentity, "expiration">>;
   readonly expiresAt: EpochMillis;
+  /** How much of AWS's packed form the session policy and the tags take; null where the server does not say. */
+  readonly packedPercent: number | null;
 }
 
 export interface Sts {
@@ -97,7 +99,7 @@ const tagInput = (tags: readonly SessionTag[]) => tags.map(({ key, value }) => (
 
 async function sessionOf(
   tools: Pick<CallTools, "login">,
-  send: () => Promise<Pick<AssumeRoleCommandOutput, "Credentials">>,
+  send: () => Promise<Pick<AssumeRoleCommandOutput, "Credentials" | "PackedPolicySize">>,
 ): Promise<Result<Session, AwsFault>> {
   const answer = await attempt(tools, send);
   if (!answer.ok) return answer;
@@ -106,5 +108,5 @@ async function sessionOf(
   if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Number.isFinite(expiresAt))
     return err({ kind: "unreadable" });
   const identity = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
-  return ok({ identity, expiresAt: epochMillis(expiresAt) });
+  return ok({ identity, expiresAt: epochMillis(expiresAt), packedPercent: answer.value.PackedPolicySize ?? null });
 }

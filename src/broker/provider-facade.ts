@@ -63,7 +63,7 @@ export function createProviderFacade(tools: {
   log: Log;
   metrics: Metrics;
 }): ProviderFacade {
-  const { lookup, clock, log, metrics } = tools;
+  const { lookup, clock, log } = tools;
   const landings = createLandings(clock);
 
   return {
@@ -80,7 +80,7 @@ export function createProviderFacade(tools: {
         ? await provider.mint({ ...request, signal: neverAborts })
         : await bounded(clock, left, noAnswer, (signal) => provider.mint({ ...request, signal }));
       const seconds = (clock.monotonicMillis() - startedAt) / 1000;
-      metrics.observeSeconds("mayfly_mint_duration_seconds", seconds, { provider: name, outcome: outcome.kind });
+      noteMint(tools, { provider: name, lease: request.leaseId, seconds }, outcome);
       return checkMint(outcome, request.now, provider);
     },
 
@@ -116,6 +116,19 @@ export function createProviderFacade(tools: {
       );
     },
   };
+}
+
+/** Each one that a limit nearly refused is told of: the next one, with longer parameters, is refused. */
+function noteMint(
+  { log, metrics }: { log: Log; metrics: Metrics },
+  { provider, lease, seconds }: { provider: ProviderName; lease: LeaseId; seconds: number },
+  outcome: MintOutcome,
+): void {
+  metrics.observeSeconds("mayfly_mint_duration_seconds", seconds, { provider, outcome: outcome.kind });
+  if (outcome.kind !== "minted" || outcome.minted.nearLimit === undefined) return;
+  const { limit, percent } = outcome.minted.nearLimit;
+  log.warn("mint_near_limit", { lease, provider, limit, percent });
+  metrics.count("mayfly_mints_near_limit_total", { provider });
 }
 
 const tooLate: MintOutcome = { kind: "rejected", reason: "too_late_to_ask", retryable: true };

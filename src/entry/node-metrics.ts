@@ -54,6 +54,7 @@ function getOrMake<T>(known: Map<string, T>, name: string, make: () => T): T {
 const helpTexts: Readonly<Record<string, string>> = {
   mayfly_leases_issued_total: "Credentials delivered.",
   mayfly_mint_duration_seconds: "Time of a provider's mint call.",
+  mayfly_mints_near_limit_total: "Mints that a limit of the provider's system nearly refused, by provider.",
   mayfly_revocations_total: "Credentials that ended, by cause and verdict.",
   mayfly_revocation_latency_seconds:
     "From the kill order (task end, expiry, kill) to the recorded end of the credential.",

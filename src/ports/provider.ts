@@ -92,6 +92,15 @@ export interface Minted {
   readonly nativeExpiresAt: EpochMillis;
   /** What the system says it granted, to be compared with what was asked. Null where it says nothing. */
   readonly granted: Granted | null;
+  /** Where a limit of the system's nearly refused this mint: operators are told while there is time. */
+  readonly nearLimit?: NearLimit;
+}
+
+export interface NearLimit {
+  /** A short word of the provider's own. */
+  readonly limit: string;
+  /** How much of it this mint took. */
+  readonly percent: number;
 }
 
 export type Credential =

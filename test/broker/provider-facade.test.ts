@@ -1,8 +1,13 @@
-/** What the core makes of a mint whose lifetime cannot be right: it is killed with all that was learnt of it. */
+/**
+ * What the core makes of a mint whose lifetime cannot be right: it is killed with all that was learnt of it; and of one
+ * that a limit nearly refused: operators are told.
+ */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createProviderFacade } from "../../src/broker/provider-facade.ts";
 import { epochMillis, millis } from "../../src/kernel/time.ts";
-import type { Provider } from "../../src/ports/provider.ts";
+import type { Log } from "../../src/ports/log.ts";
+import type { Metrics } from "../../src/ports/metrics.ts";
+import type { NearLimit, Provider } from "../../src/ports/provider.ts";
 import { providerName } from "../support/builders.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { mintRequest, startOfTests } from "../support/provider-requests.ts";
@@ -18,10 +23,10 @@ beforeAll(async () => {
 });
 afterAll(() => oauth.close());
 
-function mintBy(provider: Provider) {
+function mintBy(provider: Provider, log: Log = silentLog, metrics: Metrics = silentMetrics) {
   const clock = createManualClock(startOfTests);
   const lookup = { issuing: () => provider, revoking: () => provider };
-  const facade = createProviderFacade({ lookup, clock, log: silentLog, metrics: silentMetrics });
+  const facade = createProviderFacade({ lookup, clock, log, metrics });
   const { signal: _, ...request } = mintRequest({ scopes: ["read"], resource: null });
   return facade.mint({ name, provider }, request, millis(5_000));
 }
@@ -56,4 +61,35 @@ it("a lifetime that can be right is left as it is", async () => {
   if (outcome.kind !== "minted") throw new Error(outcome.kind);
   expect(outcome.minted.granted).toEqual({ wider: false, scope: "read" });
   expect(outcome.minted.nativeExpiresAt).toBe(startOfTests + 60_000);
+});
+
+it.each<[string, NearLimit | undefined]>([
+  ["told of, where a limit is near", { limit: "packed_policy_size", percent: 85 }],
+  ["not told of, where none is", undefined],
+])("a mint is %s", async (_, nearLimit) => {
+  oauth.answer("/token", 200, { access_token: "opaque-token", token_type: "Bearer", expires_in: 60, scope: "read" });
+  const provider: Provider = {
+    ...oauth.provider,
+    async mint(request) {
+      const outcome = await oauth.provider.mint(request);
+      if (outcome.kind !== "minted" || nearLimit === undefined) return outcome;
+      return { ...outcome, minted: { ...outcome.minted, nearLimit } };
+    },
+  };
+  const told: unknown[] = [];
+  const outcome = await mintBy(
+    provider,
+    { ...silentLog, warn: (event, fields) => told.push({ event, ...fields }) },
+    { ...silentMetrics, count: (counted, labels) => told.push({ counted, ...labels }) },
+  );
+  expect(outcome.kind).toBe("minted");
+  const lease: unknown = expect.stringMatching(/./);
+  expect(told).toEqual(
+    nearLimit === undefined
+      ? []
+      : [
+          { event: "mint_near_limit", lease, provider: name, ...nearLimit },
+          { counted: "mayfly_mints_near_limit_total", provider: name },
+        ],
+  );
 });

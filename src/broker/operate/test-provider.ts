@@ -205,10 +205,12 @@ async function notMinted(
   return leaseId;
 }
 
-function mintedDetail({ nativeExpiresAt, granted }: Minted, { clock }: BrokerParts): string {
+function mintedDetail({ nativeExpiresAt, granted, nearLimit }: Minted, { clock }: BrokerParts): string {
   const life = Math.max(0, Math.round((nativeExpiresAt - clock.now()) / 1000));
   const word = granted === null ? "it does not say what it granted" : "it granted what was asked";
-  return `it would live ${life} s by itself; ${granted?.wider === true ? "it granted more than was asked" : word}`;
+  const near =
+    nearLimit === undefined ? "" : `; it took ${nearLimit.percent} % of ${nearLimit.limit}, and above 100 % is refused`;
+  return `it would live ${life} s by itself; ${granted?.wider === true ? "it granted more than was asked" : word}${near}`;
 }
 
 function tellUse(steps: Steps, provider: Provider, isAlive: boolean, isRejected: boolean): void {
