@@ -86,6 +86,14 @@ describe("a round", () => {
     expect(lease.body["leases"]).toEqual([]);
   });
 
+  it("that a limit nearly refused passes, and says so", async () => {
+    const detailOfMint = async () => stepsOf((await test()).body).find(({ step }) => step === "mint")?.detail;
+    expect(await detailOfMint()).not.toContain("%");
+    system.break("near_limit");
+    expect(await detailOfMint()).toContain("it took 90 % of rules");
+    expect((await test()).body["passed"]).toBe(true);
+  });
+
   it("at a provider without a probe says what could not be asked", async () => {
     const { body } = await test({ provider: "own", template: "api-read", parameters: {} });
     expect([body["passed"], body["kill_seen"]]).toEqual([true, false]);

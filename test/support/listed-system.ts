@@ -22,7 +22,7 @@ export interface ListedSystem {
   break(fault: Fault | null): void;
 }
 
-type Fault = "list" | "throw" | "stray" | "guard" | "check" | "mint" | "probe" | "revoke";
+type Fault = "list" | "throw" | "stray" | "guard" | "check" | "mint" | "probe" | "revoke" | "near_limit";
 
 const capabilities: Capabilities = {
   ttl: { kind: "chosen", minSeconds: seconds(1), maxSeconds: seconds(3600), granularitySeconds: seconds(1) },
@@ -58,7 +58,8 @@ export function createListedSystem(wish: { needsSecret?: boolean } = {}): Listed
       alive.set(leaseId, { name: leaseId, leaseId, createdAt: now, handle });
       const credential = { kind: "bearer", value: new Redacted("k", "credential"), tokenType: "Bearer" } as const;
       const known = { secretToKeep: null, findByFingerprint: false, nativeExpiresAt: expiresAt, granted: null };
-      return { kind: "minted", minted: { credential, handle, ...known } };
+      const near = broken === "near_limit" ? { nearLimit: { limit: "rules", percent: 90 } } : {};
+      return { kind: "minted", minted: { credential, handle, ...known, ...near } };
     },
     async revoke({ lease }) {
       if (broken === "revoke") return { kind: "refused", reason: "permission", fix: "grant it" };
