@@ -3,14 +3,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSqliteLedger, type OpenOptions, type SqliteLedger } from "../../src/engines/node-sqlite/open.ts";
+import type { Clock } from "../../src/kernel/clock.ts";
 import type { LedgerHarness, MakeHarness } from "../kit/ledger/harness.ts";
-import { createManualClock, type ManualClock } from "./manual-clock.ts";
+import { createManualClock } from "./manual-clock.ts";
 import { silentLog } from "./silent.ts";
 
 /** Small, because every test writes it. */
 export const testBallastBytes = 64 * 1024;
 
-export function sqliteOptions(file: string, clock: ManualClock, wish: Partial<OpenOptions> = {}): OpenOptions {
+export function sqliteOptions(file: string, clock: Clock, wish: Partial<OpenOptions> = {}): OpenOptions {
   const onFatal = (reason: string): void => {
     throw new Error(reason);
   };

@@ -86,8 +86,8 @@ export function describeRealProvider(
   });
 }
 
-function withSystem(
-  { provider, template }: RealSystem,
+export function withSystem(
+  { provider, template }: Pick<RealSystem, "provider" | "template">,
   places: Parameters<typeof policyResources>[0],
 ): readonly JsonObject[] {
   const resource = (kind: string, name: string, spec: JsonObject): JsonObject => ({
