@@ -33,6 +33,8 @@ export interface BrokerParts {
   readonly providers: ProviderFacade;
   /** Left out: never. Nothing is minted there until a restore was followed up. */
   readonly isHeld?: (provider: ProviderName) => boolean;
+  /** Left out: never. Its kill could be seen to work, and never was; answers without reading. */
+  readonly isKillUnseen?: (provider: ProviderName) => boolean;
   /** Left out where providers are not looked into. */
   readonly drift?: Pick<DriftWatch, "compare">;
   readonly sealer: Sealer;

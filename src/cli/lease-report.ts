@@ -82,6 +82,7 @@ function detailOf(lease: Fields): string {
     numberOf(lease, "attempts") > 0 ? `tried ${numberOf(lease, "attempts")} times` : "",
     labelled("because", optionalText(lease, "reason")),
     labelled("fix:", optionalText(lease, "fix")),
+    lease["kill_seen"] === false ? "its provider's kill was not yet seen" : "",
   ];
   return parts.filter(Boolean).join(", ");
 }

@@ -14,6 +14,7 @@ import { createHousekeeper, type Housekeeper } from "../broker/housekeeper.ts";
 import { createInFlight, type InFlight } from "../broker/in-flight.ts";
 import { createRefusalNotes } from "../broker/note-refusal.ts";
 import { createKillPool, type KillPool } from "../broker/kill/kill-pool.ts";
+import { createKillRecords, type KillRecords } from "../broker/operate/kill-records.ts";
 import type { BrokerParts } from "../broker/parts.ts";
 import { createProviderLedger } from "../broker/provider-ledger.ts";
 import { createProviderFacade } from "../broker/provider-facade.ts";
@@ -29,7 +30,7 @@ import { connectProviders, type Connections } from "./connections.ts";
 import { createNextTurn } from "./next-turn.ts";
 import { createNodeMetrics, type NodeMetrics } from "./node-metrics.ts";
 import { createNodeVerifier, nodeDigest } from "./node-signature.ts";
-import { refreshGauges } from "./refresh-gauges.ts";
+import { refreshGauges, type KillGauges } from "./refresh-gauges.ts";
 import type { ProviderRegistry } from "./provider-registry.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
 
@@ -66,7 +67,7 @@ export async function assemble(
   const { issuerUrl, policyDir: dir } = options;
   const { ledger, workforce, couldLose, sealer, signer, connections } = adapters;
   const { clock, entropy, log } = machine;
-  const metrics = createNodeMetrics(() => refreshGauges(metrics, ledger, workforce));
+  const metrics = createNodeMetrics(() => refreshGauges(metrics, ledger, workforce, kills));
   const mark = await ledger.mark();
   const ledgerOf = (name: ProviderName) => createProviderLedger({ ledger, entropy, mark, name });
   const registry = connectProviders(connections, { ...machine, issuerUrl, signer, ledgerOf });
@@ -85,14 +86,17 @@ export async function assemble(
   const inFlight = createInFlight();
   const known = { ledger, clock, entropy, log, metrics, policy: () => policy.value.current() };
   const { drift, hold } = await watchDrift(known, registry, generation);
+  const providers = createProviderFacade({ lookup: registry.lookup, clock, log, metrics });
+  const kills = await watchKills(known, providers);
   const parts: BrokerParts = {
     ...known,
     issuerUrl,
     depths: () => workforce.depths(),
     ...(couldLose !== undefined && { couldLose }),
     attestor: attestorOf(policy.value, connections, machine),
-    providers: createProviderFacade({ lookup: registry.lookup, clock, log, metrics }),
+    providers,
     isHeld: (provider) => hold.isHeld(provider),
+    isKillUnseen: kills.records.isUnseen,
     drift,
     sealer,
     signer,
@@ -133,6 +137,23 @@ async function watchDrift(
   const hold = createRestoreHold({ ledger: known.ledger, generation, current: (name) => asked.current(name) });
   await hold.refresh();
   return { drift: createDriftWatch({ ...known, drift: asked, hold }), hold };
+}
+
+/** A kill that was never seen to work is told at each start, until it was. */
+async function watchKills(
+  { ledger, clock, log, policy }: Pick<BrokerParts, "ledger" | "clock" | "log" | "policy">,
+  providers: BrokerParts["providers"],
+): Promise<KillGauges & { readonly records: KillRecords }> {
+  const records = createKillRecords({ ledger, clock, current: (name) => providers.current(name) });
+  await records.refresh();
+  const names = () => policy().providers.keys();
+  const unseen = [...names()].filter((name) => records.of(name)?.kind === "not_seen");
+  if (unseen.length > 0)
+    log.warn("provider_kill_not_seen", {
+      providers: unseen.join(", "),
+      fix: "mayfly provider test NAME --template NAME",
+    });
+  return { records, providers: names };
 }
 
 function attestorOf(policy: PolicyHost, connections: Connections, { clock, log }: Machine): Attestor {

@@ -75,6 +75,7 @@ const helpTexts: Readonly<Record<string, string>> = {
   mayfly_wake_ups_active: "Jobs that run in the queue of a target, over all nodes.",
   mayfly_target_paused: "1 while an operator holds a target's kills back.",
   mayfly_breaker_open: "1 while a target's circuit breaker is open.",
+  mayfly_provider_kill_seen: "1 if a kill of the provider was ever seen to work, 0 until then. Alert on 0.",
   mayfly_drift_strays_total: "Found at a provider without a lease that accounts for them, by whether they were ended.",
   mayfly_drift_missing_total: "Credentials that were active in the ledger and not at their provider.",
   mayfly_drift_unfinished_total: "Comparisons of a provider with the ledger that were not finished.",

@@ -1,12 +1,20 @@
 /** Gauges that are read from the ledger when someone scrapes, so that a restart shows the truth at once. */
+import type { KillRecords } from "../broker/operate/kill-records.ts";
+import type { ProviderName } from "../domain/names.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { Workforce } from "../ports/workforce.ts";
+
+export interface KillGauges {
+  readonly records: Pick<KillRecords, "of" | "refresh">;
+  readonly providers: () => Iterable<ProviderName>;
+}
 
 export async function refreshGauges(
   metrics: Metrics,
   ledger: Ledger,
   workforce: Pick<Workforce, "depths">,
+  kills: KillGauges,
 ): Promise<void> {
   const { now, counts, suspended } = await ledger.health();
   metrics.gauge("mayfly_tasks_active", counts.openTasks);
@@ -29,5 +37,16 @@ export async function refreshGauges(
   for (const [target, { waiting, active }] of await workforce.depths()) {
     metrics.gauge("mayfly_wake_ups_waiting", waiting, { target });
     metrics.gauge("mayfly_wake_ups_active", active, { target });
+  }
+  await refreshKills(metrics, kills);
+}
+
+/** One whose kill can never be seen has none: nobody can do anything about it. */
+async function refreshKills(metrics: Metrics, { records, providers }: KillGauges): Promise<void> {
+  await records.refresh();
+  for (const provider of providers()) {
+    const record = records.of(provider);
+    if (record === undefined || record.kind === "cannot_be_seen") continue;
+    metrics.gauge("mayfly_provider_kill_seen", record.kind === "seen" ? 1 : 0, { provider });
   }
 }

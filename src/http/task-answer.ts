@@ -1,6 +1,6 @@
 /** Tasks and leases as the wire tells them: RFC 3339 instants, members that do not apply left out. */
-import type { LeaseReport } from "../domain/lease-report.ts";
 import type { Task } from "../domain/task.ts";
+import type { LeaseLine } from "../broker/leases/lease-line.ts";
 import type { TaskReport } from "../broker/tasks/report.ts";
 import { toRfc3339, type EpochMillis } from "../kernel/time.ts";
 import type { LeaseAnswer, TaskAnswer, TaskState } from "./schemas/task.ts";
@@ -39,7 +39,7 @@ export function taskAnswerOf(report: TaskReport): TaskAnswer {
   };
 }
 
-export function leaseAnswerOf(report: LeaseReport): LeaseAnswer {
+export function leaseAnswerOf(report: LeaseLine): LeaseAnswer {
   return {
     lease_id: report.leaseId,
     template: report.template,
@@ -52,6 +52,7 @@ export function leaseAnswerOf(report: LeaseReport): LeaseAnswer {
     usable_until: instantOf(report.usableUntil),
     reason: report.reason ?? undefined,
     fix: report.fix ?? undefined,
+    ...(report.isKillUnseen && { kill_seen: false }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Providers as operators see and try them: a round whose credential nobody gets, and what it says when a step fails. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { epochMillis } from "../../src/kernel/time.ts";
+import { eventuallyTrue } from "../support/flow/eventually.ts";
 import { createListedSystem, type ListedSystem } from "../support/listed-system.ts";
 import { createWorld, policy, type World } from "./world.ts";
 
@@ -65,6 +66,38 @@ describe("a provider", () => {
   it("that does not answer is listed with the reason", async () => {
     system.break("check");
     expect(await shown()).toMatchObject({ reachable: false, problem: "unreachable" });
+  });
+});
+
+describe("a credential of a provider whose kill was never seen", () => {
+  const form = { scope: "drift-read" };
+  const details = JSON.stringify([{ type: "mayfly_template", template: "drift-read", parameters: { tenant: "emea" } }]);
+
+  it("says so where it is read, in its task's report and among the stuck, until it is seen dead itself", async () => {
+    const task = await world.openTask({ templates: [{ template: "drift-read" }, { template: "api-read" }] });
+    const { body } = await world.exchange({ ...form, task_id: task, authorization_details: details });
+    await world.exchange({ task_id: task });
+    const lines = async () => {
+      const report = await world.send("GET", `/tasks/${task}`, { as: "planner" });
+      const leases = report.body["leases"] as readonly Record<string, unknown>[];
+      return Object.fromEntries(leases.map((line) => [line["provider"], line["kill_seen"]]));
+    };
+    expect(await lines()).toEqual({ drifter: false, own: undefined });
+    const lease = () => world.send("GET", `/leases/${String(body["lease_id"])}`, { as: "bot" });
+    expect((await lease()).body).toMatchObject({ verdict: "live", kill_seen: false });
+    system.break("revoke");
+    const end = await world.send("POST", `/tasks/${task}/end`, {
+      as: "planner",
+      json: { outcome: "completed" },
+      headers: { prefer: "wait=2" },
+    });
+    expect(end.body["leases"]).toContainEqual(expect.objectContaining({ provider: "drifter", kill_seen: false }));
+    const stuck = await world.operate("GET", "/admin/stuck", { as: "viewer" });
+    expect(stuck.body["leases"]).toMatchObject([{ provider: "drifter", kill_seen: false }]);
+    system.break(null);
+    await world.operate("POST", "/admin/stuck/retry", { as: "desk", json: { scope: { kind: "all" } } });
+    await eventuallyTrue("it is dead", async () => (await lease()).body["state"] === "revoked");
+    expect((await lease()).body).not.toHaveProperty("kill_seen");
   });
 });
 

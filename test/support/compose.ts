@@ -13,6 +13,7 @@ import { createDriftProviders } from "../../src/broker/drift/ask-provider.ts";
 import { createDriftWatch } from "../../src/broker/drift/drift-watch.ts";
 import { createKillPool } from "../../src/broker/kill/kill-pool.ts";
 import { createLocalWorkforce } from "../../src/broker/kill/local-workforce.ts";
+import { createKillRecords } from "../../src/broker/operate/kill-records.ts";
 import { createProviderLedger } from "../../src/broker/provider-ledger.ts";
 import type { BrokerParts } from "../../src/broker/parts.ts";
 import { createProviderFacade } from "../../src/broker/provider-facade.ts";
@@ -102,9 +103,12 @@ export async function compose(wish: Wish): Promise<Composed> {
   const issuers = [...policy.issuers.values()];
   const sealing = parseSealingKeys(generateSealingKeys(entropy));
   if (!sealing.ok) throw new Error(sealing.fault.message);
+  const providers = createProviderFacade({ lookup: registry.lookup, clock, log, metrics });
+  const records = createKillRecords({ ledger, clock, current: (name) => providers.current(name) });
   const parts = {
     issuerUrl,
     ledger,
+    isKillUnseen: records.isUnseen,
     ...(wish.isHeld !== undefined && { isHeld: wish.isHeld }),
     ...(wish.depths !== undefined && { depths: wish.depths }),
     ...(wish.couldLose !== undefined && { couldLose: wish.couldLose }),
@@ -116,7 +120,7 @@ export async function compose(wish: Wish): Promise<Composed> {
       cacheSize: 100,
     }),
     policy: () => policy,
-    providers: createProviderFacade({ lookup: registry.lookup, clock, log, metrics }),
+    providers,
     sealer: await createSealingRing(sealing.value, entropy),
     signer: tools.signer,
     ids: createIdFactory({ clock, entropy, generation: () => 0 }),

@@ -1,7 +1,6 @@
 /** What operators read: targets with their queues and breakers, stuck leases, audit. */
 import type { ProviderName, TargetName } from "../../domain/names.ts";
 import type { AuditCursor } from "../../domain/audit-cursor.ts";
-import { reportLease, type LeaseReport } from "../../domain/lease-report.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
@@ -11,7 +10,8 @@ import { storeFault } from "../answer-faults.ts";
 import { isOperator } from "../callers/may.ts";
 import { causeOf } from "../cause.ts";
 import type { Fault } from "../fault.ts";
-import { killRecordOf, type KillRecord } from "./providers.ts";
+import { killRecordOf, type KillRecord } from "./kill-records.ts";
+import { lineOf, type LeaseLine } from "../leases/lease-line.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
 
 type Parts = Pick<BrokerParts, "ledger" | "clock">;
@@ -67,14 +67,14 @@ export async function findTarget(
 }
 
 export async function listStuck(
-  parts: Parts,
+  parts: Parts & Pick<BrokerParts, "isKillUnseen">,
   caller: Caller,
   after: LeaseId | null,
-): Promise<Result<readonly LeaseReport[], Fault>> {
+): Promise<Result<readonly LeaseLine[], Fault>> {
   if (!isOperator(caller, "read")) return err(notFound);
   const leases = await parts.ledger.listStuck({ after, limit: maxPageSize });
   const now = parts.clock.now();
-  return ok(leases.map((lease) => reportLease(lease, "closed", now)));
+  return ok(leases.map((lease) => lineOf(parts, lease, "closed", now)));
 }
 
 /** `last`: only so many, the newest ones; null begins behind `after`. */

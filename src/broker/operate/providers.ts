@@ -1,25 +1,18 @@
 /** What operators read of providers: what each can do, whether it answers, and whether its kill was ever seen to work. */
 import type { Capabilities } from "../../domain/capabilities.ts";
 import type { ProviderName } from "../../domain/names.ts";
-import { isSameSystem } from "../../domain/provider-digest.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
 import { millis, seconds, type EpochMillis } from "../../kernel/time.ts";
-import type { ProviderNotes } from "../../ports/ledger-views.ts";
 import type { Provider } from "../../ports/provider.ts";
 import { bounded } from "../bounded.ts";
 import { isOperator } from "../callers/may.ts";
 import type { DriftReport } from "../drift/reconcile.ts";
 import type { Fault } from "../fault.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
+import { killRecordOf, type KillRecord } from "./kill-records.ts";
 
 type Parts = Pick<BrokerParts, "ledger" | "clock" | "providers" | "policy" | "isHeld" | "drift">;
 const notFound: Fault = { code: "not_found" };
-
-/** A provider without a probe can never be seen to kill: it is believed. */
-export type KillRecord =
-  | { readonly kind: "seen"; readonly at: EpochMillis }
-  | { readonly kind: "not_seen" }
-  | { readonly kind: "cannot_be_seen" };
 
 export interface ProviderReport {
   readonly name: ProviderName;
@@ -67,15 +60,6 @@ export async function problemOf({ clock }: Pick<Parts, "clock">, provider: Provi
     provider.check(signal),
   );
   return checked.ok ? null : checked.fault;
-}
-
-/** What another system of that name was seen to do says nothing of this one. */
-export function killRecordOf(provider: Provider, note: ProviderNotes | undefined): KillRecord {
-  if (provider.capabilities.probe === "none") return { kind: "cannot_be_seen" };
-  const seen = note?.kill ?? null;
-  return seen !== null && isSameSystem(seen.digest, provider.digest)
-    ? { kind: "seen", at: seen.at }
-    : { kind: "not_seen" };
 }
 
 /** `unavailable` where another node is at it, or the ledger did not say. */

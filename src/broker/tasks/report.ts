@@ -1,22 +1,22 @@
 /** The state of a task and of every credential that it ever got, a page at a time (promise P4). */
 import { isLive } from "../../domain/lease.ts";
-import { reportLease, type LeaseReport } from "../../domain/lease-report.ts";
 import type { LeaseId, TaskId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
 import type { CouldLose, LeaseSummary, TaskView } from "../../ports/ledger-views.ts";
+import { lineOf, type LeaseLine } from "../leases/lease-line.ts";
 import type { BrokerParts } from "../parts.ts";
 
 export interface TaskReport {
   readonly view: TaskView;
   readonly summary: LeaseSummary;
-  readonly leases: readonly LeaseReport[];
+  readonly leases: readonly LeaseLine[];
   /** The cursor of the next page, null on the last. */
   readonly next: LeaseId | null;
   readonly couldLose: CouldLose | null;
 }
 
 export async function reportTask(
-  parts: Pick<BrokerParts, "ledger" | "clock" | "couldLose">,
+  parts: Pick<BrokerParts, "ledger" | "clock" | "couldLose" | "isKillUnseen">,
   taskId: TaskId,
   after: LeaseId | null,
 ): Promise<TaskReport | undefined> {
@@ -29,7 +29,7 @@ export async function reportTask(
   return {
     view,
     summary,
-    leases: leases.map((lease) => reportLease(lease, view.gate.kind, now)),
+    leases: leases.map((lease) => lineOf(parts, lease, view.gate.kind, now)),
     next: leases.length === maxPageSize && last !== undefined ? last.id : null,
     couldLose: parts.couldLose ?? null,
   };

@@ -82,6 +82,9 @@ export const leaseReport = named(
     usable_until: instant.optional(),
     reason: z.string().optional(),
     fix: z.string().optional(),
+    kill_seen: z.literal(false).optional().meta({
+      description: "Only while no kill of its provider was ever seen to work, though one could be",
+    }),
   }),
 );
 export type LeaseAnswer = z.input<typeof leaseReport>;
