@@ -1,5 +1,6 @@
 /** Whether the broker could mint and kill here, as far as that can be known without doing it. */
 import { err, ok, type Result } from "../../src/kernel/result.ts";
+import type { DatabaseFault, NoSession } from "./database.ts";
 import { reasonOf } from "./reasons.ts";
 import type { Server } from "./server.ts";
 
@@ -14,10 +15,24 @@ const oldestVersion = 13_00_00;
 
 export async function checkPostgres({ database, options }: Server, signal: AbortSignal): Promise<Result<void, string>> {
   const rows = await database.session(signal, (session) => session.ask(checkSql, [options.reassignOwnedTo]));
-  if (!rows.ok) return err(reasonOf(rows.fault));
+  if (!rows.ok) return err(inWords(rows.fault));
   const [row] = rows.value;
-  if (Number(row?.["version"]) < oldestVersion) return err("server_too_old");
-  if (row?.["is_replica"] === true) return err("server_is_read_only");
-  if (row?.["may_create"] !== true) return err("broker_needs_createrole");
-  return row["may_reassign"] === true ? ok() : err("broker_needs_membership_of_reassignOwnedTo");
+  if (Number(row?.["version"]) < oldestVersion) return err("the server is older than PostgreSQL 13");
+  if (row?.["is_replica"] === true) return err("the server is a replica: the url must name the primary");
+  if (row?.["may_create"] !== true) return err("the broker's role may not make roles: ALTER ROLE it with CREATEROLE");
+  if (row["may_reassign"] === true) return ok();
+  return err(`the broker's role is no member of ${options.reassignOwnedTo}, to which reassignOwnedTo gives: GRANT it`);
 }
+
+const inWords = (fault: DatabaseFault): string =>
+  fault.kind === "no_session" ? withoutSession[fault.why] : `the server did not answer as expected: ${reasonOf(fault)}`;
+
+const withoutSession: Readonly<Record<NoSession, string>> = {
+  unreachable: "the server does not answer at the url's host and port",
+  login_refused: "the server refuses the broker's login: user and password of the url, or the server's pg_hba.conf",
+  no_such_database: "the server has no database of the url's name",
+  no_tls:
+    "the server speaks no TLS: turn it on there, or end the url with ?sslmode=disable where the way to it is safe",
+  certificate_refused:
+    "the server's certificate is not trusted: set ca to its authority, and the url to the host that it names",
+};

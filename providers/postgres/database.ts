@@ -13,9 +13,11 @@ export type DatabaseFault =
   /** The server rolled the statement back and said why (appendix A of its documentation). */
   | { readonly kind: "refused"; readonly sqlState: string }
   /** No session could be had: nothing was sent. */
-  | { readonly kind: "no_session"; readonly why: "unreachable" | "login_refused" }
+  | { readonly kind: "no_session"; readonly why: NoSession }
   /** It was sent, and what became of it is not known. */
   | { readonly kind: "lost" };
+
+export type NoSession = "unreachable" | "login_refused" | "no_such_database" | "no_tls" | "certificate_refused";
 
 export interface Session {
   /** Several statements without values are one transaction (PostgreSQL 55.2.2.1); the rows are the last one's. */
@@ -86,11 +88,21 @@ async function connectOnce(config: ClientConfig): Promise<Result<Lent, DatabaseF
 
 const unreachable = { kind: "no_session", why: "unreachable" } as const;
 
+const connectFault = (error: unknown): DatabaseFault => ({ kind: "no_session", why: whyNoSession(error) });
+
 /** Class 28 is the server's word that it knows the broker's login no more. */
-const connectFault = (error: unknown): DatabaseFault =>
-  error instanceof DatabaseError && error.code?.startsWith("28") === true
-    ? { kind: "no_session", why: "login_refused" }
-    : unreachable;
+function whyNoSession(error: unknown): NoSession {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (error instanceof DatabaseError) {
+    if (code.startsWith("28")) return "login_refused";
+    return code === "3D000" ? "no_such_database" : "unreachable";
+  }
+  // The names of OpenSSL's verification faults, and of Node's own for the host's name.
+  if (/^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/.test(code)) return "certificate_refused";
+  // The client library has no code for it.
+  const isWithoutTls = error instanceof Error && error.message === "The server does not support SSL connections";
+  return isWithoutTls ? "no_tls" : "unreachable";
+}
 
 async function useSession<T, F>(
   { client, giveBack }: Lent,

@@ -61,7 +61,7 @@ export function parsePostgresOptions(options: JsonObject): Result<PostgresOption
 
 /** `sslmode` is `verify-full` unless it says `disable`; what verifies less is refused, because it verifies nothing. */
 export function parseAddress(text: string): Result<Address, string> {
-  const wanted = "must be postgres://USER:PASSWORD@HOST:PORT/DATABASE";
+  const wanted = "must be postgres://USER:PASSWORD@HOST:PORT/DATABASE, each part percent-encoded";
   if (!URL.canParse(text)) return err(wanted);
   const url = new URL(text);
   const database = decoded(url.pathname.slice(1));

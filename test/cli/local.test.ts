@@ -215,6 +215,12 @@ describe("cli: doctor", () => {
     expect((await examine(policy)).levels).toMatchObject({ "issuer prod": "ok", "clock against issuer prod": "fail" });
   });
 
+  it("names the key file of an issuer that cannot be read", async () => {
+    const found = await examine(policy.replace("{ discovery: true }", "{ file: ./nowhere.json }"));
+    const told = found.findings.find(({ check }) => check === "issuer prod");
+    expect(told).toMatchObject({ level: "fail", fix: expect.stringContaining("./nowhere.json must be a file") });
+  });
+
   describe("compares the sealing ring with the ledger", () => {
     it.each<[string, string | null, string, RegExp]>([
       ["a key that is not in the ring", "key-of-another-ring", "fail", /lacks key key-of-another-ring, which living/],
@@ -267,7 +273,8 @@ describe("cli: doctor", () => {
       { env },
     );
     const told = (parse(ran.stdout)["findings"] as Finding[]).filter(({ detail }) => detail.includes("plain http"));
-    expect(told.map(({ level }) => level)).toContain("fail");
+    expect(told).toMatchObject([{ level: "fail", fix: expect.stringContaining("write https") }]);
+    expect(told[0]?.detail).not.toContain("write https");
   });
 
   it("tells keys that others may read, and keys that are broken", async () => {

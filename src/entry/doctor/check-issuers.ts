@@ -3,7 +3,7 @@
  * issuer's `Date` is the only foreign clock that a broker can see without asking a stranger.
  */
 import { parseKeySet } from "../../attest/key-set.ts";
-import { loadKeySetText, type LoadText } from "../../attest/key-location.ts";
+import { loadKeySetText, type LoadFault, type LoadText } from "../../attest/key-location.ts";
 import { attestationSkewMillis } from "../../kernel/limits.ts";
 import { ok, type Result } from "../../kernel/result.ts";
 import type { TrustedIssuer } from "../../domain/trusted-issuer.ts";
@@ -19,15 +19,7 @@ export async function checkIssuer(
   const watch = createDateWatch(tools.http);
   const loaded = await loadKeySetText(issuer, { http: watch.http, loadText: tools.loadText });
   if (!loaded.ok) {
-    return [
-      fail(
-        check,
-        `its keys cannot be had (${loaded.fault})`,
-        loaded.fault === "refused_url"
-          ? "production calls https URLs only, written the plain way; plain http to this host is for --development"
-          : "check the issuer's URL and the way to it; its attestations are refused meanwhile",
-      ),
-    ];
+    return [fail(check, `its keys cannot be had (${loaded.fault})`, fixOf(issuer, loaded.fault))];
   }
   const count = parseKeySet(loaded.value)?.keys.length ?? 0;
   const keys =
@@ -35,6 +27,16 @@ export async function checkIssuer(
       ? fine(check, `${count} usable ${count === 1 ? "key" : "keys"}`)
       : fail(check, "its key set holds no usable key", "check that the address serves a JWK set (RFC 7517)");
   return [keys, ...watch.findings(check)];
+}
+
+function fixOf({ keys }: TrustedIssuer, fault: LoadFault): string {
+  if (fault === "refused_url")
+    return "production calls https URLs only, written the plain way; plain http to this host is for --development";
+  const place =
+    keys.kind === "file"
+      ? `${keys.path} must be a file that this user may read (a relative path begins in the working directory)`
+      : "check the issuer's URL and the way to it";
+  return `${place}; its attestations are refused meanwhile`;
 }
 
 /** Notes the `Date` of what passes (RFC 9110 §6.6.1, whole seconds). */

@@ -1,7 +1,7 @@
 /** What needs the policy: the folder itself, then every issuer and provider that it names, all at the same time. */
 import { readFile } from "node:fs/promises";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import { formatFault } from "../../policy/parse/fault.ts";
+import { formatFault, formatPlace } from "../../policy/parse/fault.ts";
 import type { TokenSigner } from "../../ports/token-signer.ts";
 import type { Environment, ServeOptions } from "../config.ts";
 import { connectProviders, openConnections } from "../connections.ts";
@@ -42,7 +42,7 @@ export async function checkPolicyAndNetwork({ options, env, signer }: Subject): 
     const refused = options.mode === "production" ? loaded.value.plainHttp : [];
     return [
       ...policyFindings(loaded.value),
-      ...refused.map((fault) => fail("policy", formatFault(fault), fault.fix)),
+      ...refused.map(({ fix, ...fault }) => fail("policy", formatPlace(fault), fix)),
       ...foundIssuers.flat(),
       ...foundProviders,
     ];

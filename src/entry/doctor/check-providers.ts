@@ -14,7 +14,7 @@ export async function checkProvider(name: string, pair: ProviderPair): Promise<F
       : fail(
           check,
           answer.fault,
-          "check its URL, its credentials and the way to it; its credentials cannot be revoked meanwhile",
+          `mend that (providers/${pair.revoking.type}/README.md); its credentials cannot be revoked meanwhile`,
         );
   } catch {
     return fail(check, "its check failed unexpectedly", "report this as a bug of the provider");

@@ -59,7 +59,8 @@ export function compareFaults(left: PolicyFault, right: PolicyFault): number {
 }
 
 /** `templates.yaml:12:5 spec.ttl: message; fix`, one line a fault. */
-export function formatFault(fault: PolicyFault): string {
-  const path = fault.path === "" ? "" : `${fault.path}: `;
-  return `${fault.file}:${fault.line}:${fault.column} ${path}${fault.message}; ${fault.fix}`;
+export const formatFault = (fault: PolicyFault): string => `${formatPlace(fault)}; ${fault.fix}`;
+
+export function formatPlace({ file, line, column, path, message }: Omit<PolicyFault, "fix">): string {
+  return `${file}:${line}:${column} ${path === "" ? "" : `${path}: `}${message}`;
 }

@@ -250,14 +250,14 @@ describe("postgres: check", () => {
       {},
       `ALTER ROLE ${broker} NOCREATEROLE`,
       `ALTER ROLE ${broker} CREATEROLE`,
-      "broker_needs_createrole",
+      "the broker's role may not make roles: ALTER ROLE it with CREATEROLE",
     ],
     [
       "nobody who may own",
       { reassignOwnedTo: "ledger_owner" },
       `REVOKE ledger_owner FROM ${broker}`,
       `GRANT ledger_owner TO ${broker}`,
-      "broker_needs_membership_of_reassignOwnedTo",
+      "the broker's role is no member of ledger_owner, to which reassignOwnedTo gives: GRANT it",
     ],
   ])("finds %s", async (_, options, take, give, reason) => {
     const provider = await providerWith(options);
@@ -272,9 +272,22 @@ describe("postgres: check", () => {
     const strict = await createTestTools({ secrets: { LEDGER_DB_URL: address } });
     const provider = await createProvider(postgresProviderType, { url: { env: "LEDGER_DB_URL" } }, strict);
     const before = proxy.seen(broker);
-    expect(await provider.check(never)).toEqual({ ok: false, fault: "unreachable" });
+    expect(await provider.check(never)).toMatchObject({ fault: expect.stringContaining("the server speaks no TLS") });
     expect(proxy.seen(broker)).toBe(before);
     await Promise.all([provider.close(), strict.close()]);
+  });
+
+  it.each([
+    ["a password that it does not have", "another", "ledger", "the server refuses the broker's login"],
+    ["a database that it does not have", brokerLogin.password, "no_ledger", "the server has no database"],
+  ])("tells %s from a server that does not answer", async (_, password, name, words) => {
+    const address = `postgres://${broker}:${encodeURIComponent(password)}@127.0.0.1:${proxy.port}/${name}?sslmode=disable`;
+    const wrong = await createTestTools({ secrets: { LEDGER_DB_URL: address } });
+    const provider = await createProvider(postgresProviderType, { url: { env: "LEDGER_DB_URL" } }, wrong);
+    expect(await provider.check(never)).toMatchObject({ fault: expect.stringContaining(words) });
+    proxy.cutOff();
+    expect(await provider.check(never)).toMatchObject({ fault: expect.stringContaining("does not answer") });
+    await Promise.all([provider.close(), wrong.close()]);
   });
 });
 
