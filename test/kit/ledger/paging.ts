@@ -167,6 +167,25 @@ const purging: readonly Row[] = [
     },
   ],
   [
+    "a task that its child outlived goes together with it",
+    async (bench) => {
+      const root = await bench.opened({ deadlineSeconds: 30 });
+      const child = await bench.opened({ parentId: root.id, deadlineSeconds: 30 });
+      // Nobody swept in between: the root ends at its deadline, the child at the word of its orchestrator, later.
+      bench.clock.advance(60_000);
+      await bench.ended(child);
+      await bench.sweep();
+      const states = await Promise.all([root, child].map(async ({ id }) => (await bench.task(id)).task.state));
+      expect(states).toMatchObject([{ outcome: "deadline" }, { outcome: "completed" }]);
+      bench.clock.advance(2 * tombstoneMillis);
+      await purge(bench);
+      expect([await bench.ledger.readTask(root.id), await bench.ledger.readTask(child.id)]).toEqual([
+        undefined,
+        undefined,
+      ]);
+    },
+  ],
+  [
     "audit outlives what it tells of",
     async (bench) => {
       const task = await bench.opened();

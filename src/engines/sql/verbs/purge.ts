@@ -22,7 +22,8 @@ export function purge(tx: Tx, limit: number): Answer<{ purged: number; more: boo
     purged += step(tx, bound - purged);
   }
   if (purged > 0) tx.touch();
-  return answer({ purged, more: purged >= bound && hasMore(tx) }, tx.sequence());
+  // Also below the bound: a parent that was looked at before its child went may go now.
+  return answer({ purged, more: purged > 0 && hasMore(tx) }, tx.sequence());
 }
 
 /** A token's expiry is an instant of the world's clock: with the wall in doubt or behind, markers stay. */
