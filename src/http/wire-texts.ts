@@ -220,7 +220,8 @@ const unavailableText: Readonly<Record<UnavailableReason, string>> = {
     "The ledger did not confirm the change. Nothing was delivered and nothing is lost; send the same request again.",
   suspended: "Issuing is suspended. Nothing was delivered; ending and killing still work. Ask again later.",
   kill_path_broken: "The system behind this template cannot revoke now, so nothing new is made there. Ask again later.",
-  provider: "The system behind this template made no credential. Nothing was delivered; ask again later.",
+  provider:
+    "The system behind this template made no credential. Nothing was delivered; ask again later (operators find the reason in the audit, by this request's id).",
   mint_outcome_unknown:
     "The system behind this template did not answer clearly. Whatever it made is being revoked; ask again.",
   over_before_answer: "The credential's time was over before it could be answered. It is being revoked; ask again.",
