@@ -78,6 +78,7 @@ const mastersOfCluster = 3;
 export async function startCluster(
   args: readonly string[] = appendAlways,
   replicasOfEach: 0 | 1 = 0,
+  state: "online" | "wait_bgsave" = "online",
 ): Promise<RedisCluster> {
   const count = mastersOfCluster * (1 + replicasOfEach);
   const nodes = await Promise.all(Array.from({ length: count }, () => startClusterNode(args)));
@@ -89,7 +90,7 @@ export async function startCluster(
   const roleOf = ({ port }: RedisServer): string => redisCli(port, "info", "replication");
   const masters = started.filter((server) => roleOf(server).includes("role:master"));
   // A replica counts as connected while it still waits for its first copy, and then it cannot be promoted.
-  await until(() => masters.every((server) => roleOf(server).split("state=online").length === 1 + replicasOfEach));
+  await until(() => masters.every((server) => roleOf(server).split(`state=${state}`).length === 1 + replicasOfEach));
   return {
     masters,
     masterPorts: () => started.filter((server) => roleOf(server).includes("role:master")).map(({ port }) => port),

@@ -58,7 +58,7 @@ export async function checkServers({
     if (fault !== null) return err(fault);
   }
   const masters = servers.map(({ facts }) => facts);
-  const mayFailOver = place.sentinel !== null || isReplicatedCluster(shape);
+  const mayFailOver = place.sentinel !== null || isReplicatedCluster(shape, masters);
   const durability = weakest(masters.map((facts) => durabilityOf(facts, mayFailOver)));
   if (demand !== null && !isAccepted(durability, demand.acceptedLoss))
     return err(
@@ -68,8 +68,10 @@ export async function checkServers({
   return ok({ shape, masters, durability, mayFailOver, knowsFlags });
 }
 
-const isReplicatedCluster = (shape: Shape): boolean =>
-  shape.kind === "cluster" && shape.ranges.some(({ replicas }) => replicas > 0);
+/** A cluster does not list a replica that still waits for its first copy, but its master counts it. */
+const isReplicatedCluster = (shape: Shape, masters: readonly ServerFacts[]): boolean =>
+  shape.kind === "cluster" &&
+  (shape.ranges.some(({ replicas }) => replicas > 0) || masters.some(({ replicas }) => replicas > 0));
 
 interface Found {
   readonly shape: Shape;
