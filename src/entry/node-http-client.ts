@@ -26,6 +26,8 @@ export function createNodeHttpClient(options: NodeHttpClientOptions): NodeHttpCl
     connections: options.maxConnectionsPerOrigin,
     pipelining: 1,
     allowH2: false,
+    // Said here, it beats NODE_TLS_REJECT_UNAUTHORIZED, which would let anybody be the server that secrets go to.
+    connect: { rejectUnauthorized: true },
     maxHeaderSize: 16 * 1024,
     // The one total timeout of each request rules; these would only end it under another name.
     headersTimeout: 0,

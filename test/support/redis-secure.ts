@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, launch, makeFolder, startRedis, type RedisServer } from "./redis-server.ts";
-import { until, type Certificates } from "./redis-topologies.ts";
+import type { Certificates } from "./certificates.ts";
+import { until } from "./redis-topologies.ts";
 
 export const secureMaster = "mayfly-master";
 const users = [

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Certificates } from "./certificates.ts";
 import { appendAlways, freePort, launch, makeFolder, startRedis, type RedisServer } from "./redis-server.ts";
 
 export interface SentinelTrio {
@@ -118,34 +119,6 @@ async function startClusterNode(args: readonly string[]) {
   ];
   const settings = [...own, ...args];
   return { settings, server: await startRedis(settings) };
-}
-
-export interface Certificates {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-}
-
-/** A CA and a certificate for 127.0.0.1, made now. */
-export function makeCertificates(folder: string): Certificates {
-  const at = (name: string): string => join(folder, name);
-  const openssl = (...args: string[]): void => void execFileSync("openssl", args, { stdio: "ignore" });
-  const [ca, caKey, cert, key, request, names] = [
-    "ca.pem",
-    "ca.key",
-    "cert.pem",
-    "key.pem",
-    "request.pem",
-    "names",
-  ].map(at);
-  if (!ca || !caKey || !cert || !key || !request || !names) throw new Error("no names");
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  openssl("req", "-x509", ...newKey, "-keyout", caKey, "-out", ca, "-days", "2", "-subj", "/CN=Mayfly test CA");
-  openssl("req", ...newKey, "-keyout", key, "-out", request, "-subj", "/CN=127.0.0.1");
-  writeFileSync(names, "subjectAltName=IP:127.0.0.1\n");
-  const signing = ["-CA", ca, "-CAkey", caKey, "-CAcreateserial", "-days", "2", "-extfile", names];
-  openssl("x509", "-req", "-in", request, "-out", cert, ...signing);
-  return { ca, cert, key };
 }
 
 /** Speaks TLS only. */

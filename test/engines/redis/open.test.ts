@@ -9,13 +9,8 @@ import { realClock } from "../../support/real-clock.ts";
 import { valueOf } from "../../kit/ledger/bench.ts";
 import { noAccess, openAt, tryOpen } from "../../support/redis-opened.ts";
 import { appendAlways, makeFolder, startRedis, type RedisServer } from "../../support/redis-server.ts";
-import {
-  makeCertificates,
-  redisCli,
-  startReplica,
-  startTlsRedis,
-  type Certificates,
-} from "../../support/redis-topologies.ts";
+import { makeCertificates, type Certificates } from "../../support/certificates.ts";
+import { redisCli, startReplica, startTlsRedis } from "../../support/redis-topologies.ts";
 
 const production = { demand: { acceptedLoss: null } };
 const builders = createBuilders({ clock: realClock });

@@ -7,7 +7,7 @@ import { createBuilders } from "../../support/builders.ts";
 import { realClock } from "../../support/real-clock.ts";
 import { endTask, noAccess, openAt, tryOpen } from "../../support/redis-opened.ts";
 import { makeFolder } from "../../support/redis-server.ts";
-import { makeCertificates, type Certificates } from "../../support/redis-topologies.ts";
+import { makeCertificates, type Certificates } from "../../support/certificates.ts";
 import { secureMaster, startSecureCluster, startSecureSentinel } from "../../support/redis-secure.ts";
 
 const builders = createBuilders({ clock: realClock });
