@@ -25,6 +25,8 @@ export interface ApiRequest {
   /** How long the broker was asked to hold the answer; added to the timeout. */
   readonly waitSeconds?: number;
   readonly effect: Effect;
+  /** Asks for the answer line by line, and is told each as it comes; the last one is the answer. */
+  readonly onLine?: (line: Fields) => void;
 }
 
 /** For a failure: what stayed as it was, and what may have happened if the answer was lost. */
@@ -78,7 +80,9 @@ function queryOf(request: ApiRequest): string {
 }
 
 function headersOf(request: ApiRequest, attestation: Redacted): Record<string, string> {
-  const headers: Record<string, string> = { accept: "application/json, application/problem+json", ...request.headers };
+  const lines = request.onLine === undefined ? "" : "application/x-ndjson, ";
+  const accept = `${lines}application/json, application/problem+json`;
+  const headers: Record<string, string> = { accept, ...request.headers };
   if ((request.waitSeconds ?? 0) > 0) headers["prefer"] = `wait=${request.waitSeconds}`;
   if (request.json !== undefined) headers["content-type"] = "application/json";
   if (request.exchange !== undefined) headers["content-type"] = "application/x-www-form-urlencoded";
@@ -92,7 +96,8 @@ function bodyOf(request: ApiRequest, attestation: Redacted): string | undefined 
 }
 
 async function readAnswer(answer: Response, request: ApiRequest, base: string): Promise<Result<Fields, Problem>> {
-  const text = await readCapped(answer);
+  const { onLine } = request;
+  const text = await (answer.ok && onLine !== undefined ? readLines(answer, onLine) : readText(answer));
   const body = text === undefined ? undefined : parseJson(text);
   if (answer.ok && answer.status === 204) return ok({});
   if (answer.ok && isFields(body)) return ok(body);
@@ -106,14 +111,41 @@ async function readAnswer(answer: Response, request: ApiRequest, base: string): 
   return err(answerProblem({ status: answer.status, body, headers: answer.headers, base, effect: request.effect }));
 }
 
-async function readCapped(answer: Response): Promise<string | undefined> {
-  const decoder = new TextDecoder();
+async function readText(answer: Response): Promise<string | undefined> {
   let text = "";
+  const isWhole = await readCapped(answer, (piece) => (text += piece));
+  return isWhole ? text : undefined;
+}
+
+/** Tells each line as it comes and answers the last one; what never sends a line end is one line. */
+async function readLines(answer: Response, onLine: (line: Fields) => void): Promise<string | undefined> {
+  let last = "";
+  let unended = "";
+  const isWhole = await readCapped(answer, (piece) => {
+    const lines = `${unended}${piece}`.split("\n");
+    unended = lines.pop() ?? "";
+    for (const line of lines) {
+      last = line;
+      const told = parseJson(line);
+      if (isFields(told)) onLine(told);
+    }
+  });
+  if (!isWhole) return undefined;
+  return unended === "" ? last : unended;
+}
+
+/** False where there is more than may be. */
+async function readCapped(answer: Response, take: (piece: string) => void): Promise<boolean> {
+  const decoder = new TextDecoder();
+  let letters = 0;
   for await (const chunk of answer.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > maxAnswerBytes) return undefined;
+    const piece = decoder.decode(chunk, { stream: true });
+    letters += piece.length;
+    if (letters > maxAnswerBytes) return false;
+    take(piece);
   }
-  return text + decoder.decode();
+  take(decoder.decode());
+  return true;
 }
 
 function parseJson(text: string): unknown {

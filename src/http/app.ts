@@ -33,8 +33,10 @@ export function createApp(endpoints: readonly Endpoint[], tools: AppTools): Hono
     const route = `${endpoint.method.toUpperCase()} ${endpoint.path}`;
     app.on(endpoint.method.toUpperCase(), endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
       const call: Call = { requestId: broker.newRequestId(), request: context.req };
-      const result = await run(tools, endpoint, call, route);
-      if (result.ok) return count(route, respond(result.value, call.requestId));
+      const failed = (error: unknown): void =>
+        tools.log.error("request_failed", { request: call.requestId, route, ...locationOf(error) });
+      const result = await run(tools, endpoint, call, failed);
+      if (result.ok) return count(route, respond(result.value, call.requestId, failed));
       return count(route, refuseAndLog(tools, { call, route, shape: endpoint.shape, fault: result.fault }));
     });
   }
@@ -52,11 +54,16 @@ export function createApp(endpoints: readonly Endpoint[], tools: AppTools): Hono
   return app;
 }
 
-async function run(tools: AppTools, endpoint: Endpoint, call: Call, route: string): Promise<Result<Answer, HttpFault>> {
+async function run(
+  { broker }: AppTools,
+  endpoint: Endpoint,
+  call: Call,
+  failed: (error: unknown) => void,
+): Promise<Result<Answer, HttpFault>> {
   try {
-    return await guarded(tools.broker, endpoint, call);
+    return await guarded(broker, endpoint, call);
   } catch (error) {
-    tools.log.error("request_failed", { request: call.requestId, route, ...locationOf(error) });
+    failed(error);
     return err({ code: "internal" });
   }
 }

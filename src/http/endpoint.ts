@@ -40,6 +40,8 @@ export interface AnswerFacts {
   readonly schema?: z.ZodType;
   /** Absent for JSON. */
   readonly type?: string;
+  /** What each line is, where the caller may ask for lines. */
+  readonly line?: z.ZodType;
 }
 
 /** Anyone who reaches the listener; what the request carries decides. */

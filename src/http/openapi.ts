@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { ok } from "../kernel/result.ts";
 import type { AnswerFacts, Endpoint } from "./endpoint.ts";
+import { lineType } from "./respond.ts";
 import { oauthError, openApiDocument, problem } from "./schemas/service.ts";
 import { schemaNames } from "./schemas/wire-schema.ts";
 
@@ -74,10 +75,11 @@ function operationOf(endpoint: Endpoint): Document {
 
 const errorSchemaOf = ({ shape }: Endpoint): z.ZodType => (shape === "problem" ? problem : oauthError);
 
-function answerOf({ description, schema, type = "application/json" }: AnswerFacts): Document {
+function answerOf({ description, schema, type = "application/json", line }: AnswerFacts): Document {
   const hasBody = schema !== undefined || type !== "application/json";
   const bodySchema = schema === undefined ? { type: "string" } : reference(schema);
-  return { description, ...(hasBody && { content: { [type]: { schema: bodySchema } } }) };
+  const lines = line === undefined ? {} : { [lineType]: { schema: reference(line) } };
+  return { description, ...(hasBody && { content: { [type]: { schema: bodySchema }, ...lines } }) };
 }
 
 /** `place: what it means`, as endpoints note it. */
@@ -108,7 +110,7 @@ function schemasOf(endpoints: readonly Endpoint[]): Record<string, Document> {
     for (const match of JSON.stringify(rest).matchAll(/"#\/components\/schemas\/(\w+)"/g)) add(match[1] ?? "");
   };
   for (const endpoint of endpoints) {
-    const answers = Object.values(endpoint.answers).map(({ schema }) => schema);
+    const answers = Object.values(endpoint.answers).flatMap(({ schema, line }) => [schema, line]);
     for (const schema of [endpoint.form, endpoint.json, errorSchemaOf(endpoint), ...answers]) {
       if (schema !== undefined) add(schemaNames.get(schema)?.id ?? "");
     }

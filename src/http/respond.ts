@@ -9,6 +9,8 @@ export interface Answer {
   readonly status: number;
   readonly json?: object;
   readonly text?: { readonly type: string; readonly value: string };
+  /** JSON values, a line each, sent as they are told; the answer ends when this resolves. */
+  readonly lines?: (tell: (line: object) => void) => Promise<void>;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -29,9 +31,17 @@ function baseHeaders(requestId: RequestId): Record<string, string> {
   };
 }
 
-export function respond(answer: Answer, requestId: RequestId): Response {
+/** What `lines` are sent as: JSON values, each ended by a line feed. */
+export const lineType = "application/x-ndjson";
+
+/** `failed` hears of lines that ended with a throw. */
+export function respond(answer: Answer, requestId: RequestId, failed: (error: unknown) => void = () => {}): Response {
   const headers = { ...baseHeaders(requestId), ...answer.headers };
-  const { status, json, text } = answer;
+  const { status, json, text, lines } = answer;
+  if (lines !== undefined) {
+    headers["Content-Type"] = lineType;
+    return new Response(lineStream(lines, failed), { status, headers });
+  }
   if (json !== undefined) {
     headers["Content-Type"] ??= "application/json";
     return new Response(JSON.stringify(json), { status, headers });
@@ -39,6 +49,29 @@ export function respond(answer: Answer, requestId: RequestId): Response {
   if (text === undefined) return new Response(null, { status, headers });
   headers["Content-Type"] = text.type;
   return new Response(text.value, { status, headers });
+}
+
+/** Whoever goes away ends nothing, only the telling. A throw cuts the connection: half an answer is never a whole one. */
+function lineStream(lines: NonNullable<Answer["lines"]>, failed: (error: unknown) => void): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let isRead = true;
+  return new ReadableStream({
+    start(controller) {
+      const tell = (line: object): void => {
+        if (isRead) controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`));
+      };
+      const finished = (): void => {
+        if (isRead) controller.close();
+      };
+      void lines(tell).then(finished, (error: unknown) => {
+        failed(error);
+        if (isRead) controller.error(new Error("the answer broke off"));
+      });
+    },
+    cancel() {
+      isRead = false;
+    },
+  });
 }
 
 export function refuse(fault: HttpFault, shape: FaultShape, requestId: RequestId): Response {

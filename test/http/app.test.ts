@@ -1,6 +1,7 @@
 /** What holds for every path: ids, headers, methods, unknown paths, discovery, health, and bugs that stay inside. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../src/http/app.ts";
+import { ok } from "../../src/kernel/result.ts";
 import type { Log, LogFields } from "../../src/ports/log.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { Labels } from "../../src/ports/metrics.ts";
@@ -134,29 +135,42 @@ describe("discovery and health", () => {
 });
 
 describe("inside", () => {
+  const secret = "canary-5f1c";
+  const bug = () => Promise.reject(new TypeError(`cannot read ${secret}`));
+  const endpoint = { method: "get", operation: "bug", summary: "", shape: "problem", access: "anyone" } as const;
+
   it("a bug is a 500 without a word of it, and the log has its place but not its message", async () => {
-    const secret = "canary-5f1c";
-    const app = createApp(
-      [
-        {
-          method: "get",
-          path: "/bug",
-          operation: "bug",
-          summary: "",
-          shape: "problem",
-          access: "anyone",
-          answers: {},
-          handle: () => Promise.reject(new TypeError(`cannot read ${secret}`)),
-        },
-      ],
-      { broker: world.broker, log, metrics },
-    );
+    logged.length = 0;
+    const app = createApp([{ ...endpoint, path: "/bug", answers: {}, handle: bug }], {
+      broker: world.broker,
+      log,
+      metrics,
+    });
     const response = await app.request("/bug");
     const text = await response.text();
     expect([response.status, text.includes(secret)]).toEqual([500, false]);
     const line = logged.find(({ event }) => event === "request_failed");
     expect(line?.fields).toMatchObject({ error: "TypeError", request: response.headers.get("x-request-id") });
     expect(String(line?.fields["at"])).toContain("app.test.ts");
+    expect(JSON.stringify(logged)).not.toContain(secret);
+  });
+
+  it("a bug half-way through an answer of lines breaks it off, and is logged the same way", async () => {
+    logged.length = 0;
+    const lines = async (tell: (line: object) => void) => {
+      tell({ line: 1 });
+      await bug();
+    };
+    const handle = () => Promise.resolve(ok({ status: 200, lines }));
+    const app = createApp([{ ...endpoint, path: "/lines", answers: {}, handle }], {
+      broker: world.broker,
+      log,
+      metrics,
+    });
+    const response = await app.request("/lines");
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/x-ndjson"]);
+    await expect(response.text()).rejects.toThrow("the answer broke off");
+    expect(logged).toMatchObject([{ event: "request_failed", fields: { route: "GET /lines", error: "TypeError" } }]);
     expect(JSON.stringify(logged)).not.toContain(secret);
   });
 

@@ -45,8 +45,10 @@ export async function createDocumentCheck(app: Hono): Promise<DocumentCheck> {
       if (schema === undefined) throw new Error(`${method} ${path} ${response.status} is not described as ${type}`);
       if (!("$ref" in schema)) return;
       const validate = validatorOf(String(schema.$ref));
-      if (!validate(JSON.parse(body)))
-        throw new Error(`${method} ${path}: ${ajv.errorsText(validate.errors)} in ${body}`);
+      const values = type === "application/x-ndjson" ? body.trimEnd().split("\n") : [body];
+      for (const value of values)
+        if (!validate(JSON.parse(value)))
+          throw new Error(`${method} ${path}: ${ajv.errorsText(validate.errors)} in ${value}`);
     },
   };
 }

@@ -160,6 +160,85 @@ describe("a round", () => {
   });
 });
 
+describe("a round that is told line by line", () => {
+  const headers = { accept: "application/x-ndjson, application/json" };
+  const ask = (as: "desk" | "viewer" = "desk", more: object = {}) =>
+    world.operate("POST", "/admin/providers/test", {
+      as,
+      json: { provider: "drifter", template: "drift-read", parameters: { tenant: "emea" }, ...more },
+      headers,
+    });
+  const read = (lines: string) =>
+    lines.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Record<string, unknown>]));
+  /** As it comes, and whoever reads may leave. */
+  async function open() {
+    const authorization = `Bearer ${world.attest("desk")}`;
+    const response = await world.admin.request("/admin/providers/test", {
+      method: "POST",
+      headers: { ...headers, authorization, "content-type": "application/json" },
+      body: JSON.stringify({ provider: "drifter", template: "drift-read", parameters: { tenant: "emea" } }),
+    });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    if (reader === undefined) throw new Error("no body");
+    return { reader, next: async () => (await reader.read()).value?.trimEnd() };
+  }
+
+  it("has each step as it begins and ends, and last the whole answer", async () => {
+    const { text, headers: sent } = await ask();
+    expect(sent.get("content-type")).toBe("application/x-ndjson");
+    const lines = read(text);
+    const whole = lines.at(-1) ?? {};
+    expect(whole).toMatchObject({ provider: "drifter", passed: true, kill_seen: true });
+    const seconds = expect.any(Number);
+    expect(lines.slice(0, -1)).toMatchObject([
+      { began: "check" },
+      { ended: { step: "check", outcome: "ok", seconds } },
+      { began: "record" },
+      { ended: { step: "record", outcome: "ok", seconds } },
+      { began: "mint" },
+      { ended: { step: "mint", outcome: "ok", seconds } },
+      { began: "use" },
+      { ended: { step: "use", outcome: "ok", seconds } },
+      { began: "kill" },
+      { ended: { step: "kill", outcome: "ok", seconds } },
+      { ended: { step: "use_after", outcome: "ok", seconds } },
+    ]);
+    expect(lines.flatMap(({ ended }) => (ended === undefined ? [] : [ended]))).toEqual(whole["steps"]);
+  });
+
+  it("comes while the round is under way", async () => {
+    const release = system.holdMints();
+    const { next } = await open();
+    const lines: unknown[] = [];
+    while (lines.at(-1) !== '{"began":"mint"}') lines.push(await next());
+    expect(lines).toHaveLength(5);
+    expect(system.alive.size).toBe(0);
+    release();
+    while (lines.at(-1) !== undefined) lines.push(await next());
+    expect(read(String(lines.at(-2)))).toMatchObject([{ passed: true }]);
+  });
+
+  it("goes on to its end when nobody reads any more, and a stop waits for it", async () => {
+    const release = system.holdMints();
+    const { reader, next } = await open();
+    await next();
+    await reader.cancel();
+    expect(world.inFlight.count()).toBe(1);
+    release();
+    await world.inFlight.settled();
+    expect(await shown()).toMatchObject({ kill: "seen" });
+    expect(system.alive.size).toBe(0);
+  });
+
+  it("that fails says so in its last line; one that is refused has no lines", async () => {
+    system.break("mint");
+    expect(read((await ask()).text).at(-1)).toMatchObject({ passed: false });
+    const refused = await ask("desk", { template: "api-read" });
+    expect([refused.status, refused.headers.get("content-type")]).toEqual([400, "application/problem+json"]);
+    expect((await ask("viewer")).status).toBe(404);
+  });
+});
+
 it("nothing is minted where a restore is not followed up, and it says so; elsewhere all goes on", async () => {
   const held = await createWorld({ policy: policy + listed, types: [system.type], isHeld: (name) => name === "own" });
   try {

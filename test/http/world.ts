@@ -165,7 +165,7 @@ async function sendTo({ composed, app, check, method, path, request }: Sending):
   const text = await response.text();
   if (method !== "HEAD" && method !== "OPTIONS")
     check.check({ method, path: path.split("?")[0] ?? "" }, response, text);
-  const isJson = /json/.test(response.headers.get("content-type") ?? "") && text !== "";
+  const isJson = /\bjson\b/.test(response.headers.get("content-type") ?? "") && text !== "";
   const parsed: unknown = isJson ? JSON.parse(text) : {};
   return { status: response.status, headers: response.headers, body: parsed as Sent["body"], text };
 }

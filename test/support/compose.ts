@@ -54,6 +54,7 @@ export interface Composed {
   readonly broker: Broker;
   readonly ledger: Ledger;
   readonly issuer: ServedIssuer;
+  readonly inFlight: BrokerParts["inFlight"];
   readonly public: ReturnType<typeof createPublicApp>;
   readonly admin: ReturnType<typeof createAdminApp>;
   /** An attestation of this subject, for this broker. */
@@ -144,6 +145,7 @@ export async function compose(wish: Wish): Promise<Composed> {
     broker,
     ledger,
     issuer,
+    inFlight: parts.inFlight,
     public: createPublicApp(apps),
     admin: createAdminApp({ ...apps, renderMetrics: async () => "up 1\n" }),
     attest: (subject, claims = {}) => issuer.attest({ subject, audience: issuerUrl, now: clock.now(), claims }),

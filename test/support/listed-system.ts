@@ -20,6 +20,8 @@ export interface ListedSystem {
   make(name: string, leaseId: LeaseId | null, createdAt: EpochMillis | null): void;
   /** From now on it answers so. */
   break(fault: Fault | null): void;
+  /** The next mints wait there until the answer of this is called. */
+  holdMints(): () => void;
 }
 
 type Fault = "list" | "throw" | "stray" | "guard" | "check" | "mint" | "probe" | "revoke" | "near_limit";
@@ -46,6 +48,7 @@ export function createListedSystem(wish: { needsSecret?: boolean } = {}): Listed
   const undone = new Set<LeaseId>();
   const guarded: Lease[] = [];
   let broken: Fault | null = null;
+  let mayMint: Promise<void> = Promise.resolve();
   const can = { ...capabilities, needsSecretToRevoke: wish.needsSecret ?? false };
   const provider: Provider = {
     type: "listed",
@@ -54,6 +57,7 @@ export function createListedSystem(wish: { needsSecret?: boolean } = {}): Listed
     parseScope: () => ok({ placeholders: [], capabilities: can, fill: () => ok({}) }),
     plan: ({ leaseId }) => ({ handle: { name: leaseId }, worstCaseTtl: millis(600_000) }),
     async mint({ leaseId, handle, now, expiresAt }) {
+      await mayMint;
       if (broken === "mint") return { kind: "rejected", reason: "permission", retryable: false };
       alive.set(leaseId, { name: leaseId, leaseId, createdAt: now, handle });
       const credential = { kind: "bearer", value: new Redacted("k", "credential"), tokenType: "Bearer" } as const;
@@ -97,5 +101,10 @@ export function createListedSystem(wish: { needsSecret?: boolean } = {}): Listed
     guarded,
     make: (name, leaseId, createdAt) => void alive.set(name, { name, leaseId, createdAt, handle: { name } }),
     break: (fault) => void (broken = fault),
+    holdMints() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      mayMint = promise;
+      return resolve;
+    },
   };
 }

@@ -6,15 +6,9 @@
 import { reportLease } from "../../domain/lease-report.ts";
 import { isDying } from "../../domain/lease-transition.ts";
 import type { Lease } from "../../domain/lease.ts";
-import type { ProviderName, TemplateName } from "../../domain/names.ts";
-import type { Json, JsonObject } from "../../kernel/canonical-json.ts";
-import { homeOfId, type LeaseId } from "../../kernel/ids.ts";
-import { Redacted } from "../../kernel/redacted.ts";
+import type { LeaseId } from "../../kernel/ids.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import { addMillis, earliest, millis, seconds, secondsToMillis, type Seconds } from "../../kernel/time.ts";
-import type { TtlCapability } from "../../domain/capabilities.ts";
-import { parseParameters } from "../../policy/parameters.ts";
-import type { BoundTemplate } from "../../policy/resources.ts";
+import { addMillis, earliest, millis, secondsToMillis } from "../../kernel/time.ts";
 import type { Minted, MintOutcome, Provider } from "../../ports/provider.ts";
 import { isOperator } from "../callers/may.ts";
 import { causeOf } from "../cause.ts";
@@ -22,13 +16,8 @@ import type { Fault } from "../fault.ts";
 import { intentCommand, type Planned } from "../issue/intent.ts";
 import { callProvider, completion } from "../issue/mint.ts";
 import type { BrokerParts, Caller } from "../parts.ts";
+import { planTest, type ProviderTestRequest } from "./plan-test.ts";
 import { problemOf } from "./providers.ts";
-
-export interface ProviderTestRequest {
-  readonly provider: ProviderName;
-  readonly template: TemplateName;
-  readonly parameters: JsonObject;
-}
 
 export interface TestStep {
   readonly name: "check" | "record" | "mint" | "use" | "kill" | "use_after";
@@ -46,109 +35,61 @@ export interface ProviderTest {
   readonly killSeen: boolean;
 }
 
-/** Long enough for a slow round, short enough that what a crash leaves is soon over. */
-const wantedSeconds = 120;
 const longestKillMillis = 30_000;
 const lookMillis = millis(100);
 
-export async function testProvider(
+/** A step that begins, or one that is over. */
+export type TestNews = { readonly began: TestStep["name"] } | { readonly ended: TestStep };
+
+/** All that can be refused was; nothing is made before it runs, once. A stop waits for it. */
+export interface TestRound {
+  run(tell?: (news: TestNews) => void): Promise<ProviderTest>;
+}
+
+export function testProvider(
   parts: BrokerParts,
   caller: Caller,
   request: ProviderTestRequest,
-): Promise<Result<ProviderTest, Fault>> {
+): Result<TestRound, Fault> {
   if (!isOperator(caller, "policy")) return err({ code: "not_found" });
   const planned = planTest(parts, caller, request);
   if (!planned.ok) return planned;
-  const steps = createSteps(parts);
-  const leaseId = await runRound(parts, planned.value, steps);
+  return ok({ run: (tell = () => {}) => parts.inFlight.track(runAndReport(parts, planned.value, tell)) });
+}
+
+async function runAndReport(
+  parts: BrokerParts,
+  planned: Planned,
+  tell: (news: TestNews) => void,
+): Promise<ProviderTest> {
+  const steps = createSteps(parts, tell);
+  const leaseId = await runRound(parts, planned, steps);
   const killSeen = steps.taken.some(({ name, outcome }) => name === "use_after" && outcome === "ok");
-  return ok({ leaseId, steps: steps.taken, killSeen });
+  return { leaseId, steps: steps.taken, killSeen };
 }
-
-function planTest(parts: BrokerParts, caller: Caller, request: ProviderTestRequest): Result<Planned, Fault> {
-  const provider = parts.providers.current(request.provider);
-  const template = parts.policy().bound.get(request.template);
-  if (provider === undefined) return malformed("the policy has no such provider");
-  if (parts.isHeld?.(request.provider) === true)
-    return err({ code: "unavailable", why: "provider", retryAfterSeconds: seconds(60) });
-  if (template === undefined || template.template.provider !== request.provider)
-    return malformed("the template is not one of this provider");
-  const parameters = parseParameters(template.template.parameters, request.parameters);
-  if (!parameters.ok) {
-    const { parameter, message } = parameters.fault;
-    return malformed(parameter === null ? `the request ${message}` : `parameter ${parameter} ${message}`);
-  }
-  const scope = template.scope.fill(present(parameters.value));
-  if (!scope.ok) return malformed(`the provider refuses the scope at ${scope.fault.path}`);
-  const taskId = parts.ids.task();
-  const leaseId = parts.ids.lease(homeOfId(taskId));
-  const { name } = template.template;
-  return ok({
-    caller,
-    template,
-    task: null,
-    decision: {
-      parameters: parameters.value,
-      scope: scope.value,
-      ttlSeconds: ttlOf(template),
-      ttlBound: "provider_test",
-      limits: [],
-      evidence: { provider_test: true, template: name },
-    },
-    request: requestOf(caller, name),
-    provider,
-    leaseId,
-    taskId,
-    plan: provider.plan({ leaseId, taskId, scope: scope.value }),
-  });
-}
-
-const malformed = (message: string): Result<never, Fault> => err({ code: "malformed", message });
-
-const present = (parameters: JsonObject): Record<string, Json> => {
-  const members: Record<string, Json> = {};
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) members[name] = value;
-  return members;
-};
-
-const shortestOf = (ttl: TtlCapability): number => (ttl.kind === "chosen" ? ttl.minSeconds : 1);
-
-const ttlOf = ({ template, scope }: BoundTemplate): Seconds =>
-  seconds(Math.min(template.ttl.maxSeconds, Math.max(wantedSeconds, shortestOf(scope.capabilities.ttl))));
-
-const requestOf = ({ requestId }: Caller, template: TemplateName): Planned["request"] => ({
-  requestId,
-  attestation: new Redacted("", "no attestation"),
-  template,
-  taskId: null,
-  parameters: {},
-  requestedTtlSeconds: null,
-  replaces: null,
-  idempotencyKey: null,
-  clientId: null,
-  audience: null,
-  resource: null,
-  requestedTokenType: null,
-});
 
 type Steps = ReturnType<typeof createSteps>;
 
 /** Each step with the time since the one before. */
-function createSteps({ clock }: Pick<BrokerParts, "clock">) {
+function createSteps({ clock }: Pick<BrokerParts, "clock">, tell: (news: TestNews) => void) {
   const taken: TestStep[] = [];
   let since = clock.monotonicMillis();
   return {
     taken,
+    begin: (name: TestStep["name"]): void => tell({ began: name }),
     add(name: TestStep["name"], outcome: TestStep["outcome"], detail: string, fix: string | null = null): void {
       const now = clock.monotonicMillis();
-      taken.push({ name, outcome, seconds: (now - since) / 1000, detail, fix });
+      const step = { name, outcome, seconds: (now - since) / 1000, detail, fix };
       since = now;
+      taken.push(step);
+      tell({ ended: step });
     },
   };
 }
 
 /** Answers the lease, if one was recorded. Ends with the first step that fails. */
 async function runRound(parts: BrokerParts, planned: Planned, steps: Steps): Promise<LeaseId | null> {
+  steps.begin("check");
   const problem = await problemOf(parts, planned.provider);
   if (problem !== null) {
     const fix = "check its options, its secret and the network; the provider's README names what it needs";
@@ -156,6 +97,7 @@ async function runRound(parts: BrokerParts, planned: Planned, steps: Steps): Pro
     return null;
   }
   steps.add("check", "ok", "the system answers, and knows the broker");
+  steps.begin("record");
   parts.providers.announce(planned.leaseId);
   const recorded = await parts.ledger.recordIntent(intentCommand(parts, planned));
   if (recorded.kind !== "ok") {
@@ -174,9 +116,11 @@ async function runRound(parts: BrokerParts, planned: Planned, steps: Steps): Pro
     lease.expiresAt,
     addMillis(parts.clock.now(), secondsToMillis(planned.decision.ttlSeconds)),
   );
+  steps.begin("mint");
   const outcome = await callProvider(parts, planned, { expiresAt, abortAt: lease.mintAbortAt });
   if (outcome.kind !== "minted") return notMinted(parts, planned, outcome, steps);
   steps.add("mint", "ok", mintedDetail(outcome.minted, parts));
+  steps.begin("use");
   const command = await completion(parts, planned, lease, outcome.minted, expiresAt);
   outcome.minted.credential.value.wipe();
   await parts.ledger.completeMint(command);
@@ -229,6 +173,7 @@ function tellUse(steps: Steps, provider: Provider, isAlive: boolean, isRejected:
 
 /** Killed as every other: by whoever works on the target. */
 async function endIt(parts: BrokerParts, { leaseId, taskId, caller, provider }: Planned, steps: Steps): Promise<void> {
+  steps.begin("kill");
   await parts.ledger.makeDue({ leaseId, killCause: "requested", delay: millis(0), cause: causeOf(caller) });
   const lease = await untilDead(parts, leaseId, taskId);
   if (lease?.state.kind !== "revoked") {

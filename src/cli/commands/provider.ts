@@ -2,20 +2,17 @@
 import type { Command } from "commander";
 import { ok } from "../../kernel/result.ts";
 import { exitCodes } from "../exit-code.ts";
-import { fieldsOf, listOf, numberOf, optionalText, textOf, type Fields } from "../fields.ts";
+import { fieldsOf, numberOf, optionalText, textOf, type Fields } from "../fields.ts";
 import { withAdmin, withExamples, type ClientFlags } from "../flags.ts";
 import { showList, type ListView } from "../list.ts";
-import { misused, type Outcome } from "../problem.ts";
+import type { Outcome } from "../problem.ts";
 import type { Run } from "../run.ts";
 import { openSession } from "../session.ts";
 import type { Shell } from "../shell.ts";
 import { tableLines } from "../table.ts";
-import { collectNamed, resourceName, type NamedValue } from "../values.ts";
-
-interface TestFlags extends ClientFlags {
-  readonly template?: string;
-  readonly param?: readonly NamedValue[];
-}
+import { printable } from "../terminal.ts";
+import { collectNamed, resourceName } from "../values.ts";
+import { testProvider } from "./provider-test.ts";
 
 const providers: ListView = {
   path: "/admin/providers",
@@ -71,53 +68,8 @@ export function addProviderCommands(program: Command, run: Run): void {
   withExamples(withAdmin(drift), "mayfly provider drift ledger-db").action(run(compareProvider));
 }
 
-/** The kill alone may take half a minute. */
-const testSeconds = 60;
-
-async function testProvider(shell: Shell, flags: TestFlags, provider: string): Promise<Outcome> {
-  const { template } = flags;
-  if (template === undefined)
-    return misused("say of which template", `add --template NAME, one whose provider is ${provider}`);
-  const api = await openSession(shell, flags, "admin");
-  if (!api.ok) return api;
-  const parameters = Object.fromEntries((flags.param ?? []).map(({ name, value }) => [name, value]));
-  const answer = await api.value({
-    method: "POST",
-    path: "/admin/providers/test",
-    json: { provider, template, parameters },
-    waitSeconds: testSeconds,
-    effect: {
-      unchanged: "nothing was minted",
-      maybe: "a credential may have been minted; nobody has it, and the broker revokes it",
-    },
-  });
-  if (!answer.ok) return answer;
-  const passed = answer.value["passed"] === true;
-  const { terminal } = shell;
-  if (flags.json === true) terminal.json(answer.value);
-  else {
-    for (const line of tableLines(["STEP", "OUTCOME", "SECONDS", "DETAIL"], listOf(answer.value, "steps").map(rowOf)))
-      terminal.data(line);
-    for (const step of listOf(answer.value, "steps")) {
-      const fix = optionalText(step, "fix");
-      if (fix !== null) terminal.say(`${nameOf(step)}: ${fix}`);
-    }
-    terminal.say(passed ? terminal.style.good(verdictOf(answer.value)) : terminal.style.bad(`${provider} failed`));
-  }
-  return ok(passed ? exitCodes.ok : exitCodes.providerDown);
-}
-
-const nameOf = (step: Fields): string => textOf(step, "step").replace("_", " ");
-const rowOf = (step: Fields): readonly string[] => [
-  nameOf(step),
-  textOf(step, "outcome").replace("_", " "),
-  numberOf(step, "seconds").toFixed(3),
-  textOf(step, "detail"),
-];
-const verdictOf = (answer: Fields): string =>
-  answer["kill_seen"] === true
-    ? "it worked, was killed, and was then refused"
-    : "no step failed, but its kill could not be seen";
+/** A large system is listed in pages, and its strays are ended on the way. */
+const compareSeconds = 60;
 
 async function compareProvider(shell: Shell, flags: ClientFlags, provider: string): Promise<Outcome> {
   const api = await openSession(shell, flags, "admin");
@@ -126,7 +78,7 @@ async function compareProvider(shell: Shell, flags: ClientFlags, provider: strin
     method: "POST",
     path: "/admin/providers/drift",
     json: { provider },
-    waitSeconds: testSeconds,
+    waitSeconds: compareSeconds,
     effect: { unchanged: null, maybe: "strays there may have been ended; running it again is harmless" },
   });
   if (!answer.ok) return answer;
@@ -134,7 +86,7 @@ async function compareProvider(shell: Shell, flags: ClientFlags, provider: strin
   if (flags.json === true) shell.terminal.json(answer.value);
   else {
     for (const line of tableLines(["WHAT", "COUNT"], driftRows(answer.value))) shell.terminal.data(line);
-    shell.terminal.say(unfinished === null ? "all was compared" : `not all was compared: ${unfinished}`);
+    shell.terminal.say(printable(unfinished === null ? "all was compared" : `not all was compared: ${unfinished}`));
   }
   return ok(unfinished === null ? exitCodes.ok : exitCodes.providerDown);
 }

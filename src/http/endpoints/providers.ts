@@ -1,6 +1,8 @@
 /** Providers: what each can do, a round with a credential that nobody gets, and a comparison with the ledger. */
+import type { HonoRequest } from "hono";
 import type { Broker } from "../../broker/broker.ts";
 import type { ProviderReport } from "../../broker/operate/providers.ts";
+import type { ProviderTest, TestNews, TestStep } from "../../broker/operate/test-provider.ts";
 import type { Capabilities, TtlCapability } from "../../domain/capabilities.ts";
 import type { ProviderName, TemplateName } from "../../domain/names.ts";
 import { brand } from "../../kernel/brand.ts";
@@ -8,13 +10,16 @@ import { ok } from "../../kernel/result.ts";
 import { toRfc3339 } from "../../kernel/time.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { readJson } from "../read-body.ts";
+import { lineType } from "../respond.ts";
 import {
   providerDriftAnswer,
   providerDriftBody,
   providersAnswer,
   providerTestAnswer,
   providerTestBody,
+  providerTestLine,
   type ProviderAnswer,
+  type TestStepAnswer,
 } from "../schemas/providers.ts";
 
 export const providerEndpoints = (broker: Broker): readonly Endpoint[] => [
@@ -43,24 +48,42 @@ const testEndpoint = (broker: Broker): Endpoint => ({
   shape: "problem",
   access: { operatorMay: ["policy"] },
   json: providerTestBody,
-  answers: { 200: { description: "The steps that were taken, with their times", schema: providerTestAnswer } },
+  answers: {
+    200: {
+      description: `The steps that were taken, with their times; who accepts ${lineType} is told of each as it comes`,
+      schema: providerTestAnswer,
+      line: providerTestLine,
+    },
+  },
   async handle(call, caller) {
     const body = await readJson(call.request, providerTestBody);
     if (!body.ok) return body;
     const { provider, template, parameters = {} } = body.value;
     const names = { provider: brand<ProviderName>(provider), template: brand<TemplateName>(template) };
-    const tested = await broker.testProvider(caller, { ...names, parameters });
-    if (!tested.ok) return tested;
-    const { leaseId, killSeen, steps } = tested.value;
-    const json = {
-      provider,
-      ...(leaseId !== null && { lease_id: leaseId }),
-      passed: steps.every(({ outcome }) => outcome !== "failed"),
-      kill_seen: killSeen,
-      steps: steps.map(({ name, fix, ...step }) => ({ step: name, ...step, ...(fix !== null && { fix }) })),
-    };
-    return ok({ status: 200, json });
+    const round = broker.testProvider(caller, { ...names, parameters });
+    if (!round.ok) return round;
+    const run = async (tell?: (news: TestNews) => void) => testAnswerOf(provider, await round.value.run(tell));
+    if (!wantsLines(call.request)) return ok({ status: 200, json: await run() });
+    return ok({ status: 200, lines: async (tell) => tell(await run((news) => tell(newsLine(news)))) });
   },
+});
+
+const wantsLines = (request: HonoRequest): boolean => request.header("accept")?.includes(lineType) === true;
+
+const testAnswerOf = (provider: string, { leaseId, killSeen, steps }: ProviderTest) => ({
+  provider,
+  ...(leaseId !== null && { lease_id: leaseId }),
+  passed: steps.every(({ outcome }) => outcome !== "failed"),
+  kill_seen: killSeen,
+  steps: steps.map(stepAnswerOf),
+});
+
+const newsLine = (news: TestNews): object => ("ended" in news ? { ended: stepAnswerOf(news.ended) } : news);
+
+const stepAnswerOf = ({ name, fix, ...step }: TestStep): TestStepAnswer => ({
+  step: name,
+  ...step,
+  ...(fix !== null && { fix }),
 });
 
 const driftEndpoint = (broker: Broker): Endpoint => ({

@@ -43,6 +43,17 @@ export const providerTestBody = named(
   z.strictObject({ provider: resourceName, template: resourceName, parameters: jsonObject.optional() }),
 );
 
+const stepName = z.enum(["check", "record", "mint", "use", "kill", "use_after"]);
+
+const testStep = z.object({
+  step: stepName,
+  outcome: z.enum(["ok", "failed", "not_asked"]),
+  seconds: z.number(),
+  detail: z.string(),
+  fix: z.string().optional(),
+});
+export type TestStepAnswer = z.input<typeof testStep>;
+
 export const providerTestAnswer = named(
   "ProviderTested",
   z.object({
@@ -50,16 +61,15 @@ export const providerTestAnswer = named(
     lease_id: leaseIdText.optional(),
     passed: z.boolean().meta({ description: "No step failed" }),
     kill_seen: z.boolean().meta({ description: "It worked before its kill, and was refused after it" }),
-    steps: z.array(
-      z.object({
-        step: z.enum(["check", "record", "mint", "use", "kill", "use_after"]),
-        outcome: z.enum(["ok", "failed", "not_asked"]),
-        seconds: z.number(),
-        detail: z.string(),
-        fix: z.string().optional(),
-      }),
-    ),
+    steps: z.array(testStep),
   }),
+);
+
+export const providerTestLine = named(
+  "ProviderTestLine",
+  z
+    .union([z.object({ began: stepName }), z.object({ ended: testStep }), providerTestAnswer])
+    .meta({ description: "A step that begins, or is over; the last line is the whole answer" }),
 );
 
 export const providerDriftBody = named("ProviderName", z.strictObject({ provider: resourceName }));
