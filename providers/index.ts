@@ -2,6 +2,7 @@
  * Every provider type that this broker knows: an explicit list, each loaded when a policy first names it. Nothing
  * registers itself on import.
  */
+import { err, ok, type Result } from "../src/kernel/result.ts";
 import type { ProviderType } from "../src/ports/provider.ts";
 
 const types: Readonly<Record<string, () => Promise<ProviderType>>> = {
@@ -14,6 +15,9 @@ const types: Readonly<Record<string, () => Promise<ProviderType>>> = {
 
 export const providerTypes: readonly string[] = Object.keys(types);
 
-export async function loadProviderType(type: string): Promise<ProviderType | undefined> {
-  return Object.hasOwn(types, type) ? types[type]?.() : undefined;
+/** The fault is what is wrong with naming it. */
+export async function loadProviderType(type: string): Promise<Result<ProviderType, string>> {
+  const load = Object.hasOwn(types, type) ? types[type] : undefined;
+  if (load !== undefined) return ok(await load());
+  return err(`is not a provider type of this release; there are ${providerTypes.join(", ")}`);
 }

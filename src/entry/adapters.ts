@@ -1,18 +1,14 @@
 /**
- * The adapters that a broker stands on: key rings, store, connections. Opened here and joined in `compose.ts`, so that
+ * The adapters that a broker on Node stands on: key rings, store, connections. Opened apart from being joined, so that
  * what is joined can also be adapters that watch, break or delay.
  */
 import type { Clock } from "../kernel/clock.ts";
 import type { Entropy } from "../kernel/entropy.ts";
 import { ok, type Result } from "../kernel/result.ts";
-import type { Ledger } from "../ports/ledger.ts";
-import type { CouldLose } from "../ports/ledger-views.ts";
 import type { Log } from "../ports/log.ts";
-import type { Sealer } from "../ports/sealer.ts";
-import type { Workforce } from "../ports/workforce.ts";
-import type { TokenSigner } from "../ports/token-signer.ts";
+import type { Adapters } from "./assemble.ts";
 import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
-import { openConnections, type Connections } from "./connections.ts";
+import { openConnections } from "./node-connections.ts";
 import { openStore } from "./open-store.ts";
 import { readKeys } from "./read-keys.ts";
 
@@ -24,15 +20,6 @@ export interface Machine {
   readonly log: Log;
   /** The store can commit nothing more: the process should end. */
   readonly onFatal: (reason: string) => void;
-}
-
-export interface Adapters {
-  readonly sealer: Sealer;
-  readonly signer: TokenSigner;
-  readonly ledger: Ledger;
-  readonly workforce: Workforce;
-  readonly couldLose?: CouldLose;
-  readonly connections: Connections;
 }
 
 export async function openAdapters(options: ServeOptions, machine: Machine): Promise<Result<Adapters, ConfigFault>> {

@@ -3,9 +3,12 @@ import { err, ok, type Result } from "../kernel/result.ts";
 import type { PolicyFault } from "../policy/parse/fault.ts";
 import type { TokenSigner } from "../ports/token-signer.ts";
 import type { Environment } from "./config.ts";
-import { connectProviders, openConnections } from "./connections.ts";
+import { connectProviders } from "./connections.ts";
+import type { LoadedPolicy } from "./load-policy.ts";
 import { createNodeEntropy, nodeClock } from "./node-clock.ts";
-import { loadPolicyFolder, type LoadedPolicy } from "./policy-folder.ts";
+import { openConnections } from "./node-connections.ts";
+import { loadPolicyFolder } from "./policy-folder.ts";
+import { secretResolver } from "./resolve-secret.ts";
 
 export async function checkPolicy(
   dir: string,
@@ -14,7 +17,7 @@ export async function checkPolicy(
   const connections = openConnections("development");
   const registry = connectProviders(connections, {
     issuerUrl: "https://broker.invalid",
-    env,
+    resolveSecret: secretResolver(env),
     clock: nodeClock,
     entropy: createNodeEntropy(),
     signer: noSigner,

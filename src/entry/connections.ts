@@ -1,49 +1,26 @@
 /** Issuing, revoking and key fetching each have connections of their own: none can take another's. */
-import { loadProviderType } from "../../providers/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Entropy } from "../kernel/entropy.ts";
 import type { ProviderName } from "../domain/names.ts";
-import { err } from "../kernel/result.ts";
+import { err, type Result } from "../kernel/result.ts";
 import type { HttpClient } from "../ports/http-client.ts";
-import type { ProviderLedger, ProviderType } from "../ports/provider.ts";
+import type { ProviderLedger, ProviderTools, ProviderType } from "../ports/provider.ts";
 import type { TokenSigner } from "../ports/token-signer.ts";
-import type { Environment, ServeOptions } from "./config.ts";
-import { createNodeHttpClient } from "./node-http-client.ts";
 import { createProviderRegistry, type ProviderRegistry } from "./provider-registry.ts";
-import { secretResolver } from "./resolve-secret.ts";
 
 /** All that leads out of the process, and which systems it leads to. */
 export interface Connections {
   readonly issuing: HttpClient;
   readonly revoking: HttpClient;
   readonly keys: HttpClient;
-  loadProviderType(type: string): Promise<ProviderType | undefined>;
+  /** The fault is what is wrong with naming it. */
+  loadProviderType(type: string): Promise<Result<ProviderType, string>>;
   close(): Promise<void>;
-}
-
-const connectionsPerOrigin = 64;
-
-export function openConnections(mode: ServeOptions["mode"]): Connections {
-  const newClient = () =>
-    createNodeHttpClient({
-      allowInsecureLoopback: mode === "development",
-      maxConnectionsPerOrigin: connectionsPerOrigin,
-    });
-  const [issuing, revoking, keys] = [newClient(), newClient(), newClient()];
-  return {
-    issuing,
-    revoking,
-    keys,
-    loadProviderType,
-    async close() {
-      await Promise.all([issuing.close(), revoking.close(), keys.close()]);
-    },
-  };
 }
 
 export interface ConnectTools {
   readonly issuerUrl: string;
-  readonly env: Environment;
+  readonly resolveSecret: ProviderTools["resolveSecret"];
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly signer: TokenSigner;
@@ -63,7 +40,7 @@ export const connectProviders = (connections: Connections, tools: ConnectTools):
     now: () => tools.clock.now(),
     after: (delay, callback) => tools.clock.after(delay, callback),
     randomBytes: (length) => tools.entropy.bytes(length),
-    resolveSecret: secretResolver(tools.env),
+    resolveSecret: tools.resolveSecret,
   });
 
 /** For looking at providers: nothing that is asked of them then needs a ledger. */

@@ -11,21 +11,20 @@ import type { BoundPolicy } from "../policy/resources.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
 import type { Metrics } from "../ports/metrics.ts";
-import { loadPolicyFolder, type LoadedPolicy } from "./policy-folder.ts";
+import { loadPolicy, type LoadedPolicy, type PolicySource } from "./load-policy.ts";
 import type { ProviderRegistry } from "./provider-registry.ts";
-import { watchFolder } from "./watch-folder.ts";
 
 export interface PolicyHost {
   current(): BoundPolicy;
   issuerOf(issuerUrl: string): TrustedIssuer | undefined;
   /** Faults mean that the last good set stays in force. Never rejects; reloads run one after the other. */
   reload(): Promise<Result<BoundPolicy, readonly PolicyFault[]>>;
-  /** Reloads when a file in the folder or a provider's secret file changes, or the folder is replaced. */
+  /** Reloads when the source rings: a file of the policy or a provider's secret file may have changed. */
   watch(): Cancel;
 }
 
 export interface PolicyHostTools {
-  readonly dir: string;
+  readonly source: PolicySource;
   readonly registry: ProviderRegistry;
   readonly ledger: Ledger;
   readonly clock: Clock;
@@ -37,8 +36,8 @@ export interface PolicyHostTools {
 const recordAgainMillis = millis(1_000);
 
 export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<PolicyHost, readonly PolicyFault[]>> {
-  const { dir, registry, ledger, clock, log, metrics } = tools;
-  const first = await loadPolicyFolder(dir, registry);
+  const { source, registry, ledger, clock, log, metrics } = tools;
+  const first = await loadPolicy(await source.read(), registry);
   if (!first.ok) return first;
   let current: BoundPolicy = first.value.policy;
   let byUrl = indexIssuers(current);
@@ -48,17 +47,16 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
   await adopt(first.value);
 
   async function adopt(loaded: LoadedPolicy): Promise<void> {
-    const { policy, providers, warnings } = loaded;
+    const { policy, providers } = loaded;
     registry.activate(providers);
     current = policy;
     byUrl = indexIssuers(policy);
-    for (const warning of warnings) log.warn("policy_warning", { warning: formatFault(warning) });
     isRecorded = await record(ledger, policy);
     if (!isRecorded) {
       log.error("policy_not_recorded", { digest: policy.digest });
       cancelRetry = clock.after(recordAgainMillis, () => void reload());
     }
-    log.info("policy_loaded", { digest: policy.digest, templates: policy.templates.size, agents: policy.agents.size });
+    tellLoaded(log, loaded);
   }
 
   const reload = oneAtATime(reloadNow, () => {
@@ -68,7 +66,7 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
 
   async function reloadNow(): Promise<Result<BoundPolicy, readonly PolicyFault[]>> {
     cancelRetry();
-    const loaded = await loadPolicyFolder(dir, registry);
+    const loaded = await loadPolicy(await source.read(), registry);
     if (loaded.ok) {
       const rotated = registry.rotated(loaded.value.providers);
       if (rotated.length > 0) log.info("provider_secrets_changed", { providers: rotated.join(", ") });
@@ -88,7 +86,8 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
     issuerOf: (issuerUrl) => byUrl.get(issuerUrl),
     reload,
     watch() {
-      const unwatch = watchFolder({ dir, clock, log, moreFiles: () => registry.secretFiles() }, () => void reload());
+      const secretFiles = () => registry.secretFiles();
+      const unwatch = source.watch(() => void reload(), secretFiles);
       return () => {
         unwatch();
         cancelRetry();
@@ -105,6 +104,11 @@ async function record(ledger: Ledger, policy: BoundPolicy): Promise<boolean> {
     cause: { actor: "broker", requestId: null },
   });
   return answer.kind === "ok";
+}
+
+function tellLoaded(log: Log, { policy, warnings }: LoadedPolicy): void {
+  for (const warning of warnings) log.warn("policy_warning", { warning: formatFault(warning) });
+  log.info("policy_loaded", { digest: policy.digest, templates: policy.templates.size, agents: policy.agents.size });
 }
 
 function tellFaults(log: Log, kept: string, faults: readonly PolicyFault[]): void {

@@ -3,7 +3,6 @@
  * After a reload the instances of the old configuration stay, so that what they minted can be killed as it was made;
  * but not with a secret that was rotated: then the current instance kills for all earlier ones of its system.
  */
-import { providerTypes } from "../../providers/index.ts";
 import type { ProviderLookup } from "../broker/provider-facade.ts";
 import type { ProviderName } from "../domain/names.ts";
 import { isSameSystem, systemOf } from "../domain/provider-digest.ts";
@@ -12,7 +11,7 @@ import { err, ok, type Result } from "../kernel/result.ts";
 import type { CredentialTemplate, ProviderResource } from "../policy/resources.ts";
 import type { HttpClient } from "../ports/http-client.ts";
 import type { Provider, ProviderLedger, ProviderTools, ProviderType } from "../ports/provider.ts";
-import { secretFileOf } from "./resolve-secret.ts";
+import { secretFileOf } from "./secret-reference.ts";
 import { areSameReadings, createSecretReader, type SecretReadings } from "./secret-readings.ts";
 
 export interface ProviderSet {
@@ -51,7 +50,8 @@ export interface RegistryTools extends Omit<ProviderTools, "name" | "http" | "le
   readonly ledgerOf: (name: ProviderName) => ProviderLedger;
   readonly issuingHttp: HttpClient;
   readonly revokingHttp: HttpClient;
-  readonly loadType: (type: string) => Promise<ProviderType | undefined>;
+  /** Or what is wrong with naming it. */
+  readonly loadType: (type: string) => Promise<Result<ProviderType, string>>;
 }
 
 /** Old configurations that are kept for their last leases; a reload that changes a provider is rare. */
@@ -175,16 +175,11 @@ async function prepare(
 async function makePair(resource: ProviderResource, tools: RegistryTools): Promise<Result<ProviderPair, ScopeFault>> {
   const { issuingHttp, revokingHttp, loadType, ledgerOf, ...rest } = tools;
   const type = await loadType(resource.type);
-  if (type === undefined) {
-    return err({
-      path: "type",
-      message: `is not a provider type of this release; there are ${providerTypes.join(", ")}`,
-    });
-  }
+  if (!type.ok) return err({ path: "type", message: type.fault });
   const { resolveSecret, readings: secrets } = createSecretReader(tools.resolveSecret);
   const shared = { ...rest, resolveSecret, name: resource.name, ledger: ledgerOf(resource.name) };
-  const issuing = await type.create(resource.options, { ...shared, http: issuingHttp });
+  const issuing = await type.value.create(resource.options, { ...shared, http: issuingHttp });
   if (!issuing.ok) return issuing;
-  const revoking = await type.create(resource.options, { ...shared, http: revokingHttp });
+  const revoking = await type.value.create(resource.options, { ...shared, http: revokingHttp });
   return revoking.ok ? ok({ issuing: issuing.value, revoking: revoking.value, secrets }) : revoking;
 }

@@ -1,40 +1,20 @@
-/** Secrets of provider options: `{ env: NAME }` or `{ file: PATH }`, read when the provider is made. Never inline. */
+/** Secrets of provider options on Node: from the environment, or from a file. Read when the provider is made. */
 import { readFile } from "node:fs/promises";
-import type { Json } from "../kernel/canonical-json.ts";
 import { Redacted } from "../kernel/redacted.ts";
-import { err, ok, type Result } from "../kernel/result.ts";
+import { err, ok } from "../kernel/result.ts";
+import type { ProviderTools } from "../ports/provider.ts";
 import type { Environment } from "./config.ts";
+import { malformedReference, parseSecretReference, secretOfEnvironment } from "./secret-reference.ts";
 
-export function secretResolver(env: Environment): (reference: Json) => Promise<Result<Redacted, string>> {
+export function secretResolver(env: Environment): ProviderTools["resolveSecret"] {
   return async (reference) => {
-    const member = onlyMember(reference);
-    if (member?.name === "env") {
-      const value = env[member.value];
-      return value === undefined || value === ""
-        ? err(`the environment has no ${member.value}`)
-        : ok(new Redacted(value, member.value));
+    const parsed = parseSecretReference(reference);
+    if (parsed === undefined) return err(malformedReference);
+    if (parsed.kind === "env") return secretOfEnvironment(env, parsed.name);
+    try {
+      return ok(new Redacted((await readFile(parsed.name, "utf8")).replace(/\r?\n$/, ""), "secret file"));
+    } catch {
+      return err(`${parsed.name} cannot be read`);
     }
-    if (member?.name === "file") {
-      try {
-        return ok(new Redacted((await readFile(member.value, "utf8")).replace(/\r?\n$/, ""), "secret file"));
-      } catch {
-        return err(`${member.value} cannot be read`);
-      }
-    }
-    return err("must be { env: NAME } or { file: PATH }; secrets are never written into a policy");
   };
-}
-
-/** The path of a reference to a file. */
-export function secretFileOf(reference: Json): string | undefined {
-  const member = onlyMember(reference);
-  return member?.name === "file" ? member.value : undefined;
-}
-
-function onlyMember(reference: Json): { name: string; value: string } | undefined {
-  if (reference === null || typeof reference !== "object" || Array.isArray(reference)) return undefined;
-  const [first, ...more] = Object.entries(reference);
-  return first !== undefined && more.length === 0 && typeof first[1] === "string"
-    ? { name: first[0], value: first[1] }
-    : undefined;
 }

@@ -62,7 +62,7 @@ export async function listenAndServe(
   const broker = tracked(composed.value.broker, inFlight);
   const publicApp = options.role === "worker" ? createWorkerApp : createPublicApp;
   apps.public = publicApp({ broker, log, metrics }).fetch;
-  apps.admin = createAdminApp({ broker, log, metrics, renderMetrics: () => metrics.render() }).fetch;
+  apps.admin = createAdminApp({ broker, log, metrics, renderMetrics: () => composed.value.renderMetrics() }).fetch;
   const unwatch = policy.watch();
   pool.start();
   housekeeper.start();

@@ -9,7 +9,6 @@ import { join } from "node:path";
 import type { Cancel, Clock } from "../kernel/clock.ts";
 import { millis } from "../kernel/time.ts";
 import type { Log } from "../ports/log.ts";
-import { listPolicyFiles } from "./policy-folder.ts";
 
 /** Editors write in several steps; one reload sees them all. */
 const settleMillis = millis(200);
@@ -17,19 +16,21 @@ const lookMillis = millis(15_000);
 
 export interface Watched {
   readonly dir: string;
+  /** The files of the folder that count, relative to it. */
+  readonly listFiles: () => Promise<readonly string[]>;
   /** Looked at too, wherever they lie: the secret files that the folder's text names, which may change with it. */
   readonly moreFiles: () => readonly string[];
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export function watchFolder({ dir, moreFiles, clock, log }: Watched, tell: () => void): Cancel {
+export function watchFolder({ dir, listFiles, moreFiles, clock, log }: Watched, tell: () => void): Cancel {
   let isOver = false;
   let cancelTell: Cancel = () => {};
   let cancelLook: Cancel = () => {};
   let seen: string | undefined;
   const look = async (): Promise<void> => {
-    const now = `${await signatureOfFolder(dir)} ${await signatureOf(moreFiles())}`;
+    const now = `${await signatureOfFolder(dir, listFiles)} ${await signatureOf(moreFiles())}`;
     if (isOver) return;
     // The first time too: what changed between the load and this look would never show.
     if (now !== seen) tell();
@@ -50,9 +51,9 @@ export function watchFolder({ dir, moreFiles, clock, log }: Watched, tell: () =>
   };
 }
 
-async function signatureOfFolder(dir: string): Promise<string> {
+async function signatureOfFolder(dir: string, listFiles: Watched["listFiles"]): Promise<string> {
   try {
-    return await signatureOf((await listPolicyFiles(dir)).map((file) => join(dir, file)));
+    return await signatureOf((await listFiles()).map((file) => join(dir, file)));
   } catch {
     return "unreadable";
   }

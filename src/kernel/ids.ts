@@ -10,7 +10,7 @@
 import { base32FromBytes, base32FromInteger, integerFromBase32 } from "./base32.ts";
 import { brand, type Brand } from "./brand.ts";
 import type { Clock } from "./clock.ts";
-import type { Entropy } from "./entropy.ts";
+import { fraction, type Entropy } from "./entropy.ts";
 import { epochMillis, type EpochMillis } from "./time.ts";
 
 export type TaskId = Brand<string, "TaskId">;
@@ -31,17 +31,29 @@ export const homes = 32 ** homeDigits;
 const idPattern = /^(tsk|lea)_[0-7][0-9a-hjkmnp-tv-z]{20}$/;
 
 export interface IdFactory {
-  /** Without a home: anywhere. */
+  /** Without a home: where new ids live. */
   task(home?: Home): TaskId;
   lease(home?: Home): LeaseId;
   request(): RequestId;
 }
 
-export function createIdFactory(options: { clock: Clock; entropy: Entropy; generation: () => number }): IdFactory {
-  const { clock, entropy, generation } = options;
+export interface IdFactoryOptions {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly generation: () => number;
+  /**
+   * Where new ids live, for a process that is one of many, each with a shard of the store. Others make ids for the same
+   * shard, so numbers then begin anywhere within their millisecond: two that are equal are one row key. Left out: anywhere.
+   */
+  readonly home?: () => Home;
+}
+
+export function createIdFactory({ clock, entropy, generation, home: homeOfNew }: IdFactoryOptions): IdFactory {
   let lastKey = 0;
-  const next = (prefix: string, home: string = base32FromBytes(entropy.bytes(homeDigits))): string => {
-    lastKey = Math.max(lastKey + 1, (clock.now() - startOf2026) * idsPerMilli);
+  const anywhere = (): string => base32FromBytes(entropy.bytes(homeDigits));
+  const startInMilli = (): number => (homeOfNew === undefined ? 0 : Math.floor(fraction(entropy) * idsPerMilli));
+  const next = (prefix: string, home: string = homeOfNew?.() ?? anywhere()): string => {
+    lastKey = Math.max(lastKey + 1, (clock.now() - startOf2026) * idsPerMilli + startInMilli());
     const generationText = base32FromInteger(generation(), generationDigits);
     return `${prefix}_${base32FromInteger(lastKey, keyDigits)}${generationText}${base32FromBytes(entropy.bytes(randomDigits))}${home}`;
   };

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadProviderType } from "../../providers/index.ts";
+import { policyFolder } from "../../src/entry/policy-folder.ts";
 import { createPolicyHost, type PolicyHost } from "../../src/entry/policy-host.ts";
 import { createProviderRegistry, type ProviderRegistry, type ProviderSet } from "../../src/entry/provider-registry.ts";
 import { secretResolver } from "../../src/entry/resolve-secret.ts";
@@ -78,12 +79,13 @@ interface Wish {
 
 async function start(wish: Wish = {}) {
   const tell = (...line: readonly unknown[]): void => void wish.told?.push(line);
+  const log = { info: tell, warn: tell, error: tell };
   const host = await createPolicyHost({
-    dir,
+    source: policyFolder(dir, { clock: bench.clock, log }),
     registry: { ...newRegistry(), ...wish.registry },
     ledger: { ...bench.ledger, ...wish.ledger },
     clock: bench.clock,
-    log: { info: tell, warn: tell, error: tell },
+    log,
     metrics: silentMetrics,
   });
   if (!host.ok) throw new Error(host.fault.map(({ message }) => message).join("; "));

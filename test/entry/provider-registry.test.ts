@@ -5,7 +5,7 @@ import { createProviderRegistry, type ProviderRegistry } from "../../src/entry/p
 import { secretResolver } from "../../src/entry/resolve-secret.ts";
 import type { ScopeFault } from "../../src/domain/scope-template.ts";
 import type { JsonObject } from "../../src/kernel/canonical-json.ts";
-import type { Result } from "../../src/kernel/result.ts";
+import { ok, type Result } from "../../src/kernel/result.ts";
 import type { Provider } from "../../src/ports/provider.ts";
 import { providerName } from "../support/builders.ts";
 import { createTestTools, type TestTools } from "../support/provider-tools.ts";
@@ -88,7 +88,9 @@ it("closes both instances of what it drops, and at its own end the rest", async 
     ledgerOf: () => tools.ledger,
     loadType: async (name) => {
       const type = await loadProviderType(name);
-      return type && { ...type, create: async (...args) => noteClose(await type.create(...args), closed) };
+      if (!type.ok) return type;
+      const { value } = type;
+      return ok({ ...value, create: async (...args) => noteClose(await value.create(...args), closed) });
     },
   });
   const first = await load(registry, "oauth", before);

@@ -14,10 +14,9 @@ const noProviders = { records: { of: () => undefined, refresh: async () => {} },
 
 it("tells the wake-ups of each queue, and none where there is no queue", async () => {
   const ledger = openMemoryLedger({ clock: createManualClock(), state: emptyState() });
-  const rendered = (depths: ReadonlyMap<typeof ledgerTarget, { waiting: number; active: number }>) => {
-    const metrics = createNodeMetrics(() =>
-      refreshGauges(metrics, ledger, { depths: async () => depths }, noProviders),
-    );
+  const rendered = async (depths: ReadonlyMap<typeof ledgerTarget, { waiting: number; active: number }>) => {
+    const metrics = createNodeMetrics();
+    await refreshGauges(metrics, ledger, { depths: async () => depths }, noProviders);
     return metrics.render();
   };
   const text = await rendered(new Map([[ledgerTarget, { waiting: 3, active: 2 }]]));
@@ -39,7 +38,8 @@ it("tells of each provider whether its kill was seen, and nothing of one that no
     records: { of: (name: ProviderName) => records.get(name), refresh },
     providers: () => records.keys(),
   };
-  const metrics = createNodeMetrics(() => refreshGauges(metrics, ledger, { depths: async () => new Map() }, kills));
+  const metrics = createNodeMetrics();
+  await refreshGauges(metrics, ledger, { depths: async () => new Map() }, kills);
   const text = await metrics.render();
   expect(isRead).toBe(true);
   expect(text.match(/^mayfly_provider_kill_seen.*$/gm)).toEqual([

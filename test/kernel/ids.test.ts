@@ -5,6 +5,7 @@ import {
   homeOfId,
   homeOfText,
   homes,
+  instantOfId,
   keyOfId,
   leaseIdOf,
   parseLeaseId,
@@ -49,6 +50,27 @@ describe("ids", () => {
     const found = new Set(Array.from({ length: 200 }, () => homeNumber(homeOfId(ids.task()))));
     expect(found.size).toBeGreaterThan(150);
     expect(Math.max(...found)).toBeLessThan(homes);
+  });
+
+  test("of a process with a shard of its own live there, and begin anywhere in their millisecond", () => {
+    const own = homeOfText("shard-3");
+    const made = Array.from({ length: 100 }, (_, seed) => {
+      const ids = createIdFactory({
+        clock: createManualClock(startAt),
+        entropy: createSeededEntropy(seed),
+        generation: () => 1,
+        home: () => own,
+      });
+      return [ids.task(), ids.lease(), ids.task(homeOfText("key-1"))] as const;
+    });
+    expect(made.map(([task, lease, named]) => [homeOfId(task), homeOfId(lease), homeOfId(named)])).toEqual(
+      made.map(() => [own, own, homeOfText("key-1")]),
+    );
+    expect(
+      made.every(([task, lease, named]) => keyOfId(task) < keyOfId(lease) && keyOfId(lease) < keyOfId(named)),
+    ).toBe(true);
+    expect(new Set(made.map(([task]) => keyOfId(task))).size).toBeGreaterThan(80);
+    expect(made.every(([task]) => instantOfId(task) === startAt)).toBe(true);
   });
 
   test("carry the store's generation", () => {

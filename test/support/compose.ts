@@ -27,7 +27,7 @@ import { createAdminApp } from "../../src/http/admin-app.ts";
 import { createPublicApp } from "../../src/http/public-app.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { createIdFactory } from "../../src/kernel/ids.ts";
-import { err } from "../../src/kernel/result.ts";
+import { err, ok } from "../../src/kernel/result.ts";
 import { millis } from "../../src/kernel/time.ts";
 import { generateSealingKeys } from "../../src/keys/generate.ts";
 import { parseSealingKeys } from "../../src/keys/sealing-keys.ts";
@@ -97,7 +97,10 @@ export async function compose(wish: Wish): Promise<Composed> {
     ledgerOf: (name) => createProviderLedger({ ledger, entropy, mark: tools.ledger.mark, name }),
     issuingHttp: tools.http,
     revokingHttp: tools.http,
-    loadType: async (name) => wish.types?.find(({ type }) => type === name) ?? (await loadProviderType(name)),
+    loadType: async (name) => {
+      const own = wish.types?.find(({ type }) => type === name);
+      return own === undefined ? loadProviderType(name) : ok(own);
+    },
   });
   const policy = await loadPolicy(wish.policy.replaceAll("ISSUER", issuer.url), registry);
   const keysHttp = createNodeHttpClient({ allowInsecureLoopback: true, maxConnectionsPerOrigin: 4 });

@@ -41,7 +41,7 @@ export async function createKillWorld(options: {
   const { clock = nodeClock, onDeath = () => {} } = options;
   const { ledger, workforce } = await openPlace(options.place, clock);
   const log = createNodeLog("error");
-  const metrics = createNodeMetrics(async () => {});
+  const metrics = createNodeMetrics();
   const counter = createDeathCounter();
   const counted = {
     ...metrics,

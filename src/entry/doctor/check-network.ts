@@ -1,12 +1,14 @@
 /** What needs the policy: the folder itself, then every issuer and provider that it names, all at the same time. */
-import { readFile } from "node:fs/promises";
-import { err, ok, type Result } from "../../kernel/result.ts";
 import { formatFault, formatPlace } from "../../policy/parse/fault.ts";
 import type { TokenSigner } from "../../ports/token-signer.ts";
 import type { Environment, ServeOptions } from "../config.ts";
-import { connectProviders, openConnections } from "../connections.ts";
+import { connectProviders } from "../connections.ts";
+import type { LoadedPolicy } from "../load-policy.ts";
+import { loadText } from "../load-text.ts";
 import { createNodeEntropy, nodeClock } from "../node-clock.ts";
-import { loadPolicyFolder, type LoadedPolicy } from "../policy-folder.ts";
+import { openConnections } from "../node-connections.ts";
+import { loadPolicyFolder } from "../policy-folder.ts";
+import { secretResolver } from "../resolve-secret.ts";
 import { checkIssuer } from "./check-issuers.ts";
 import { checkProvider } from "./check-providers.ts";
 import { fail, fine, warn, type Finding } from "./finding.ts";
@@ -23,9 +25,14 @@ interface Subject {
 
 export async function checkPolicyAndNetwork({ options, env, signer }: Subject): Promise<readonly Finding[]> {
   const issuerUrl = options.issuerUrl ?? "https://broker.invalid";
-  const tools = { issuerUrl, env, clock: nodeClock, entropy: createNodeEntropy(), signer: signer ?? noSigner };
   const connections = openConnections(options.mode);
-  const registry = connectProviders(connections, tools);
+  const registry = connectProviders(connections, {
+    issuerUrl,
+    resolveSecret: secretResolver(env),
+    clock: nodeClock,
+    entropy: createNodeEntropy(),
+    signer: signer ?? noSigner,
+  });
   try {
     const loaded = await loadPolicyFolder(options.policyDir, registry);
     if (!loaded.ok) {
@@ -60,14 +67,6 @@ function policyFindings({ policy, warnings }: LoadedPolicy): Finding[] {
 
 const checkProviders = ({ providers }: LoadedPolicy): Promise<readonly Finding[]> =>
   Promise.all([...providers.pairs].map(([name, pair]) => checkProvider(name, pair)));
-
-async function loadText(path: string): Promise<Result<string, "file">> {
-  try {
-    return ok(await readFile(path, "utf8"));
-  } catch {
-    return err("file");
-  }
-}
 
 /** Making providers signs nothing; only asking them may. */
 const noSigner: TokenSigner = {

@@ -119,11 +119,14 @@ describe("jwt scope", () => {
 
 describe("provider types", () => {
   it.each(providerTypes)("%s is loaded under its own name", async (type) =>
-    expect((await loadProviderType(type))?.type).toBe(type),
+    expect(await loadProviderType(type)).toMatchObject({ ok: true, value: { type } }),
   );
 
   it.each(["", "JWT", "toString", "__proto__"])("knows no type %j", async (type) =>
-    expect(await loadProviderType(type)).toBeUndefined(),
+    expect(await loadProviderType(type)).toMatchObject({
+      ok: false,
+      fault: expect.stringContaining("there are aws-sts,"),
+    }),
   );
 
   it("a provider's digest follows its options, and nothing else", async () => {

@@ -5,7 +5,7 @@
 import { writeSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { openAdapters } from "../../../src/entry/adapters.ts";
-import { assemble } from "../../../src/entry/compose.ts";
+import { composeOver } from "../../../src/entry/compose.ts";
 import { parseServeOptions } from "../../../src/entry/config.ts";
 import { createNodeEntropy } from "../../../src/entry/node-clock.ts";
 import { createNodeLog } from "../../../src/entry/node-log.ts";
@@ -80,7 +80,7 @@ const machine = { env: process.env, clock, entropy: createNodeEntropy(), log, on
 const started = await listenAndServe(options.value, log, async (withIssuer) => {
   const open = withIssuer.ledger.kind === "redis" ? openRedisAdapters : openAdapters;
   const adapters = await open(withIssuer, machine);
-  return adapters.ok ? assemble(withIssuer, watchAdapters(adapters.value, watcher), machine) : adapters;
+  return adapters.ok ? composeOver(withIssuer, watchAdapters(adapters.value, watcher), machine) : adapters;
 });
 if (!started.ok) throw new Error(`${started.fault.setting} ${started.fault.message}`);
 // A process that is killed writes none.

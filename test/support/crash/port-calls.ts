@@ -2,11 +2,12 @@
  * What counts as a step of the broker: a call through a port. Each verb is named here as a write (it changes something
  * outside the process) or a read; a verb that is added to a port does not compile until it is.
  */
+import { ok } from "../../../src/kernel/result.ts";
 import type { HttpClient, HttpRequest } from "../../../src/ports/http-client.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import type { Provider, ProviderType } from "../../../src/ports/provider.ts";
 import type { Sealer } from "../../../src/ports/sealer.ts";
-import type { Adapters } from "../../../src/entry/adapters.ts";
+import type { Adapters } from "../../../src/entry/assemble.ts";
 
 export type Effect = "read" | "write";
 export type Side = "before" | "after";
@@ -105,7 +106,7 @@ export function watchAdapters(adapters: Adapters, watcher: Watcher): Adapters {
       revoking: watchHttp(connections.revoking, watcher),
       async loadProviderType(type) {
         const found = await connections.loadProviderType(type);
-        return found === undefined ? undefined : watchProviderType(found, watcher);
+        return found.ok ? ok(watchProviderType(found.value, watcher)) : found;
       },
     },
   };

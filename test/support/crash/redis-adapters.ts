@@ -3,9 +3,10 @@
  * server's: only so can a run live a hundred seconds later without waiting for them.
  */
 import { createHash } from "node:crypto";
-import type { Adapters, Machine } from "../../../src/entry/adapters.ts";
+import type { Machine } from "../../../src/entry/adapters.ts";
+import type { Adapters } from "../../../src/entry/assemble.ts";
 import type { ConfigFault, ServeOptions } from "../../../src/entry/config.ts";
-import { openConnections } from "../../../src/entry/connections.ts";
+import { openConnections } from "../../../src/entry/node-connections.ts";
 import { readKeys } from "../../../src/entry/read-keys.ts";
 import { openRedisLedger } from "../../../src/engines/redis/open.ts";
 import { ok, type Result } from "../../../src/kernel/result.ts";
