@@ -48,6 +48,7 @@ const stages: readonly Stage[] = [
   { name: "kit", about: "conformance of every adapter of a port", folder: "test/kit" },
   { name: "flow", about: "the whole broker over HTTP", folder: "test/flow", workers: 3 },
   { name: "flow-redis", about: "the same on a Redis ledger", folder: "test/flow", ledger: "redis", workers: 3 },
+  { name: "workers", about: "the same in workerd, on Durable Objects", folder: "test/workers" },
   { name: "crash", about: "SIGKILL at every step, then restart", folder: "test/crash" },
   { name: "crash-redis", about: "the same on a Redis ledger", folder: "test/crash", ledger: "redis" },
   { name: "chaos", about: "nodes, Redis servers and queues that die under load", folder: "test/chaos", workers: 3 },

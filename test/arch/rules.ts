@@ -34,6 +34,11 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   attest: { layers: inner, packages: ["jose"] },
   keys: { layers: inner, packages: ["jose"] },
   "engines/*": portSide,
+  "engines/durable-object": {
+    layers: [...inner, "engines/sql"],
+    packages: ["@cloudflare/workers-types"],
+    node: true,
+  },
   "engines/redis": { layers: inner, packages: ["bullmq", "ioredis"] },
   "engines/node-sqlite": { layers: [...inner, "engines/sql"], node: true },
   providers: { layers: [...inner, "providers/*"] },
@@ -111,6 +116,9 @@ export function importsOf(source: SourceFile): Import[] {
   return found;
 }
 
+/** The modules that the Workers runtime itself brings. */
+const isOfWorkers = (target: string): boolean => target.startsWith("cloudflare:");
+
 const packageOf = (target: string): string => target.split("/", target.startsWith("@") ? 2 : 1).join("/");
 const at = (source: SourceFile, start: number): string => `${source.path}:${lineAt(source, start)}`;
 
@@ -130,7 +138,7 @@ function problemOfImport(options: { source: SourceFile; layer: string; row: Laye
   const { source, layer, row, found } = options;
   const { target, kind } = found;
   if (target === undefined) return "imports a computed path; write it as a literal so that the layers can be checked";
-  if (isBuiltin(target))
+  if (isBuiltin(target) || isOfWorkers(target))
     return row.node ? undefined : `${layer} imports ${target}; use a web-standard API, or put this behind a port`;
   if (row.typesOnly && kind !== "type") return `${layer} imports a value from ${target}; write \`import type\``;
   if (!target.startsWith(".")) {
@@ -169,12 +177,21 @@ function checkHoldsNoValues(source: SourceFile, layer: string): Violation[] {
   return exported.map((node) => `${at(source, node.start)} ${layer} exports a value; ports hold types only, move it`);
 }
 
-/** Every npm package imported is declared: production code in `dependencies`, the rest also in `devDependencies`. */
-export function checkPackages(source: SourceFile, declared: ReadonlySet<string>): Violation[] {
-  return importsOf(source).flatMap(({ target, start }) => {
-    if (target === undefined || target.startsWith(".") || isBuiltin(target)) return [];
+/**
+ * Every npm package imported is declared: production code in `dependencies`, the rest also in `devDependencies`, and so
+ * is what only gives types, which are gone when it runs.
+ */
+export function checkPackages(
+  source: SourceFile,
+  declared: ReadonlySet<string>,
+  forTypes: ReadonlySet<string> = declared,
+): Violation[] {
+  return importsOf(source).flatMap(({ target, kind, start }) => {
+    if (target === undefined || target.startsWith(".") || isBuiltin(target) || isOfWorkers(target)) return [];
     const name = packageOf(target);
-    return declared.has(name) ? [] : [`${at(source, start)} imports ${name}; add it to package.json with its version`];
+    return (kind === "type" ? forTypes : declared).has(name)
+      ? []
+      : [`${at(source, start)} imports ${name}; add it to package.json with its version`];
   });
 }
 

@@ -38,16 +38,27 @@ export interface SqlCore {
   health(condition: StoreCondition): LedgerHealth;
 }
 
+/**
+ * Since when nobody could have reached the store, asked at its start; null where it was not away. An adapter whose
+ * process ends only by a crash or a stop takes the last commit that changed anything.
+ */
+export type AwaySince = (sql: SqlDriver, lastChangeAt: EpochMillis | null) => EpochMillis | null;
+
 /** Migrates, recovers the clock and notes the downtime. Inside a transaction that the adapter commits. */
-export function startSqlCore(options: { sql: SqlDriver; clock: Clock }): Result<SqlCore, SchemaFault> {
-  const { sql } = options;
+export function startSqlCore(options: {
+  sql: SqlDriver;
+  clock: Clock;
+  awaySince?: AwaySince;
+}): Result<SqlCore, SchemaFault> {
+  const { sql, awaySince = (_, lastChangeAt) => lastChangeAt } = options;
   const migrated = migrate(sql);
   if (!migrated.ok) return migrated;
   const stored = readStore(sql);
   const time = createLedgerClock(options.clock, Math.max(stored.committedAt, lastAuditAt(sql)));
   const { committedAt, facts } = stored;
   const changedAt = committedAt === 0 ? null : epochMillis(committedAt);
-  writeStore(sql, { ...stored, facts: { ...facts, downtime: downtimeAtStart(facts.downtime, changedAt, time.now()) } });
+  const downtime = downtimeAtStart(facts.downtime, awaySince(sql, changedAt), time.now());
+  writeStore(sql, { ...stored, facts: { ...facts, downtime } });
   return ok(createCore(sql, time));
 }
 

@@ -14,7 +14,7 @@ import { describeIssuing } from "./issuing.ts";
 import { describeLateMints } from "./late-mints.ts";
 import { describeLimits } from "./limits.ts";
 import { describeSharedFacts } from "./shared-facts.ts";
-import { describeLockstep } from "./lockstep.ts";
+import { describeLockstep, usualLockstepRuns } from "./lockstep.ts";
 import { describePaging } from "./paging.ts";
 import { describeRestart } from "./restart.ts";
 import { describeTargets } from "./targets.ts";
@@ -25,7 +25,11 @@ import { describeVerdicts } from "./verdicts.ts";
 
 export type { LedgerHarness, MakeHarness } from "./harness.ts";
 
-export function describeLedger(name: string, make: MakeHarness): void {
+export function describeLedger(
+  name: string,
+  make: MakeHarness,
+  { lockstepRuns = usualLockstepRuns }: { readonly lockstepRuns?: number } = {},
+): void {
   describe(`ledger ${name}`, () => {
     describeTasks(make);
     describeGate(make);
@@ -44,6 +48,6 @@ export function describeLedger(name: string, make: MakeHarness): void {
     describeRestart(make);
     describePaging(make);
     describeAudit(make);
-    describeLockstep(make);
+    describeLockstep(make, lockstepRuns);
   });
 }

@@ -16,9 +16,12 @@ import { createRun } from "./lockstep-world.ts";
 /** Shrinking on a slow disk ends here with the shortest run found so far; an honest run takes a tenth of it. */
 const searchMillisPerRun = 1000;
 
-export function describeLockstep(make: MakeHarness): void {
+/** Enough for an engine with rules of its own. */
+export const usualLockstepRuns = 200;
+
+export function describeLockstep(make: MakeHarness, runs: number): void {
   describe("lockstep with the model", () => {
-    const numRuns = readRuns("MAYFLY_KIT_RUNS", 200);
+    const numRuns = readRuns("MAYFLY_KIT_RUNS", runs);
     const searchMillis = numRuns * searchMillisPerRun;
     it(`agrees in ${numRuns} random runs`, { timeout: searchMillis + 60_000 }, async () => {
       expect.hasAssertions();

@@ -1,7 +1,7 @@
 /** What is due, now and next. A few index look-ups a target, whatever the number of leases and tasks. */
 import { epochMillis, type EpochMillis } from "../../../kernel/time.ts";
 import type { DueWork, TargetState } from "../../../ports/ledger-views.ts";
-import { integer } from "../driver.ts";
+import { integer, type SqlDriver } from "../driver.ts";
 import { hasOrders } from "../rows/kill-order-rows.ts";
 import { hasDenied } from "../rows/denial-rows.ts";
 import { listTargetRecords, type TargetRecord } from "../rows/target-rows.ts";
@@ -20,8 +20,8 @@ export function dueWork(view: View): DueWork {
       targets.push({ target: record.target, oldestDueAt: first, breaker: record.breaker });
     next.push(nextOf(view, record, { first, blocked }));
   }
-  const closesNow = firstClose(view, 0);
-  next.push(firstClose(view, now) ?? never);
+  const closesNow = firstClose(view.sql, 0);
+  next.push(firstClose(view.sql, now) ?? never);
   const at = Math.min(...next);
   return {
     now,
@@ -43,8 +43,8 @@ function nextOf(
 }
 
 /** When the first open task lapses after an instant. */
-function firstClose(view: View, after: number): number | null {
-  const row = view.sql.get(
+export function firstClose(sql: SqlDriver, after: number): number | null {
+  const row = sql.get(
     "SELECT closes_at FROM task WHERE closes_at IS NOT NULL AND closes_at > ? ORDER BY closes_at LIMIT 1",
     after,
   );

@@ -1,0 +1,135 @@
+/**
+ * The Workers runtime itself, without the tool that deploys: a Worker bundled from its sources, served by workerd on
+ * a free port of loopback, its objects' storage in a folder. It can be killed at any instant and started again on it.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { build } from "esbuild";
+
+export interface WorkerWish {
+  /** The entry module. */
+  readonly entry: string;
+  /** Binding to class, each an object class of the entry with SQL storage. */
+  readonly objects: Readonly<Record<string, string>>;
+  /** Text bindings. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface RunningWorker {
+  /** Another after `startAgain`. */
+  readonly url: string;
+  /** All that the runtime printed. */
+  text(): string;
+  kill(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
+  /** The same Worker over the same storage. */
+  startAgain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Not later than the runtime that wrangler brings. */
+export const compatibilityDate = "2026-10-01";
+
+export async function startWorker(wish: WorkerWish): Promise<RunningWorker> {
+  const folder = mkdtempSync(join(tmpdir(), "mayfly-worker-"));
+  mkdirSync(join(folder, "state"));
+  await bundle(wish.entry, join(folder, "worker.js"));
+  writeFileSync(join(folder, "config.capnp"), configText(wish, folder));
+  let text = "";
+  const say = (line: string): void => void (text += `${line}\n`);
+  let running = await serve(folder, say);
+  return {
+    get url() {
+      return running.url;
+    },
+    text: () => text,
+    kill: (signal) => end(running.child, signal),
+    async startAgain() {
+      running = await serve(folder, say);
+    },
+    async close() {
+      await end(running.child, "SIGKILL");
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+async function bundle(entry: string, outfile: string): Promise<void> {
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    logLevel: "error",
+  });
+}
+
+const binaryPath = (): string => createRequire(import.meta.url).resolve("workerd/bin/workerd");
+
+/** https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
+function configText({ objects, env = {} }: WorkerWish, folder: string): string {
+  const quoted = (value: string): string => JSON.stringify(value);
+  const bindings = [
+    ...Object.entries(objects).map(
+      ([name, className]) => `(name = ${quoted(name)}, durableObjectNamespace = ${quoted(className)})`,
+    ),
+    ...Object.entries(env).map(([name, value]) => `(name = ${quoted(name)}, text = ${quoted(value)})`),
+  ];
+  const classes = Object.values(objects).map(
+    (className) => `(className = ${quoted(className)}, uniqueKey = ${quoted(className)}, enableSql = true)`,
+  );
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "disk", disk = (path = ${quoted(join(folder, "state"))}, writable = true)),
+    (name = "internet", network = (allow = ["public", "private", "local"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "${compatibilityDate}",
+  durableObjectNamespaces = [${classes.join(", ")}],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [${bindings.join(", ")}],
+);
+`;
+}
+
+const startBoundMillis = 20_000;
+
+async function serve(folder: string, say: (line: string) => void): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(binaryPath(), ["serve", "config.capnp", "--control-fd=3"], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+  });
+  const [, stdout, stderr, control] = child.stdio as unknown as [null, Readable, Readable, Readable];
+  for (const stream of [stdout, stderr]) createInterface({ input: stream }).on("line", say);
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  createInterface({ input: control }).on("line", (line) => {
+    const { event, port } = JSON.parse(line) as { event: string; port?: number };
+    if (event === "listen" && port !== undefined) resolve(port);
+  });
+  child.once("exit", (code) => reject(new Error(`workerd ended with ${code}`)));
+  const timer = setTimeout(() => reject(new Error("workerd did not listen in time")), startBoundMillis);
+  try {
+    return { child, url: `http://127.0.0.1:${await promise}` };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function end(child: ChildProcess, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill(signal);
+  await ended;
+}
