@@ -16,7 +16,7 @@ import { createHousekeeper, type Housekeeper } from "../broker/housekeeper.ts";
 import { createInFlight, type InFlight } from "../broker/in-flight.ts";
 import { createRefusalNotes } from "../broker/note-refusal.ts";
 import { createKillPool, type KillPool } from "../broker/kill/kill-pool.ts";
-import { createKillRecords, type KillRecords } from "../broker/operate/kill-records.ts";
+import { createKillRecords } from "../broker/operate/kill-records.ts";
 import type { BrokerParts } from "../broker/parts.ts";
 import { createProviderLedger } from "../broker/provider-ledger.ts";
 import { createProviderFacade } from "../broker/provider-facade.ts";
@@ -38,9 +38,9 @@ import type { TokenSigner } from "../ports/token-signer.ts";
 import type { Workforce } from "../ports/workforce.ts";
 import { connectProviders, type Connections } from "./connections.ts";
 import type { PolicySource } from "./load-policy.ts";
-import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
+import { createPolicyHost, type Mode, type PolicyHost } from "./policy-host.ts";
 import type { ProviderRegistry } from "./provider-registry.ts";
-import { refreshGauges, type KillGauges } from "./refresh-gauges.ts";
+import { refreshGauges } from "./refresh-gauges.ts";
 
 /** What the broker stands on, and owns from here on. */
 export interface Adapters {
@@ -70,6 +70,8 @@ export interface Runtime {
 export interface AssembleOptions {
   readonly issuerUrl: string;
   readonly policySource: PolicySource;
+  /** Left out: production. */
+  readonly mode?: Mode;
   /** Whether this process kills. */
   readonly kills: boolean;
   /** Where new tasks are kept unless their request says otherwise. Left out: anywhere. */
@@ -98,13 +100,15 @@ export async function assemble(
   adapters: Adapters,
   runtime: Runtime,
 ): Promise<Result<Assembled, readonly PolicyFault[]>> {
-  const { issuerUrl, policySource: source, homeOfNew: home } = options;
+  const { issuerUrl, policySource: source, mode = "production", homeOfNew: home } = options;
   const { ledger, workforce, couldLose, sealer, signer, connections } = adapters;
   const { clock, entropy, log, metrics, nextTurn, digest: sha256 } = runtime;
   const mark = await ledger.mark();
   const ledgerOf = (name: ProviderName) => createProviderLedger({ ledger, entropy, mark, name });
   const registry = connectProviders(connections, { ...runtime, issuerUrl, signer, ledgerOf });
-  const policy = await createPolicyHost({ source, registry, ledger, clock, log, metrics });
+  const providers = createProviderFacade({ lookup: registry.lookup, clock, log, metrics });
+  const kills = createKillRecords({ ledger, clock, current: (name) => providers.current(name) });
+  const policy = await createPolicyHost({ source, registry, ledger, clock, log, metrics, mode, kills });
   const close = (): Promise<void> => closeInTurn([ledger, registry, connections]);
   if (!policy.ok) {
     await close();
@@ -114,9 +118,8 @@ export async function assemble(
   const generation = (await ledger.health()).generation;
   const inFlight = createInFlight();
   const known = { ledger, clock, entropy, log, metrics, policy: () => policy.value.current() };
+  const names = () => known.policy().providers.keys();
   const { drift, hold } = await watchDrift(known, registry, generation);
-  const providers = createProviderFacade({ lookup: registry.lookup, clock, log, metrics });
-  const kills = await watchKills(known, providers);
   const parts: BrokerParts = {
     ...known,
     issuerUrl,
@@ -125,7 +128,7 @@ export async function assemble(
     attestor: attestorOf(policy.value, connections, runtime),
     providers,
     isHeld: (provider) => hold.isHeld(provider),
-    isKillUnseen: kills.records.isUnseen,
+    isKillUnseen: kills.isUnseen,
     drift,
     sealer,
     signer,
@@ -144,7 +147,7 @@ export async function assemble(
     drift,
     policy: policy.value,
     ledger,
-    refreshGauges: () => refreshGauges(metrics, ledger, workforce, kills),
+    refreshGauges: () => refreshGauges(metrics, ledger, workforce, { records: kills, providers: names }),
     close,
   });
 }
@@ -166,23 +169,6 @@ async function watchDrift(
   const hold = createRestoreHold({ ledger: known.ledger, generation, current: (name) => asked.current(name) });
   await hold.refresh();
   return { drift: createDriftWatch({ ...known, drift: asked, hold }), hold };
-}
-
-/** A kill that was never seen to work is told at each start, until it was. */
-async function watchKills(
-  { ledger, clock, log, policy }: Pick<BrokerParts, "ledger" | "clock" | "log" | "policy">,
-  providers: BrokerParts["providers"],
-): Promise<KillGauges & { readonly records: KillRecords }> {
-  const records = createKillRecords({ ledger, clock, current: (name) => providers.current(name) });
-  await records.refresh();
-  const names = () => policy().providers.keys();
-  const unseen = [...names()].filter((name) => records.of(name)?.kind === "not_seen");
-  if (unseen.length > 0)
-    log.warn("provider_kill_not_seen", {
-      providers: unseen.join(", "),
-      fix: "mayfly provider test NAME --template NAME",
-    });
-  return { records, providers: names };
 }
 
 const attestorOf = (policy: PolicyHost, connections: Connections, runtime: Runtime): Attestor =>

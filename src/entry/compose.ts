@@ -4,7 +4,7 @@ import { formatFault } from "../policy/parse/fault.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import { openAdapters, type Machine } from "./adapters.ts";
 import { assemble, type Adapters, type Assembled } from "./assemble.ts";
-import type { ConfigFault, Role, ServeOptions } from "./config.ts";
+import type { ConfigFault, ServeOptions } from "./config.ts";
 import { loadText } from "./load-text.ts";
 import { createNextTurn } from "./next-turn.ts";
 import { createNodeMetrics } from "./node-metrics.ts";
@@ -28,14 +28,14 @@ export async function compose(
 
 /** Owns the adapters from here on. */
 export async function composeOver(
-  options: { readonly issuerUrl: string; readonly policyDir: string; readonly role: Role },
+  options: Pick<ServeOptions, "policyDir" | "role" | "mode"> & { readonly issuerUrl: string },
   adapters: Adapters,
   machine: Machine,
 ): Promise<Result<Composed, ConfigFault>> {
-  const { issuerUrl, policyDir, role } = options;
+  const { issuerUrl, policyDir, role, mode } = options;
   const metrics = createNodeMetrics();
   const assembled = await assemble(
-    { issuerUrl, policySource: policyFolder(policyDir, machine), kills: role !== "api" },
+    { issuerUrl, policySource: policyFolder(policyDir, machine), mode, kills: role !== "api" },
     adapters,
     {
       ...machine,

@@ -11,6 +11,7 @@ import type { BoundPolicy } from "../policy/resources.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
 import type { Metrics } from "../ports/metrics.ts";
+import type { KillRecords } from "../broker/operate/kill-records.ts";
 import { loadPolicy, type LoadedPolicy, type PolicySource } from "./load-policy.ts";
 import type { ProviderRegistry } from "./provider-registry.ts";
 
@@ -30,7 +31,12 @@ export interface PolicyHostTools {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly mode: Mode;
+  readonly kills: Pick<KillRecords, "of" | "refresh">;
 }
+
+/** Development may call plain http, and is not told of it. */
+export type Mode = "production" | "development";
 
 /** When the ledger did not take a policy: until it does, what left the policy is not killed. */
 const recordAgainMillis = millis(1_000);
@@ -56,7 +62,7 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
       log.error("policy_not_recorded", { digest: policy.digest });
       cancelRetry = clock.after(recordAgainMillis, () => void reload());
     }
-    tellLoaded(log, loaded);
+    await tellLoaded(tools, loaded);
   }
 
   const reload = oneAtATime(reloadNow, () => {
@@ -106,9 +112,28 @@ async function record(ledger: Ledger, policy: BoundPolicy): Promise<boolean> {
   return answer.kind === "ok";
 }
 
-function tellLoaded(log: Log, { policy, warnings }: LoadedPolicy): void {
-  for (const warning of warnings) log.warn("policy_warning", { warning: formatFault(warning) });
+async function tellLoaded(tools: PolicyHostTools, { policy, warnings, plainHttp }: LoadedPolicy): Promise<void> {
+  const { log, mode } = tools;
+  const told = mode === "production" ? [...warnings, ...plainHttp] : warnings;
+  for (const warning of told) log.warn("policy_warning", { warning: formatFault(warning) });
   log.info("policy_loaded", { digest: policy.digest, templates: policy.templates.size, agents: policy.agents.size });
+  await tellUnseenKills(tools, policy);
+}
+
+/** A kill that was never seen to work is told at each start and reload, until it was. */
+async function tellUnseenKills({ kills, log }: PolicyHostTools, { providers }: BoundPolicy): Promise<void> {
+  try {
+    await kills.refresh();
+  } catch {
+    // The policy is in force all the same; metrics and answers tell once the store can say.
+    return;
+  }
+  const unseen = [...providers.keys()].filter((name) => kills.of(name)?.kind === "not_seen");
+  if (unseen.length === 0) return;
+  log.warn("provider_kill_not_seen", {
+    providers: unseen.join(", "),
+    fix: "mayfly provider test NAME --template NAME",
+  });
 }
 
 function tellFaults(log: Log, kept: string, faults: readonly PolicyFault[]): void {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadProviderType } from "../../providers/index.ts";
+import { createKillRecords } from "../../src/broker/operate/kill-records.ts";
 import { policyFolder } from "../../src/entry/policy-folder.ts";
 import { createPolicyHost, type PolicyHost } from "../../src/entry/policy-host.ts";
 import { createProviderRegistry, type ProviderRegistry, type ProviderSet } from "../../src/entry/provider-registry.ts";
@@ -67,12 +68,13 @@ const newRegistry = (): ProviderRegistry =>
     issuingHttp: tools.http,
     revokingHttp: tools.http,
     loadType: loadProviderType,
-    resolveSecret: secretResolver({}),
+    resolveSecret: secretResolver({ SECRET: "s" }),
   });
 
 interface Wish {
   readonly registry?: Partial<ProviderRegistry>;
   readonly ledger?: Partial<Ledger>;
+  readonly mode?: "production" | "development";
   /** Gets every line of the log. */
   readonly told?: unknown[];
 }
@@ -80,11 +82,16 @@ interface Wish {
 async function start(wish: Wish = {}) {
   const tell = (...line: readonly unknown[]): void => void wish.told?.push(line);
   const log = { info: tell, warn: tell, error: tell };
+  const registry = { ...newRegistry(), ...wish.registry };
+  const ledger = { ...bench.ledger, ...wish.ledger };
+  const { clock } = bench;
   const host = await createPolicyHost({
-    source: policyFolder(dir, { clock: bench.clock, log }),
-    registry: { ...newRegistry(), ...wish.registry },
-    ledger: { ...bench.ledger, ...wish.ledger },
-    clock: bench.clock,
+    source: policyFolder(dir, { clock, log }),
+    registry,
+    ledger,
+    clock,
+    mode: wish.mode ?? "production",
+    kills: createKillRecords({ ledger, clock, current: (name) => registry.lookup.issuing(name) }),
     log,
     metrics: silentMetrics,
   });
@@ -179,6 +186,62 @@ it("a folder that is replaced is noticed without a word from the system", async 
     unwatch();
     await rm(`${dir}-old`, { recursive: true });
   }
+});
+
+describe("what is wrong with a provider of a good policy", () => {
+  const plain = { issuer: "http://sso.example", clientSecret: { env: "SECRET" } };
+  const https = { clientSecret: { env: "SECRET" } };
+  const toldOf = (told: readonly unknown[], event: string): readonly unknown[] =>
+    told.flatMap((line) => (Array.isArray(line) && line[0] === event ? [line[1]] : []));
+  const plainHttpOf = (told: readonly unknown[]): readonly unknown[] =>
+    toldOf(told, "policy_warning").filter((fields) => JSON.stringify(fields).includes("plain http"));
+  const unseen = [expect.objectContaining({ providers: "ledger" })];
+
+  it("is told at the start, and again at each reload that takes a policy", async () => {
+    await write("first-bot", plain);
+    const told: unknown[] = [];
+    const host = await start({ told });
+    const plainHttp = { warning: expect.stringMatching(/^policy.yaml:.*spec.issuer: is plain http/) };
+    expect([plainHttpOf(told), toldOf(told, "provider_kill_not_seen")]).toEqual([[plainHttp], unseen]);
+    told.length = 0;
+    await host.reload();
+    expect(told).toEqual([]);
+    await write("second-bot", plain);
+    await host.reload();
+    expect([plainHttpOf(told), toldOf(told, "provider_kill_not_seen")]).toEqual([[plainHttp], unseen]);
+  });
+
+  it("is no plain http in development, and none where it is https", async () => {
+    const told: unknown[] = [];
+    await write("first-bot", plain);
+    await start({ told, mode: "development" });
+    await write("first-bot", https);
+    await start({ told });
+    expect(plainHttpOf(told)).toEqual([]);
+  });
+
+  it("is no unseen kill once it was seen, nor while the store cannot say; the policy is in force all the same", async () => {
+    await write("first-bot", https);
+    const registry = newRegistry();
+    const told: unknown[] = [];
+    let isAway = false;
+    const listProviderNotes = () =>
+      isAway ? Promise.reject(new Error("the store is away")) : bench.ledger.listProviderNotes();
+    const host = await start({ told, registry, ledger: { listProviderNotes } });
+    expect(toldOf(told, "provider_kill_not_seen")).toEqual(unseen);
+    told.length = 0;
+    isAway = true;
+    await write("second-bot", https);
+    expect((await host.reload()).ok).toBe(true);
+    expect([agentsOf(host), toldOf(told, "provider_kill_not_seen")]).toEqual([["second-bot"], []]);
+    isAway = false;
+    const name = providerName("ledger");
+    const digest = registry.lookup.issuing(name)?.digest ?? "";
+    await bench.ledger.noteProvider({ provider: name, seen: { kind: "kill", digest } });
+    await write("third-bot", https);
+    await host.reload();
+    expect([agentsOf(host), toldOf(told, "provider_kill_not_seen")]).toEqual([["third-bot"], []]);
+  });
 });
 
 describe("a provider's secret file that is rotated under an unchanged policy", () => {

@@ -7,7 +7,7 @@ import { parseLedgerUrl } from "../../src/engines/redis/connection/ledger-url.ts
 import { parseServeOptions, type ServeFlags } from "../../src/entry/config.ts";
 import { checkRedis } from "../../src/entry/doctor/check-redis.ts";
 import { readAccess } from "../../src/entry/redis-access.ts";
-import { createBuilders } from "../support/builders.ts";
+import { createBuilders, ledgerDb } from "../support/builders.ts";
 import { realClock } from "../support/real-clock.ts";
 import { openAt } from "../support/redis-opened.ts";
 import { redisCli } from "../support/redis-topologies.ts";
@@ -102,18 +102,20 @@ describe("doctor over a Redis ledger", () => {
     servers.push(server);
     const place = parseLedgerUrl(`redis://127.0.0.1:${server.port}`);
     if (!place.ok) throw new Error(place.fault.message);
-    return checkRedis(place.value, { mode, acceptedLoss }, {}, ["k1"]);
+    return (await checkRedis(place.value, { mode, acceptedLoss }, {}, ["k1"])).findings;
   }
 
-  it("compares the seals of what lives with the ring, and makes no ledger", async () => {
+  it("compares the seals of what lives with the ring, tells what is known of providers, and makes no ledger", async () => {
     const server = await startRedis();
     servers.push(server);
     const url = `redis://127.0.0.1:${server.port}`;
     const place = parseLedgerUrl(url);
     if (!place.ok) throw new Error(place.fault.message);
-    const seals = async (ring: readonly string[] | null) =>
-      (await checkRedis(place.value, { mode: "development", acceptedLoss: null }, {}, ring)).at(-1);
+    const look = (ring: readonly string[] | null) =>
+      checkRedis(place.value, { mode: "development", acceptedLoss: null }, {}, ring);
+    const seals = async (ring: readonly string[] | null) => (await look(ring)).findings.at(-1);
     expect(await seals(["k1"])).toMatchObject({ level: "ok", detail: expect.stringContaining("no ledger yet") });
+    expect((await look(["k1"])).notes).toBeNull();
     expect(redisCli(server.port, "dbsize").trim()).toBe("0");
 
     const ledger = await openAt(url);
@@ -126,6 +128,8 @@ describe("doctor over a Redis ledger", () => {
       expect(await seals(["k1"])).toMatchObject({ level: "ok", detail: expect.stringContaining("of all that live") });
       expect(await seals(["k2"])).toMatchObject({ level: "fail", detail: expect.stringContaining("lacks key k1") });
       expect(await seals(null)).toMatchObject({ level: "warn" });
+      await ledger.noteProvider({ provider: ledgerDb, seen: { kind: "kill", digest: "system.a" } });
+      expect((await look(["k1"])).notes).toMatchObject([{ provider: ledgerDb, kill: { digest: "system.a" } }]);
     } finally {
       await ledger.close();
     }

@@ -10,25 +10,30 @@ import { faultOfError, schemaFault, type OpenFault } from "../../engines/node-sq
 import { takeLock } from "../../engines/node-sqlite/process-lock.ts";
 import type { SqlDriver } from "../../engines/sql/driver.ts";
 import { sealedKeyIds } from "../../engines/sql/reads/audit-reads.ts";
+import { listProviderNotes } from "../../engines/sql/rows/provider-rows.ts";
 import { readVersion } from "../../engines/sql/store-row.ts";
 import { compareSeals, sealsCheck } from "./compare-seals.ts";
-import { fail, fine, warn, type Finding } from "./finding.ts";
+import { fail, fine, warn, type Finding, type LedgerFindings } from "./finding.ts";
 
 const check = "ledger";
 const refused = ({ message, fix }: OpenFault): Finding => fail(check, message, fix);
 
 /** `sealingKeys` are the ids of the ring; null without a usable one. */
-export async function checkLedger(file: string, sealingKeys: readonly string[] | null): Promise<readonly Finding[]> {
+export async function checkLedger(file: string, sealingKeys: readonly string[] | null): Promise<LedgerFindings> {
   const path = checkPath(file);
   // The data folder is made at the start; its own parent is what counts then.
-  if (!path.ok) return [path.fault.reason === "no_parent" ? await checkFutureFolder(file) : refused(path.fault)];
-  const writable = await mayWrite(path.value.exists ? path.value.file : dirname(path.value.file));
+  if (!path.ok) return only(path.fault.reason === "no_parent" ? await checkFutureFolder(file) : refused(path.fault));
+  const { value } = path;
+  const writable = await mayWrite(value.exists ? value.file : dirname(value.file));
   if (!writable)
-    return [fail(check, `${path.value.file} cannot be written`, "give this user write access to it and to its folder")];
-  if (!path.value.exists) return [fine(check, `${path.value.file} does not exist yet; the start makes it`)];
-  const schema = checkSchema(path.value.file);
-  return schema === null ? [checkHolder(path.value), checkSeals(path.value.file, sealingKeys)] : [schema];
+    return only(fail(check, `${value.file} cannot be written`, "give this user write access to it and to its folder"));
+  if (!value.exists) return only(fine(check, `${value.file} does not exist yet; the start makes it`));
+  const schema = checkSchema(value.file);
+  if (schema !== null) return only(schema);
+  return { findings: [checkHolder(value), checkSeals(value.file, sealingKeys)], notes: readNotes(value.file) };
 }
+
+const only = (finding: Finding): LedgerFindings => ({ findings: [finding], notes: null });
 
 async function checkFutureFolder(file: string): Promise<Finding> {
   let folder = dirname(file);
@@ -71,6 +76,15 @@ function checkSeals(file: string, sealingKeys: readonly string[] | null): Findin
   } catch {
     const fix = "stop the broker that uses the ledger and ask again, or trust its start, which compared them";
     return warn(sealsCheck, "could not be read beside a running broker, so the ring was not compared with them", fix);
+  }
+}
+
+/** Null where they cannot be read, or the file is of an earlier release that kept none. */
+function readNotes(file: string): LedgerFindings["notes"] {
+  try {
+    return readOnly(file, (sql) => listProviderNotes({ sql }));
+  } catch {
+    return null;
   }
 }
 

@@ -10,8 +10,8 @@ import { openConnections } from "../node-connections.ts";
 import { loadPolicyFolder } from "../policy-folder.ts";
 import { secretResolver } from "../resolve-secret.ts";
 import { checkIssuer } from "./check-issuers.ts";
-import { checkProvider } from "./check-providers.ts";
-import { fail, fine, warn, type Finding } from "./finding.ts";
+import { checkKills, checkProvider } from "./check-providers.ts";
+import { fail, fine, warn, type Finding, type LedgerFindings } from "./finding.ts";
 
 /** The rest is for `mayfly policy check`. */
 const maxFaultsShown = 10;
@@ -21,9 +21,10 @@ interface Subject {
   readonly env: Environment;
   /** Null without a signing ring: then no provider can be asked. */
   readonly signer: TokenSigner | null;
+  readonly notes: LedgerFindings["notes"];
 }
 
-export async function checkPolicyAndNetwork({ options, env, signer }: Subject): Promise<readonly Finding[]> {
+export async function checkPolicyAndNetwork({ options, env, signer, notes }: Subject): Promise<readonly Finding[]> {
   const issuerUrl = options.issuerUrl ?? "https://broker.invalid";
   const connections = openConnections(options.mode);
   const registry = connectProviders(connections, {
@@ -52,6 +53,7 @@ export async function checkPolicyAndNetwork({ options, env, signer }: Subject): 
       ...refused.map(({ fix, ...fault }) => fail("policy", formatPlace(fault), fix)),
       ...foundIssuers.flat(),
       ...foundProviders,
+      ...checkKills(loaded.value.providers.pairs, notes),
     ];
   } finally {
     await registry.close();

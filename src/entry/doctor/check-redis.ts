@@ -1,9 +1,8 @@
 /** The servers of a Redis ledger: reachable, fit to keep one, and what they could lose. Writes nothing there. */
-
 import { describeDurability, durabilityFix, type Durability } from "../../engines/redis/connection/durability.ts";
 import { describePlace, type RedisPlace } from "../../engines/redis/connection/ledger-url.ts";
-import { checkServers } from "../../engines/redis/connection/server-checks.ts";
-import { readSealKeys } from "../../engines/redis/read-seals.ts";
+import { checkServers, type CheckedServers } from "../../engines/redis/connection/server-checks.ts";
+import { readStore } from "../../engines/redis/read-store.ts";
 import { isNearlyFull } from "../../engines/redis/connection/watch-servers.ts";
 import type { Environment, ServeOptions } from "../config.ts";
 import type { Log } from "../../ports/log.ts";
@@ -11,7 +10,7 @@ import { nodeClock } from "../node-clock.ts";
 import { demandOf, sha1 } from "../open-store.ts";
 import { readAccess } from "../redis-access.ts";
 import { compareSeals } from "./compare-seals.ts";
-import { fail, fine, warn, type Finding } from "./finding.ts";
+import { fail, fine, warn, type Finding, type LedgerFindings } from "./finding.ts";
 
 const check = "ledger";
 
@@ -20,12 +19,25 @@ export async function checkRedis(
   options: Pick<ServeOptions, "mode" | "acceptedLoss">,
   env: Environment,
   sealingKeys: readonly string[] | null,
-): Promise<readonly Finding[]> {
+): Promise<LedgerFindings> {
   const access = await readAccess(place, env);
-  if (!access.ok) return [fail(check, access.fault.message, access.fault.fix)];
+  if (!access.ok) return refused(access.fault);
   const checked = await checkServers({ place, access: access.value, demand: demandOf(options) });
-  if (!checked.ok) return [fail(check, checked.fault.message, checked.fault.fix)];
-  const { masters, durability, knowsFlags } = checked.value;
+  if (!checked.ok) return refused(checked.fault);
+  const visit = { place, access: access.value, checked: checked.value, clock: nodeClock, log: noLog, sha1 };
+  const store = await readStore(visit);
+  return {
+    findings: [...serverFindings(place, checked.value), sealsFinding(store, sealingKeys)],
+    notes: store.ok ? (store.value?.providerNotes ?? null) : null,
+  };
+}
+
+const refused = ({ message, fix }: { readonly message: string; readonly fix: string }): LedgerFindings => ({
+  findings: [fail(check, message, fix)],
+  notes: null,
+});
+
+function serverFindings(place: RedisPlace, { masters, durability, knowsFlags }: CheckedServers): readonly Finding[] {
   const [version] = masters.map(({ versionText }) => versionText);
   const several = masters.length > 1 ? `, ${masters.length} masters` : "";
   return [
@@ -43,18 +55,14 @@ export async function checkRedis(
             "use Redis 7.0 or newer",
           ),
         ]),
-    sealsFinding(
-      await readSealKeys({ place, access: access.value, checked: checked.value, clock: nodeClock, log: noLog, sha1 }),
-      sealingKeys,
-    ),
   ];
 }
 
-function sealsFinding(needed: Awaited<ReturnType<typeof readSealKeys>>, ring: readonly string[] | null): Finding {
-  if (!needed.ok) return fail(check, needed.fault.message, needed.fault.fix);
-  return needed.value === null
+function sealsFinding(store: Awaited<ReturnType<typeof readStore>>, ring: readonly string[] | null): Finding {
+  if (!store.ok) return fail(check, store.fault.message, store.fault.fix);
+  return store.value === null
     ? fine(check, "there is no ledger yet; the start makes it")
-    : compareSeals(needed.value, ring);
+    : compareSeals(store.value.sealedKeyIds, ring);
 }
 
 /** What it would log, it answers. */

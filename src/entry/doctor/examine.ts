@@ -31,13 +31,14 @@ async function* examineSettings(options: ServeOptions, env: Environment): AsyncG
     : null;
   const { ledger } = options;
   const sealingKeys = rings?.ok === true ? rings.value.sealer.keyIds() : null;
-  if (ledger.kind === "redis") yield* await checkRedis(ledger.place, options, env, sealingKeys);
-  else {
-    yield* await checkLedger(ledger.file, sealingKeys);
-    yield await checkRoom(ledger.file);
-  }
+  const { findings, notes } =
+    ledger.kind === "redis"
+      ? await checkRedis(ledger.place, options, env, sealingKeys)
+      : await checkLedger(ledger.file, sealingKeys);
+  yield* findings;
+  if (ledger.kind === "sqlite") yield await checkRoom(ledger.file);
   yield await checkAddress("--listen", options.listen);
   yield await checkAddress("--admin-listen", options.adminListen);
   const signer = rings?.ok === true ? rings.value.signer : null;
-  yield* await checkPolicyAndNetwork({ options, env, signer });
+  yield* await checkPolicyAndNetwork({ options, env, signer, notes });
 }

@@ -20,7 +20,7 @@ export function noteProvider(tx: Tx, { provider, seen }: NoteProvider): Answer<v
   return answer(undefined, tx.sequence());
 }
 
-export const listProviderNotes = ({ sql }: View): readonly ProviderNotes[] =>
+export const listProviderNotes = ({ sql }: Pick<View, "sql">): readonly ProviderNotes[] =>
   sql
     .all("SELECT name, kill_digest, kill_at, reconciled_generation, reconciled_at FROM provider ORDER BY name")
     .map(notesFrom);
