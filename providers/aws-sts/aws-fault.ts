@@ -119,26 +119,42 @@ export function notMinted(fault: AwsFault): MintOutcome {
   }
 }
 
+/** What a step changes or reads. */
+export type AwsThing = "role" | "policy";
+
+export type NotDenied = Extract<Verdict, { kind: "retry" | "refused" }>;
+
 /** A step of a kill that failed: again later, or a person is needed. `step` names the IAM right that it takes. */
-export function notDenied(fault: AwsFault, step: string): Verdict {
+export function notDenied(fault: AwsFault, step: string, on: AwsThing = "role"): NotDenied {
   const reason = reasonOf(fault);
   if (passes(fault)) {
     const after = fault.kind === "answered" ? fault.after : undefined;
     return { kind: "retry", reason, ...(after === undefined ? {} : { after }) };
   }
-  return { kind: "refused", reason, fix: fixOf(fault, step) };
+  return { kind: "refused", reason, fix: fixOf(fault, step, on) };
 }
 
+const fixes = {
+  role: {
+    limit_exceeded: "make room in the role's inline policies (10,240 characters in all)",
+    no_such_entity: "make the role again, or take it out of the provider's roles",
+    unmodifiable: "use a role of your own; AWS lets nobody change this one",
+  },
+  policy: {
+    limit_exceeded: "delete versions of the overflow policy that nobody needs; AWS keeps five",
+    no_such_entity: "make the overflow policy again and attach it to its role, or take overflowPolicy out",
+    unmodifiable: "use a policy of your own as overflowPolicy; AWS lets nobody change this one",
+  },
+} as const;
+
 /** What a person has to do. */
-export function fixOf(fault: AwsFault, step: string): string {
+export function fixOf(fault: AwsFault, step: string, on: AwsThing = "role"): string {
   const code = fault.kind === "answered" ? fault.code : null;
   if (code === "login_refused") return "give the provider's login a valid key, or let AWS trust its token again";
   if (code === "clock_skewed") return "set this machine's clock right; AWS refuses its signatures";
-  if (code === "limit_exceeded") return "make room in the role's inline policies (10,240 characters in all)";
-  if (code === "no_such_entity") return "make the role again, or take it out of the provider's roles";
-  if (code === "unmodifiable") return "use a role of your own; AWS lets nobody change this one";
   if (code === "region_disabled") return "activate the region for STS in the account, or name another region";
+  if (code === "limit_exceeded" || code === "no_such_entity" || code === "unmodifiable") return fixes[on][code];
   if (code === "access_denied" || (fault.kind === "answered" && fault.status === 403))
-    return `allow the provider's login ${step} on the role`;
+    return `allow the provider's login ${step} on the ${on === "role" ? "role" : "overflow policy"}`;
   return `look up why AWS refuses ${step}; its own words are in CloudTrail`;
 }

@@ -5,11 +5,15 @@ import { err, ok, type Result } from "../../src/kernel/result.ts";
 import { millis, type EpochMillis } from "../../src/kernel/time.ts";
 import type { ProbeAnswer, ProbeRequest, ProviderTools } from "../../src/ports/provider.ts";
 import { createBrokerToken, type BrokerToken } from "./broker-token.ts";
+import { iamTimeoutMillis } from "./denied-since.ts";
 import { createIam, type Iam } from "./iam.ts";
 import { createLogin, type LoginSource } from "./login.ts";
+import { createManagedPolicies, type ManagedPolicies } from "./managed-policies.ts";
 import type { AwsStsOptions, Login } from "./options.ts";
+import { createOverflow } from "./overflow.ts";
+import { createOverflowPolicy, overflowOwner, type OverflowPolicy } from "./overflow-policy.ts";
 import { probeAwsSts } from "./probe.ts";
-import { createRewrite, iamTimeoutMillis } from "./rewrite.ts";
+import { createRewrite } from "./rewrite.ts";
 import { createRoom, type Room } from "./room.ts";
 import { createSts, createTokenExchange, type Sts } from "./sts.ts";
 import { createTransport } from "./transport.ts";
@@ -22,6 +26,9 @@ export interface Client {
   readonly brokerToken: BrokerToken;
   readonly room: Room;
   readonly writer: DenyWriter;
+  readonly managed: ManagedPolicies;
+  /** Undefined where none is configured. */
+  readonly overflowPolicy: OverflowPolicy | undefined;
   /** Of the broker's one inline policy in each role. */
   readonly policyName: string;
   readonly probe: ((request: ProbeRequest) => Promise<ProbeAnswer>) | undefined;
@@ -49,15 +56,23 @@ export async function createClient(options: AwsStsOptions, tools: ProviderTools)
     transport: createTransport(tools, millis(mintTimeoutMillis)),
     login: minterLogin.value,
   });
-  const iam = createIam({
+  const iamTools = {
     endpoint: endpoints.iam,
     region: endpoints.iamRegion,
     transport: createTransport(tools, iamTimeoutMillis),
     login: revokerLogin.value,
-  });
+  };
+  const iam = createIam(iamTools);
+  const managed = createManagedPolicies(iamTools);
   const policyName = policyNameOf(tools);
-  const room = createRoom({ options, iam, policyName, now });
-  const rewrite = createRewrite({ options, iam, room, ledger: tools.ledger, policyName, now });
+  const { overflowPolicy: pattern } = options;
+  const overflowPolicy =
+    pattern === undefined
+      ? undefined
+      : createOverflowPolicy({ pattern, policies: managed, owner: overflowOwner(tools) });
+  const room = createRoom({ options, iam, overflowPolicy, policyName, now });
+  const overflow = createOverflow(overflowPolicy);
+  const rewrite = createRewrite({ options, iam, room, overflow, ledger: tools.ledger, policyName, now });
   const { probe: object } = options;
   return ok({
     options,
@@ -65,6 +80,8 @@ export async function createClient(options: AwsStsOptions, tools: ProviderTools)
     iam,
     brokerToken,
     room,
+    managed,
+    overflowPolicy,
     writer: createDenyWriter({ rewrite, now, after: tools.after, interval: options.writeInterval }),
     policyName,
     probe: object === undefined ? undefined : (request) => probeAwsSts(object, { ...tools, region }, request),

@@ -8,9 +8,11 @@ import { err, ok, type Result } from "../../src/kernel/result.ts";
 import type { UndoneRequest } from "../../src/ports/provider.ts";
 import { reasonOf } from "./aws-fault.ts";
 import type { Client } from "./client.ts";
+import { denies } from "./denied-since.ts";
 import { deniedBy } from "./deny-document.ts";
+import type { Denial } from "./deny-plan.ts";
 import { isAbsent } from "./iam.ts";
-import { parseHandle } from "./revoke.ts";
+import { denialOf, parseHandle } from "./handle.ts";
 import type { Role } from "./role.ts";
 
 export async function findUndone(
@@ -22,13 +24,15 @@ export async function findUndone(
     // oxlint-disable-next-line no-await-in-loop -- IAM takes few requests a second
     const policy = await client.iam.policy(role.name, client.policyName, signal);
     if (!policy.ok) return err(reasonOf(policy.fault));
-    const { sessions, cutoff } = deniedBy(policy.value);
-    const missing = members.filter(
-      ({ lease, sessionName }) => !sessions.has(sessionName) && (cutoff === null || lease.mintAbortAt >= cutoff),
-    );
+    const standing = deniedBy(policy.value);
+    let missing = members.filter((member) => !denies(standing, member.denial));
     if (missing.length === 0) continue;
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    const overflow = await client.overflowPolicy?.read(role, signal);
+    if (overflow?.ok === false && !overflow.fault.isBare) return err(overflow.fault.verdict.reason);
+    if (overflow?.ok === true) missing = missing.filter(({ denial }) => !denies(overflow.value, denial));
     // oxlint-disable-next-line no-await-in-loop -- rare
-    const gone = policy.value === null && (await isRoleGone(client, role, signal));
+    const gone = missing.length > 0 && policy.value === null && (await isRoleGone(client, role, signal));
     if (!gone) undone.push(...missing.map(({ lease }) => lease.id));
   }
   return ok(undone);
@@ -42,7 +46,7 @@ async function isRoleGone(client: Client, role: Role, signal: AbortSignal): Prom
 
 interface Member {
   readonly lease: Lease;
-  readonly sessionName: string;
+  readonly denial: Denial;
 }
 
 function byRole(leases: readonly Lease[]): readonly { readonly role: Role; readonly members: readonly Member[] }[] {
@@ -52,7 +56,7 @@ function byRole(leases: readonly Lease[]): readonly { readonly role: Role; reado
     if (handle === undefined) continue;
     const { role, sessionName } = handle;
     const entry = roles.get(role.arn) ?? { role, members: [] };
-    entry.members.push({ lease, sessionName });
+    entry.members.push({ lease, denial: denialOf(lease, sessionName) });
     roles.set(role.arn, entry);
   }
   return [...roles.values()];

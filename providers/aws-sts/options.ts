@@ -7,7 +7,7 @@ import type { Json, JsonObject } from "../../src/kernel/canonical-json.ts";
 import { err, type Result } from "../../src/kernel/result.ts";
 import { millis, seconds, type Millis, type Seconds } from "../../src/kernel/time.ts";
 import { readMembers, type Members } from "../shared/members.ts";
-import { maxDeniable } from "./deny-document.ts";
+import { maxDeniable, maxOverflow } from "./deny-document.ts";
 import { endpointsOf, type Endpoints } from "./endpoints.ts";
 import { parseRole, type Role } from "./role.ts";
 
@@ -32,6 +32,8 @@ export interface AwsStsOptions {
   readonly settleSeconds: Seconds;
   /** Leases of one role that can be denied at a time, dead ones counted until they would have ended by themselves. */
   readonly maxSessions: number;
+  /** ARN of the managed policy of each role that takes what its inline room does not; `{role}` is the role's name. */
+  readonly overflowPolicy: string | undefined;
   /** What is left when a role has no room: refuse to mint more, or cut off all of its older sessions. */
   readonly overflow: "refuse" | "cutoff";
   /** Between the starts of two writes of one role's policy. */
@@ -67,8 +69,12 @@ export function parseAwsStsOptions(options: JsonObject): Result<AwsStsOptions, S
   const region = members.text("region") ?? members.refuse("region", "is the AWS region of STS, as eu-central-1") ?? "";
   const endpoints = endpointsOf(region, { sts: members.url("stsEndpoint"), iam: members.url("iamEndpoint") });
   if (endpoints === undefined) members.refuse("region", "is none that is known; set stsEndpoint and iamEndpoint too");
+  const roles = parseRoles(members);
+  const overflowPolicy = parseOverflowPolicy(members, roles);
+  const max = maxDeniable + (overflowPolicy === undefined ? 0 : maxOverflow);
   const parsed = {
-    roles: parseRoles(members),
+    roles,
+    overflowPolicy,
     externalId: parseExternalId(members),
     brokerToken: {
       audience: members.text("tokenAudience") ?? "sts.amazonaws.com",
@@ -78,7 +84,7 @@ export function parseAwsStsOptions(options: JsonObject): Result<AwsStsOptions, S
     sourceIdentity: members.flag("sourceIdentity") ?? false,
     maxSessionSeconds: seconds(members.whole("maxSessionSeconds", { min: 900, max: longestSessionSeconds }) ?? 3600),
     settleSeconds: seconds(members.whole("settleSeconds", { min: 0, max: 600 }) ?? 60),
-    maxSessions: members.whole("maxSessions", { min: 1, max: maxDeniable }) ?? 200,
+    maxSessions: members.whole("maxSessions", { min: 1, max }) ?? 200,
     writeInterval: millis(members.whole("writeIntervalMillis", { min: 0, max: 10_000 }) ?? 500),
     overflow: members.oneOf("overflow", ["refuse", "cutoff"]) ?? "refuse",
   };
@@ -109,6 +115,22 @@ function parseRoles(members: Members): readonly Role[] {
     members.refuse("roles", "must be of one account; make a Provider of each account");
   if (new Set(roles.map(({ name }) => name)).size < roles.length) members.refuse("roles", "must have different names");
   return roles;
+}
+
+const policyArn =
+  /^arn:(?:aws|aws-cn|aws-us-gov):iam::(\d{12})?:policy\/(?:[\u0021-\u007e]{1,510}\/)?[\w+=,.@{}-]{1,128}$/;
+
+function parseOverflowPolicy(members: Members, roles: readonly Role[]): string | undefined {
+  const arn = members.text("overflowPolicy");
+  if (arn === undefined) return undefined;
+  const match = policyArn.exec(arn.replace("{role}", "role"));
+  if (match === null || /[*?${}]/.test(arn.replace("{role}", "")))
+    return members.refuse("overflowPolicy", "must be the ARN of a managed policy of yours; {role} is the role's name");
+  if (roles.some(({ account }) => account !== (match[1] ?? "")))
+    return members.refuse("overflowPolicy", "must be of the roles' account");
+  if (roles.length > 1 && !arn.includes("{role}"))
+    return members.refuse("overflowPolicy", "must hold {role}: each role needs a policy of its own");
+  return arn;
 }
 
 function parseExternalId(members: Members): string | undefined {

@@ -3,13 +3,11 @@
  * dead it is called when a probe that worked before is refused, or when IAM has had its time to settle (effective).
  */
 import type { Verdict } from "../../src/domain/verdict.ts";
-import type { JsonObject } from "../../src/kernel/canonical-json.ts";
 import { addMillis, secondsToMillis, type EpochMillis } from "../../src/kernel/time.ts";
 import { unreachable } from "../../src/kernel/unreachable.ts";
 import type { ProbeAnswer, ProbeRequest, RevokeRequest } from "../../src/ports/provider.ts";
 import type { Client } from "./client.ts";
-import { parseRole, type Role } from "./role.ts";
-import { isSessionName } from "./session-name.ts";
+import { denialOf, parseHandle } from "./handle.ts";
 
 type Probe = ((request: ProbeRequest) => Promise<ProbeAnswer>) | undefined;
 
@@ -24,11 +22,7 @@ export async function revokeAwsSts(client: Client, request: RevokeRequest): Prom
   if (handle === undefined)
     return { kind: "refused", reason: "handle_unreadable", fix: "deny the session by hand; CloudTrail names it" };
   if (signal.aborted) return { kind: "retry", reason: "aborted" };
-  const denied = await client.writer.deny(
-    handle.role,
-    { sessionName: handle.sessionName, issuedBefore: lease.mintAbortAt },
-    signal,
-  );
+  const denied = await client.writer.deny(handle.role, denialOf(lease, handle.sessionName), signal);
   switch (denied.kind) {
     case "denied":
       return settled(client, request, denied.since);
@@ -62,10 +56,4 @@ async function settled(client: Client, request: RevokeRequest, since: EpochMilli
 async function ask(probe: Probe, request: RevokeRequest): Promise<ProbeAnswer["kind"]> {
   if (probe === undefined || request.secret === null || !request.lease.provenAlive) return "unclear";
   return (await probe(request)).kind;
-}
-
-export function parseHandle(handle: JsonObject): { readonly role: Role; readonly sessionName: string } | undefined {
-  const { role: arn, session_name: sessionName } = handle;
-  const role = typeof arn === "string" ? parseRole(arn) : undefined;
-  return role?.ok === true && isSessionName(sessionName) ? { role: role.value, sessionName } : undefined;
 }

@@ -1,15 +1,21 @@
 /**
- * One write of a role's deny policy: list what the ledger keeps denied, build the whole, compare with what stands there,
- * put it, read it back. Each request ends before the lock does, so that no late one lands over a newer policy.
+ * One write of a role's denials: list what the ledger keeps denied, build the whole, compare with what stands there, put
+ * it, read it back; what the role's own policy has no room for goes into its overflow policy. Each request ends before
+ * the lock does, so that no late one lands over a newer policy.
  */
 import type { Lease } from "../../src/domain/lease.ts";
 import type { Verdict } from "../../src/domain/verdict.ts";
+import { err, ok, type Result } from "../../src/kernel/result.ts";
 import { epochMillis, millis, type EpochMillis } from "../../src/kernel/time.ts";
 import type { ProviderLedger } from "../../src/ports/provider.ts";
 import { notDenied, type AwsFault } from "./aws-fault.ts";
-import { deniedBy, denyDocument, isSameDocument, type Denial, type DenyDocument } from "./deny-document.ts";
+import { deniedSince, iamTimeoutMillis, lateMillis, type DeniedSince } from "./denied-since.ts";
+import { deniedBy, denyText, inlineSid, isSameDocument, type Standing } from "./deny-document.ts";
+import { planDenials, type Denial, type DenyPlan } from "./deny-plan.ts";
+import { denialOf } from "./handle.ts";
 import { isAbsent, type Iam } from "./iam.ts";
 import type { AwsStsOptions } from "./options.ts";
+import type { Overflow } from "./overflow.ts";
 import type { Role } from "./role.ts";
 import type { Room } from "./room.ts";
 import { isSessionName } from "./session-name.ts";
@@ -21,17 +27,17 @@ export type Rewritten =
       readonly kind: "stands";
       /** Since when a session is denied; undefined where it is not. */
       readonly since: (denial: Denial) => EpochMillis | undefined;
+      /** Of those that are not. */
+      readonly uncovered: Verdict;
       /** When the last session of the policy ends by itself; null for an empty one. */
       readonly lastEndsAt: EpochMillis | null;
     }
   | { readonly kind: "role_gone" }
   | { readonly kind: "failed"; readonly verdict: Verdict };
 
-/** One request to IAM. */
-export const iamTimeoutMillis = millis(4_000);
+type NotWritten = Exclude<Rewritten, { kind: "stands" }>;
+
 const holdMillis = millis(20_000);
-/** A put that was given up may still land for a moment. */
-const lateMillis = 3_000;
 /** Another node writes for a second or so. */
 const heldAfter = millis(500);
 /** IAM may answer a read from before the write. */
@@ -41,48 +47,52 @@ interface Tools {
   readonly options: Pick<AwsStsOptions, "overflow">;
   readonly iam: Iam;
   readonly room: Room;
+  readonly overflow: Overflow;
   readonly ledger: ProviderLedger;
   readonly policyName: string;
   readonly now: () => EpochMillis;
 }
-/** One role's policy while it is written. */
+/** One role's policies while they are written. */
 interface Write extends Tools {
   readonly role: Role;
   readonly signal: AbortSignal;
+  /** After it nothing is changed any more. */
+  readonly lastPutAt: EpochMillis;
 }
-/** By session: since when it was seen denied without a gap. */
-type Seen = ReadonlyMap<string, EpochMillis>;
 
 export function createRewrite(tools: Tools): Rewrite {
-  const seenOf = new Map<string, Seen>();
+  const sinceOf = new Map<string, DeniedSince>();
 
   async function rewrite(write: Write, wanted: readonly Denial[]): Promise<Rewritten> {
-    const { role, now } = write;
-    const lockedAt = now();
+    const { role, now, signal } = write;
     const { denials, lastEndsAt } = await toDeny(write, wanted);
-    const left = await write.room.left(role, write.signal);
+    const left = await write.room.left(role, signal);
     if (!left.ok) return failed(left.fault, "iam:ListRolePolicies and iam:GetRolePolicy");
-    const before = await write.iam.policy(role.name, write.policyName, write.signal);
+    const before = await write.iam.policy(role.name, write.policyName, signal);
     if (!before.ok) return failed(before.fault, "iam:GetRolePolicy");
-    const document = denyDocument(denials, {
+    const standing = deniedBy(before.value);
+    const need = { role, denials: denials.length, characters: left.value };
+    const overflow = await write.overflow.begin(need, signal);
+    const plan = planDenials(denials, {
       characters: left.value,
-      overflow: write.options.overflow,
-      standing: deniedBy(before.value).sessions,
+      overflow: overflow.sessions,
+      // A fault that passes ends nobody's living sessions.
+      mayCutOff: write.options.overflow === "cutoff" && overflow.failure?.kind !== "retry",
+      standing: { inline: standing.sessions, overflow: overflow.standing.sessions },
     });
-    // Without any room what stands there stays: it is better than nothing.
-    const hasNothingBetter = document.text === null && denials.length > 0;
-    if (!hasNothingBetter && !isSameDocument(before.value, document.text)) {
-      if (now() > lockedAt + holdMillis - iamTimeoutMillis - lateMillis) return failedWith("lock_ends");
-      const failure = await putAndReadBack(write, document);
-      if (failure !== undefined) return failure;
-    }
-    const seen = seenNow(document, before.value, seenOf.get(role.arn), now());
-    seenOf.set(role.arn, seen);
-    return { kind: "stands", since: (denial) => sinceOf(denial, document, seen, now()), lastEndsAt };
+    const own = await writeOwn(write, { plan, before: before.value, standing });
+    if (!own.ok) return own.fault;
+    const spilled = await overflow.write(plan.overflow, { now: now(), lastPutAt: write.lastPutAt }, signal);
+    const look = { before: [standing, overflow.standing], after: [own.value, spilled.standing], at: now() };
+    const since = deniedSince(denials, look, sinceOf.get(role.arn));
+    sinceOf.set(role.arn, since);
+    const uncovered = spilled.failure ?? overflow.failure ?? noRoom;
+    return { kind: "stands", since: ({ sessionName }) => since.get(sessionName), uncovered, lastEndsAt };
   }
 
   return async (role, wanted, signal) => {
-    const write = { ...tools, role, signal };
+    const lastPutAt = epochMillis(tools.now() + holdMillis - iamTimeoutMillis - lateMillis);
+    const write = { ...tools, role, signal, lastPutAt };
     try {
       const written = await tools.ledger.exclusively(`deny:${role.name}`, holdMillis, () => rewrite(write, wanted));
       if (written.ok) return written.value;
@@ -95,23 +105,45 @@ export function createRewrite(tools: Tools): Rewrite {
 
 /** Those that the ledger keeps denied, and those that are asked for, which it may show a moment later. */
 async function toDeny({ ledger, role, now }: Write, wanted: readonly Denial[]) {
-  const denials = [...wanted];
+  const denials = new Map(wanted.map((denial) => [denial.sessionName, denial]));
   let lastEndsAt: EpochMillis | null = null;
   for await (const lease of ledger.denied(role.name)) {
     const name = lease.handle["session_name"];
     if (!isSessionName(name) || hasEndedByItself(lease, now())) continue;
-    denials.push({ sessionName: name, issuedBefore: lease.mintAbortAt });
+    denials.set(name, denialOf(lease, name));
     lastEndsAt = epochMillis(Math.max(lease.nativeExpiresAt, lastEndsAt ?? 0));
   }
-  return { denials, lastEndsAt };
+  return { denials: [...denials.values()], lastEndsAt };
 }
 
 /** Nobody ended it early: its own policy does, and a denial would take room from others. */
 const hasEndedByItself = ({ state, nativeExpiresAt }: Lease, now: EpochMillis): boolean =>
   now >= nativeExpiresAt && "cause" in state && state.cause === "expiry";
 
+interface OwnPolicy {
+  readonly plan: DenyPlan;
+  readonly before: string | null;
+  readonly standing: Standing;
+}
+
+/** The role's own policy as it stands afterwards, or why it does not. */
+async function writeOwn(write: Write, { plan, before, standing }: OwnPolicy): Promise<Result<Standing, NotWritten>> {
+  const { inline: names, cutoff } = plan;
+  const isMore = names.some((name) => !standing.sessions.has(name)) || (cutoff ?? 0) > (standing.cutoff ?? 0);
+  const addedAt = isMore ? write.now() : (standing.addedAt ?? write.now());
+  const isEmpty = names.length === 0 && cutoff === null;
+  const stands = { sessions: new Set(names), cutoff, addedAt };
+  // Without any room what stands there stays: it is better than nothing.
+  if (isEmpty && plan.overflow.length + plan.uncovered.length > 0) return ok(stands);
+  const text = isEmpty ? null : denyText({ names, cutoff, addedAt }, inlineSid);
+  if (isSameDocument(before, text)) return ok(stands);
+  if (write.now() > write.lastPutAt) return err(failedWith("lock_ends"));
+  const failure = await putAndReadBack(write, text);
+  return failure === undefined ? ok(stands) : err(failure);
+}
+
 /** Undefined where the policy now stands there as wanted. */
-async function putAndReadBack(write: Write, { text }: DenyDocument): Promise<Rewritten | undefined> {
+async function putAndReadBack(write: Write, text: string | null): Promise<NotWritten | undefined> {
   const { iam, role, policyName, signal } = write;
   const put =
     text === null
@@ -123,7 +155,7 @@ async function putAndReadBack(write: Write, { text }: DenyDocument): Promise<Rew
   return isSameDocument(back.value, text) ? undefined : failedWith("not_read_back", readAgainAfter);
 }
 
-async function afterFailedPut({ iam, room, role, signal }: Write, fault: AwsFault): Promise<Rewritten> {
+async function afterFailedPut({ iam, room, role, signal }: Write, fault: AwsFault): Promise<NotWritten> {
   if (isAbsent(fault)) {
     // With the role its sessions are gone. Asked twice, for only this may be called a death.
     const asked = await iam.roleMaxSeconds(role.name, signal);
@@ -137,23 +169,15 @@ async function afterFailedPut({ iam, room, role, signal }: Write, fault: AwsFaul
   return failed(fault, "iam:PutRolePolicy");
 }
 
-/** A session that was not there before this write begins anew, also where it once was. */
-function seenNow(document: DenyDocument, before: string | null, earlier: Seen | undefined, at: EpochMillis): Seen {
-  const already = deniedBy(before).sessions;
-  const seen = new Map<string, EpochMillis>();
-  for (const name of deniedBy(document.text).sessions)
-    seen.set(name, (already.has(name) ? earlier?.get(name) : undefined) ?? at);
-  return seen;
-}
+const failed = (fault: AwsFault, step: string): NotWritten => ({ kind: "failed", verdict: notDenied(fault, step) });
 
-function sinceOf(denial: Denial, { cutoff }: DenyDocument, seen: Seen, at: EpochMillis): EpochMillis | undefined {
-  const isCutOff = cutoff !== null && denial.issuedBefore < cutoff;
-  return seen.get(denial.sessionName) ?? (isCutOff ? at : undefined);
-}
-
-const failed = (fault: AwsFault, step: string): Rewritten => ({ kind: "failed", verdict: notDenied(fault, step) });
-
-const failedWith = (reason: string, after = heldAfter): Rewritten => ({
+const failedWith = (reason: string, after = heldAfter): NotWritten => ({
   kind: "failed",
   verdict: { kind: "retry", reason, after },
 });
+
+const noRoom: Verdict = {
+  kind: "refused",
+  reason: "deny_policy_full",
+  fix: "make room in the role's inline policies (10,240 characters in all), name an overflowPolicy, or set overflow: cutoff, which ends all its older sessions",
+};

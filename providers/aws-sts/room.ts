@@ -5,9 +5,10 @@
 import { err, ok, type Result } from "../../src/kernel/result.ts";
 import type { EpochMillis } from "../../src/kernel/time.ts";
 import { passes, reasonOf, type AwsFault } from "./aws-fault.ts";
-import { charactersOf, deniableIn, roleCharacters } from "./deny-document.ts";
+import { charactersOf, deniableIn, maxOverflow, roleCharacters } from "./deny-document.ts";
 import type { Iam } from "./iam.ts";
 import type { AwsStsOptions } from "./options.ts";
+import type { OverflowPolicy } from "./overflow-policy.ts";
 import type { Role } from "./role.ts";
 
 export interface Room {
@@ -26,14 +27,18 @@ export interface RoomFault {
 /** Who edits policies of these roles by hand does it rarely; AWS refuses a policy for which there is no room. */
 const freshMillis = 300_000;
 
-export function createRoom(tools: {
+interface Tools {
   readonly options: AwsStsOptions;
   readonly iam: Iam;
+  readonly overflowPolicy: OverflowPolicy | undefined;
   readonly policyName: string;
   readonly now: () => EpochMillis;
-}): Room {
+}
+
+export function createRoom(tools: Tools): Room {
   const { options, iam, now } = tools;
   const known = new Map<string, { readonly characters: number; readonly at: EpochMillis }>();
+  const overflow = createOverflowRoom(tools);
   const underWay = new Map<string, Promise<Result<number, AwsFault>>>();
 
   async function measure(role: Role, signal: AbortSignal): Promise<Result<number, AwsFault>> {
@@ -60,12 +65,40 @@ export function createRoom(tools: {
 
   return {
     left,
-    forget: (role) => void known.delete(role.arn),
+    forget(role) {
+      known.delete(role.arn);
+      overflow.forget(role);
+    },
     async checked(role, signal) {
       const room = await left(role, signal);
       if (!room.ok) return err({ reason: `deny_policy_${reasonOf(room.fault)}`, retryable: passes(room.fault) });
       const wanted = options.overflow === "cutoff" ? 1 : options.maxSessions;
-      return deniableIn(room.value) >= wanted ? ok() : err({ reason: "deny_policy_has_no_room", retryable: false });
+      const own = deniableIn(room.value);
+      if (own >= wanted) return ok();
+      if (own + maxOverflow >= wanted) return overflow.checked(role, signal);
+      return noRoom;
+    },
+  };
+}
+
+const noRoom = err<RoomFault>({ reason: "deny_policy_has_no_room", retryable: false });
+
+/** Whether a role's overflow policy is of use. */
+function createOverflowRoom({ overflowPolicy, now }: Pick<Tools, "overflowPolicy" | "now">) {
+  const foundAt = new Map<string, EpochMillis>();
+  return {
+    forget: (role: Role): void => void foundAt.delete(role.arn),
+    async checked(role: Role, signal: AbortSignal): Promise<Result<void, RoomFault>> {
+      if (overflowPolicy === undefined) return noRoom;
+      const last = foundAt.get(role.arn);
+      if (last !== undefined && Math.abs(now() - last) < freshMillis) return ok();
+      const found = await overflowPolicy.read(role, signal);
+      if (!found.ok) {
+        const { reason, kind } = found.fault.verdict;
+        return err({ reason, retryable: kind === "retry" });
+      }
+      foundAt.set(role.arn, now());
+      return ok();
     },
   };
 }

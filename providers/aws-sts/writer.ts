@@ -7,7 +7,7 @@ import type { Cancel } from "../../src/kernel/clock.ts";
 import { expiryGraceMillis } from "../../src/kernel/limits.ts";
 import { millis, type EpochMillis, type Millis } from "../../src/kernel/time.ts";
 import type { ProviderTools } from "../../src/ports/provider.ts";
-import type { Denial } from "./deny-document.ts";
+import type { Denial } from "./deny-plan.ts";
 import type { Rewrite, Rewritten } from "./rewrite.ts";
 import type { Role } from "./role.ts";
 
@@ -119,11 +119,5 @@ const cleanMarginMillis = 5_000;
 
 function failureOf(written: Rewritten): Denied {
   if (written.kind === "role_gone") return { kind: "role_gone" };
-  return { kind: "not_denied", verdict: written.kind === "failed" ? written.verdict : noRoom };
+  return { kind: "not_denied", verdict: written.kind === "failed" ? written.verdict : written.uncovered };
 }
-
-const noRoom: Verdict = {
-  kind: "refused",
-  reason: "deny_policy_full",
-  fix: "make room in the role's inline policies (10,240 characters in all), or set overflow: cutoff, which ends all its older sessions",
-};

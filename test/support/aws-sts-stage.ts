@@ -1,4 +1,4 @@
-/** The aws-sts provider on a role of its own at a real gateway, with a ledger that keeps what was killed denied. */
+/** The aws-sts provider on a role of its own with a ledger that keeps what was killed denied. */
 import { expect } from "vitest";
 import { awsStsProviderType } from "../../providers/aws-sts/index.ts";
 import type { AwsStsScope } from "../../providers/aws-sts/scope.ts";
@@ -35,8 +35,11 @@ type Wish = Partial<MintRequest<AwsStsScope>> & { readonly ttlMillis?: number };
 
 const never = new AbortController().signal;
 
+/** A real gateway, or IAM by the book. */
+type StageWorld = Pick<RgwWorld, "reads" | "options" | "secrets" | "makeRole">;
+
 export async function startAwsStage(
-  world: RgwWorld,
+  world: StageWorld,
   roleName: string,
   wish: {
     options?: JsonObject;

@@ -1,16 +1,19 @@
-/** The deny policy of a role as a pure document: what it covers, how large it is, and what is read out of one. */
+/** The denials of a role as pure documents: what it covers, how large it is, and what is read out of one. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   charactersOf,
   deniableIn,
   deniedBy,
-  denyDocument,
+  denyText,
+  inlineSid,
   isSameDocument,
   maxDeniable,
+  maxOverflow,
   roleCharacters,
-  type Denial,
+  sidOf,
 } from "../../../providers/aws-sts/deny-document.ts";
+import { planDenials, type Denial, type DenyPlan, type Space } from "../../../providers/aws-sts/deny-plan.ts";
 import { isSessionName } from "../../../providers/aws-sts/session-name.ts";
 import { base32FromInteger } from "../../../src/kernel/base32.ts";
 import { epochMillis } from "../../../src/kernel/time.ts";
@@ -25,21 +28,53 @@ const denials = fc
   .map((pairs) => pairs.map(([index, age]) => denial(index, startOfTests - age)));
 const names = (all: readonly Denial[]): string[] => all.map(({ sessionName }) => sessionName).sort();
 const none: ReadonlySet<string> = new Set();
-const roomy = { characters: roleCharacters, overflow: "refuse", standing: none } as const;
+const nothing = { inline: none, overflow: none };
+const roomy: Space = { characters: roleCharacters, overflow: 0, mayCutOff: false, standing: nothing };
+const textOf = ({ inline, cutoff }: Pick<DenyPlan, "inline" | "cutoff">): string =>
+  denyText({ names: inline, cutoff, addedAt: startOfTests }, inlineSid);
+const planned = (all: readonly Denial[], space: Partial<Space> = {}): DenyPlan =>
+  planDenials(all, { ...roomy, ...space });
+/** Room for one entry. */
+const characters = roleCharacters - (maxDeniable - 1) * 25;
+const withRoomOf = (inline: number, overflow: number): Partial<Space> => ({
+  characters: roleCharacters - (maxDeniable - inline) * 25,
+  overflow,
+});
 
-describe("aws-sts deny document: properties", () => {
+describe("aws-sts denials: properties", () => {
   it("covers or names each denial, never both, and never grows beyond its room", () => {
+    const spaces = fc.record({ characters: fc.nat(roleCharacters), overflow: fc.nat(300), mayCutOff: fc.boolean() });
     fc.assert(
-      fc.property(denials, fc.nat(roleCharacters), fc.constantFrom("refuse", "cutoff"), (all, characters, overflow) => {
-        const { text, cutoff, uncovered } = denyDocument(all, { characters, overflow, standing: none });
-        expect(text?.length ?? 0).toBeLessThanOrEqual(characters);
+      fc.property(denials, spaces, (all, space) => {
+        const plan = planned(all, space);
+        const text = textOf(plan);
+        const isWritten = plan.inline.length > 0 || plan.cutoff !== null;
+        expect(isWritten ? text.length : 0).toBeLessThanOrEqual(space.characters);
+        expect(plan.overflow.length).toBeLessThanOrEqual(space.overflow);
         const denied = deniedBy(text);
-        expect(denied.cutoff).toBe(cutoff);
+        expect(denied.cutoff).toBe(plan.cutoff);
         for (const { sessionName, issuedBefore } of all) {
-          const covered = denied.sessions.has(sessionName) || (cutoff !== null && issuedBefore < cutoff);
-          expect(covered).toBe(!uncovered.includes(sessionName));
+          const isNamed = denied.sessions.has(sessionName) || plan.overflow.includes(sessionName);
+          const covered = isNamed || (plan.cutoff !== null && issuedBefore < plan.cutoff);
+          expect(covered).toBe(!plan.uncovered.includes(sessionName));
         }
         expect([...denied.sessions].every(isSessionName)).toBe(true);
+      }),
+    );
+  });
+
+  it("never moves what the role's own policy holds anywhere but behind a cutoff", () => {
+    const space = fc.record({ inline: fc.nat(20), overflow: fc.nat(20), mayCutOff: fc.boolean() });
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(60), { maxLength: 40 }), fc.nat(40), space, (indexes, standing, wish) => {
+        const all = indexes.map((index) => denial(index));
+        const room = withRoomOf(wish.inline, wish.overflow);
+        const before = planned(all.slice(0, standing), { ...room, mayCutOff: wish.mayCutOff });
+        const stood = { inline: new Set(before.inline), overflow: new Set(before.overflow) };
+        const after = planned(all, { ...room, mayCutOff: wish.mayCutOff, standing: stood });
+        expect(after.overflow.filter((name) => stood.inline.has(name))).toEqual([]);
+        const called = (name: string): boolean => stood.inline.has(name) || stood.overflow.has(name);
+        expect(after.uncovered.filter(called)).toEqual([]);
       }),
     );
   });
@@ -47,7 +82,7 @@ describe("aws-sts deny document: properties", () => {
   it("is the same whatever the order that the ledger lists them in", () => {
     fc.assert(
       fc.property(denials, (all) => {
-        expect(denyDocument(all.toReversed(), roomy)).toEqual(denyDocument(all, roomy));
+        expect(planned(all.toReversed())).toEqual(planned(all));
       }),
     );
   });
@@ -55,53 +90,84 @@ describe("aws-sts deny document: properties", () => {
   it("recognises itself, plain and percent-encoded, and nothing with one entry less", () => {
     fc.assert(
       fc.property(denials, (all) => {
-        const { text } = denyDocument(all, roomy);
+        const text = textOf(planned(all));
         expect(isSameDocument(text, text)).toBe(true);
-        if (text === null) return;
         expect(isSameDocument(encodeURIComponent(text), text)).toBe(true);
         expect(charactersOf(encodeURIComponent(text))).toBe(text.length);
-        expect(isSameDocument(denyDocument(all.slice(1), roomy).text, text)).toBe(false);
+        expect(isSameDocument(textOf(planned(all.slice(1))), text)).toBe(all.length === 0);
       }),
     );
   });
 });
 
-describe("aws-sts deny document", () => {
-  it("holds as many as it says into a role's 10,240 characters", () => {
-    const many = Array.from({ length: maxDeniable + 1 }, (_, index) => denial(index));
+describe("aws-sts denials", () => {
+  const many = Array.from({ length: maxDeniable + maxOverflow + 1 }, (_, index) => denial(index));
+
+  it("hold as many as they say into a role's 10,240 characters", () => {
     expect(maxDeniable).toBeGreaterThan(390);
-    expect(denyDocument(many.slice(1), roomy).uncovered).toEqual([]);
-    expect(denyDocument(many, roomy).uncovered).toEqual(names([denial(0)]));
-    expect(denyDocument(many.slice(1), roomy).text?.length).toBeLessThanOrEqual(roleCharacters);
+    expect(planned(many.slice(-maxDeniable)).uncovered).toEqual([]);
+    expect(planned(many.slice(-maxDeniable - 1)).uncovered).toHaveLength(1);
+    expect(textOf(planned(many)).length).toBeLessThanOrEqual(roleCharacters);
     expect(deniableIn(roleCharacters - 25)).toBe(maxDeniable - 1);
   });
 
-  it("cuts off the oldest at a whole second that is after the last of them, where that is allowed", () => {
+  it("hold as many as they say into the 6,144 characters of an overflow policy, whatever the provider is called", () => {
+    expect(maxOverflow).toBeGreaterThan(225);
+    const { overflow, uncovered } = planned(many, { overflow: maxOverflow });
+    expect(uncovered).toEqual(names(many.slice(0, 1)));
+    expect(overflow).toHaveLength(maxOverflow);
+    const sid = `MayflyOverflow${"m".repeat(10)}${"n".repeat(63)}At`;
+    const text = denyText({ names: overflow, cutoff: null, addedAt: startOfTests }, sid);
+    expect(text.length).toBeLessThanOrEqual(6_144);
+    expect(text.length).toBeGreaterThan(6_144 - 60);
+    expect(sidOf(text)).toBe(sid);
+  });
+
+  it("go into the role's own policy first, and come back into it where that has room again", () => {
+    const [first, second, third] = many.map(({ sessionName }) => sessionName);
+    const all = many.slice(0, 3);
+    const before = planned(all, withRoomOf(1, 5));
+    expect([before.inline.length, before.overflow.length]).toEqual([1, 2]);
+    const standing = { inline: new Set([first ?? ""]), overflow: new Set([second ?? "", third ?? ""]) };
+    expect(planned(all, { ...withRoomOf(1, 5), standing })).toMatchObject({
+      inline: [first],
+      overflow: [second, third],
+    });
+    expect(planned(all.slice(1), { ...withRoomOf(1, 5), standing }).inline).toEqual([second]);
+    expect(planned(all, { ...withRoomOf(3, 5), standing }).overflow).toEqual([]);
+    const another = many[0] === undefined ? [] : [{ ...many[0], sessionName: "jit-zzzzzzzzzzzzzzzz" }];
+    expect(planned([...all, ...another], { ...withRoomOf(2, 5), standing })).toMatchObject({
+      inline: [first, "jit-zzzzzzzzzzzzzzzz"],
+      overflow: [second, third],
+    });
+  });
+
+  it("cut off the oldest at a whole second that is after the last of them, where that is allowed", () => {
     const all = [denial(1, startOfTests + 999), denial(2, startOfTests + 5_000)];
-    const characters = 330;
     expect(deniableIn(characters)).toBe(1);
-    const { text, cutoff, uncovered } = denyDocument(all, { characters, overflow: "cutoff", standing: none });
-    expect(uncovered).toEqual([]);
-    expect(cutoff).toBe(startOfTests + 2_000);
-    expect(text).toContain('"aws:TokenIssueTime":"2026-11-22T10:00:02Z"');
+    const plan = planned(all, { characters, mayCutOff: true });
+    expect(plan.uncovered).toEqual([]);
+    expect(plan.cutoff).toBe(startOfTests + 2_000);
+    expect(textOf(plan)).toContain('"aws:TokenIssueTime":"2026-11-22T10:00:02Z"');
+    expect(planned(all, { characters, overflow: 1, mayCutOff: true }).cutoff).toBe(null);
   });
 
-  it("never takes the place of one that stands, unless the old are cut off", () => {
+  it("never take the place of one that stands, unless the old are cut off", () => {
     const [old, young] = [denial(1, startOfTests), denial(2, startOfTests + 5_000)];
-    const standing = new Set(names([old]));
-    const characters = 330;
-    expect(deniableIn(characters)).toBe(1);
-    expect(denyDocument([old, young], { characters, overflow: "refuse", standing }).uncovered).toEqual(names([young]));
-    expect(denyDocument([old, young], { characters, overflow: "cutoff", standing }).uncovered).toEqual([]);
+    const standing = { inline: new Set(names([old])), overflow: none };
+    expect(planned([old, young], { characters, standing }).uncovered).toEqual(names([young]));
+    expect(planned([old, young], { characters, standing, mayCutOff: true }).uncovered).toEqual([]);
   });
 
-  it("is nothing where nothing is denied", () => {
-    expect(denyDocument([], roomy)).toEqual({ text: null, cutoff: null, uncovered: [] });
+  it("are nothing where nothing is denied, and a policy without any denies nobody", () => {
+    expect(planned([])).toEqual({ inline: [], overflow: [], cutoff: null, uncovered: [] });
     expect(isSameDocument(null, null)).toBe(true);
     expect(isSameDocument("{}", null)).toBe(false);
+    const empty = deniedBy(textOf({ inline: [], cutoff: null }));
+    expect(empty).toEqual({ sessions: none, cutoff: null, addedAt: startOfTests });
   });
 
-  const standing = denyDocument([denial(7)], roomy).text ?? "";
+  const standing = textOf(planned([denial(7)]));
   it.each<[string, string | null, number]>([
     ["what it wrote", standing, 1],
     ["nothing", null, 0],

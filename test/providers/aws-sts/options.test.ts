@@ -6,6 +6,7 @@ import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
 const role = "arn:aws:iam::123456789012:role/jit/reports";
 const keys = { accessKeyId: { env: "KEY" }, secretAccessKey: { env: "SECRET" } };
 const good: JsonObject = { region: "eu-central-1", roles: [role], minter: keys, revoker: keys };
+const policy = "arn:aws:iam::123456789012:policy/jit/overflow";
 const parse = (change: JsonObject) => parseAwsStsOptions({ ...good, ...change });
 
 describe("aws-sts options", () => {
@@ -55,6 +56,13 @@ describe("aws-sts options", () => {
     expect(parsed.ok && parsed.value.endpoints).toEqual(endpoints);
   });
 
+  it("takes more sessions with an overflow policy, one for each role", () => {
+    const two = parse({ roles: [role, `${role}-2`], overflowPolicy: `${policy}-{role}`, maxSessions: 600 });
+    expect(two.ok && two.value).toMatchObject({ overflowPolicy: `${policy}-{role}`, maxSessions: 600 });
+    expect(parse({ overflowPolicy: policy }).ok).toBe(true);
+    expect(parse({ maxSessions: 600 }).ok).toBe(false);
+  });
+
   it.each<[string, JsonObject, string]>([
     ["an unknown region", { region: "moon-1" }, "region"],
     ["a partition apart without addresses", { region: "us-iso-east-1" }, "region"],
@@ -87,6 +95,14 @@ describe("aws-sts options", () => {
     ["an external id that AWS does not take", { externalId: "a b" }, "externalId"],
     ["a session that is too long", { maxSessionSeconds: 43_201 }, "maxSessionSeconds"],
     ["more sessions than can be denied", { maxSessions: 10_000 }, "maxSessions"],
+    ["an overflow policy that is no ARN", { overflowPolicy: "overflow" }, "overflowPolicy"],
+    ["one of AWS's own", { overflowPolicy: "arn:aws:iam::aws:policy/AWSDenyAll" }, "overflowPolicy"],
+    ["a role as one", { overflowPolicy: role }, "overflowPolicy"],
+    ["a wildcard in one", { overflowPolicy: `${policy}-*` }, "overflowPolicy"],
+    ["another placeholder in one", { overflowPolicy: `${policy}-{name}` }, "overflowPolicy"],
+    ["one of another account", { overflowPolicy: policy.replace("1234", "4321") }, "overflowPolicy"],
+    ["one for two roles", { roles: [role, `${role}-2`], overflowPolicy: policy }, "overflowPolicy"],
+    ["more sessions than both can deny", { overflowPolicy: policy, maxSessions: 640 }, "maxSessions"],
     ["an unknown overflow", { overflow: "ignore" }, "overflow"],
     ["a probe without an object", { probe: { bucket: "reports" } }, "probe.key"],
     ["a probe that leaves its bucket", { probe: { bucket: "reports", key: "../other" } }, "probe.key"],
