@@ -4,6 +4,7 @@
  * ended now, instead of waiting for the server's queue. Answers what is left to do, or null.
  */
 import type { Verdict } from "../../src/domain/verdict.ts";
+import type { EpochMillis } from "../../src/kernel/time.ts";
 import { membersOf, textsOf } from "./answers.ts";
 import { endLease, lookUpLease } from "./end-lease.ts";
 import { notEnded, notSeen, refused } from "./not-ended.ts";
@@ -18,9 +19,9 @@ const maxListBytes = 8 * 1024 * 1024;
 
 export interface Unnamed {
   readonly path: string;
-  /** When the read may have happened. */
-  readonly fromMillis: number;
-  readonly toMillis: number;
+  /** When the read may have begun, and when the server has finished it. */
+  readonly from: EpochMillis;
+  readonly overAt: EpochMillis;
 }
 
 export async function endUnnamed(parts: VaultParts, unnamed: Unnamed, signal: AbortSignal): Promise<Verdict | null> {
@@ -48,13 +49,12 @@ export async function endUnnamed(parts: VaultParts, unnamed: Unnamed, signal: Ab
 async function endIfCondemned(
   parts: VaultParts,
   id: string,
-  { fromMillis, toMillis }: Unnamed,
+  { from, overAt }: Unnamed,
   signal: AbortSignal,
 ): Promise<Verdict | null> {
   const found = await lookUpLease(parts, id, signal);
   if (found.kind === "gone") return null;
   if (found.kind === "unclear") return notSeen(found.answer);
-  const isOfThatTime =
-    !(found.issuedAtMillis < fromMillis - skewMillis) && !(found.issuedAtMillis > toMillis + skewMillis);
+  const isOfThatTime = !(found.issuedAtMillis < from - skewMillis) && !(found.issuedAtMillis > overAt + skewMillis);
   return found.isCondemned && isOfThatTime ? endLease(parts, id, signal) : null;
 }

@@ -3,6 +3,7 @@
  * planned part is known before mint; `accessor`, `serverLease` and `wrapping` are told by the server.
  */
 import type { JsonObject } from "../../src/kernel/canonical-json.ts";
+import { epochMillis, toRfc3339, type EpochMillis } from "../../src/kernel/time.ts";
 import type { VaultScope } from "./scope.ts";
 
 export interface VaultHandle {
@@ -15,6 +16,8 @@ export interface VaultHandle {
   readonly serverLease: string | null;
   /** Accessor of the token that only unwraps. */
   readonly wrapping: string | null;
+  /** When the server has surely finished a read of `path` whose answer was lost; null where that is not known. */
+  readonly readOverAt: EpochMillis | null;
 }
 
 export const plannedHandle = ({ source, revocation }: VaultScope): VaultHandle => ({
@@ -23,6 +26,7 @@ export const plannedHandle = ({ source, revocation }: VaultScope): VaultHandle =
   accessor: null,
   serverLease: null,
   wrapping: null,
+  readOverAt: null,
 });
 
 const names = {
@@ -31,6 +35,7 @@ const names = {
   accessor: "accessor",
   serverLease: "lease_id",
   wrapping: "wrapping_accessor",
+  readOverAt: "read_over_at",
 };
 
 /** What is not known is left out: a planned handle is a part of the minted one. */
@@ -40,6 +45,7 @@ export function handleJson(handle: VaultHandle): JsonObject {
     const value = handle[name];
     if (value !== null) members[names[name]] = value;
   }
+  if (handle.readOverAt !== null) members[names.readOverAt] = toRfc3339(handle.readOverAt);
   return members;
 }
 
@@ -48,11 +54,13 @@ export function readHandle(json: JsonObject): VaultHandle {
     const value = json[names[name]];
     return typeof value === "string" && value !== "" ? value : null;
   };
+  const readOverAt = Date.parse(text("readOverAt") ?? "");
   return {
     path: text("path"),
     revocation: json["revocation"] === "expiry-only" ? "expiry-only" : "immediate",
     accessor: text("accessor"),
     serverLease: text("serverLease"),
     wrapping: text("wrapping"),
+    readOverAt: Number.isNaN(readOverAt) ? null : epochMillis(readOverAt),
   };
 }

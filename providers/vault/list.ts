@@ -1,6 +1,7 @@
 /** What lives at the server under this broker's mark, for drift, and how a stray one ends. */
 import type { Verdict } from "../../src/domain/verdict.ts";
 import { ok, type Result } from "../../src/kernel/result.ts";
+import { epochMillis } from "../../src/kernel/time.ts";
 import type { ListPage, ListRequest, StrayRequest } from "../../src/ports/provider.ts";
 import { endToken } from "./end-token.ts";
 import { endUnnamed } from "./end-unnamed.ts";
@@ -26,6 +27,6 @@ export async function revokeStrayVault(parts: VaultParts, { found, signal, now }
   const left = await endToken(parts, accessor, signal);
   if (left !== null) return left;
   if (typeof path !== "string") return { kind: "dead-unverified" };
-  const unnamed = { path, fromMillis: found.createdAt ?? 0, toMillis: now };
+  const unnamed = { path, from: found.createdAt ?? epochMillis(0), overAt: now };
   return (await endUnnamed(parts, unnamed, signal)) ?? { kind: "dead-unverified" };
 }

@@ -5,7 +5,7 @@
  */
 import { Redacted } from "../../src/kernel/redacted.ts";
 import { mintMarginMillis, mintTimeoutMillis } from "../../src/kernel/limits.ts";
-import { addMillis, millis, millisBetween } from "../../src/kernel/time.ts";
+import { addMillis, millis, millisBetween, secondsToMillis } from "../../src/kernel/time.ts";
 import { unreachable } from "../../src/kernel/unreachable.ts";
 import type { Credential, MintOutcome, MintPlan, MintRequest } from "../../src/ports/provider.ts";
 import { isDone, isPassing, membersOf, textsOf } from "./answers.ts";
@@ -132,8 +132,10 @@ async function mintLeased(
   switch (read.kind) {
     case "none":
       return discard(parts, handle, signal, read);
-    case "unknown":
-      return { kind: "unknown", reason: read.reason, handle: handleJson(handle) };
+    case "unknown": {
+      const readOverAt = addMillis(parts.now(), read.isOver ? 0 : secondsToMillis(parts.options.maxRequestSeconds));
+      return { kind: "unknown", reason: read.reason, handle: handleJson({ ...handle, readOverAt }) };
+    }
     case "leased": {
       // The server ends what it leased with the token that read it, or by its own word.
       const immediate = scope.revocation === "immediate";
@@ -165,7 +167,8 @@ async function discard(
   for (const accessor of [handle.wrapping, handle.accessor]) {
     // oxlint-disable-next-line no-await-in-loop -- what unwraps goes before what it would give
     const left = accessor === null ? null : await endToken(parts, accessor, signal);
-    if (left !== null) return { kind: "unknown", reason: why.reason, handle: handleJson(handle) };
+    const unread = { ...handle, readOverAt: parts.now() };
+    if (left !== null) return { kind: "unknown", reason: why.reason, handle: handleJson(unread) };
   }
   return { kind: "rejected", reason: why.reason, retryable: why.retryable };
 }

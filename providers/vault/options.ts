@@ -19,6 +19,8 @@ export interface VaultOptions {
   /** The broker may list accessors and leases: then nothing that it made can hide. */
   readonly listing: boolean;
   readonly maxTtlSeconds: Seconds;
+  /** How long the server goes on with a request that nobody waits for any more. */
+  readonly maxRequestSeconds: Seconds;
 }
 
 export type LoginOptions =
@@ -36,6 +38,8 @@ export type LoginOptions =
 
 const methods = ["approle", "jwt", "kubernetes", "token"] as const;
 const defaultMaxTtlSeconds = 3600;
+/** Of Vault and OpenBao, `default_max_request_duration`. */
+const defaultMaxRequestSeconds = 90;
 const longestTtlSeconds = 32 * 24 * 3600;
 const serviceAccountToken = { file: "/var/run/secrets/kubernetes.io/serviceaccount/token" };
 
@@ -48,6 +52,7 @@ export function parseVaultOptions(options: JsonObject): Result<VaultOptions, Sco
   if (!/^[A-Za-z0-9_-]{1,128}$/.test(tokenRole)) members.refuse("tokenRole", "may hold only letters, digits, _ and -");
   const listing = members.flag("listing") ?? false;
   const maxTtlSeconds = members.whole("maxTtlSeconds", { min: 1, max: longestTtlSeconds }) ?? defaultMaxTtlSeconds;
+  const maxRequestSeconds = members.whole("maxRequestSeconds", { min: 1, max: 3600 }) ?? defaultMaxRequestSeconds;
   return members.done(() => ({
     address: address ?? "",
     namespace,
@@ -55,6 +60,7 @@ export function parseVaultOptions(options: JsonObject): Result<VaultOptions, Sco
     tokenRole,
     listing,
     maxTtlSeconds: seconds(maxTtlSeconds),
+    maxRequestSeconds: seconds(maxRequestSeconds),
   }));
 }
 

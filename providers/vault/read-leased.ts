@@ -21,7 +21,8 @@ export type LeasedRead =
     }
   /** The server certainly gave nothing that is of use to anyone. */
   | { readonly kind: "none"; readonly reason: string; readonly retryable: boolean }
-  | { readonly kind: "unknown"; readonly reason: string };
+  /** `isOver`: the server has finished with it, and will make nothing later. */
+  | { readonly kind: "unknown"; readonly reason: string; readonly isOver: boolean };
 
 /** Engines that let the caller say how long what they make lives. */
 const takesTtl: readonly Engine[] = ["pki", "kubernetes"];
@@ -46,12 +47,13 @@ export async function readLeased(
   });
   if (!isDone(answer)) return nothing(answer);
   const data = membersOf(answer.body, "data");
-  if (answer.body === null || Object.keys(data).length === 0) return { kind: "unknown", reason: "unreadable_answer" };
+  if (answer.body === null || Object.keys(data).length === 0)
+    return { kind: "unknown", reason: "unreadable_answer", isOver: true };
   const serverLease = textOf(answer.body, "lease_id") ?? null;
   if (serverLease === null && revocation === "immediate")
     return { kind: "none", reason: "no_lease_at_path", retryable: false };
   const lifetimeSeconds = lifetimeOf(answer.body, data, toNumericDate(parts.now()));
-  if (lifetimeSeconds === undefined) return { kind: "unknown", reason: "lifetime_not_told" };
+  if (lifetimeSeconds === undefined) return { kind: "unknown", reason: "lifetime_not_told", isOver: true };
   const value = new Redacted(data as JsonObject, `${engine} credential`);
   const type = credentialTypes[engine] ?? "vault-secret";
   return { kind: "leased", credential: { kind: "structured", type, value }, serverLease, lifetimeSeconds };
@@ -69,10 +71,12 @@ function lifetimeOf(body: Members, data: Members, nowSeconds: number): number | 
 function nothing(answer: VaultAnswer): LeasedRead {
   if (answer.kind === "failed")
     return answer.maybeSent
-      ? { kind: "unknown", reason: answer.reason }
+      ? { kind: "unknown", reason: answer.reason, isOver: false }
       : { kind: "none", reason: answer.reason, retryable: true };
   const { status } = answer;
-  if (status < 400 || status >= 500 || status === 408) return { kind: "unknown", reason: `status_${status}` };
+  // 408, 502, 503 and 504 may be the word of somebody between, who waits no longer.
+  if (status < 400 || status >= 500 || status === 408)
+    return { kind: "unknown", reason: `status_${status}`, isOver: status === 500 };
   if (status === 403) return { kind: "none", reason: "policies_do_not_allow_path", retryable: false };
   return { kind: "none", reason: `path_status_${status}`, retryable: isPassing(status) };
 }

@@ -1,10 +1,10 @@
 /**
  * Kills what a lease stands for: first what was leased at the server, then the tokens, each looked up afterwards. The
- * task's token stays while its lease cannot be ended, because ending it would only queue the same. Every step may be
- * repeated.
+ * task's token stays while its lease cannot be ended, because ending it would only queue the same; and while a read of
+ * it may be under way, because the server leases to a dead token what it then forgets. Every step may be repeated.
  */
 import type { Verdict } from "../../src/domain/verdict.ts";
-import { millis } from "../../src/kernel/time.ts";
+import { addMillis, millis, secondsToMillis } from "../../src/kernel/time.ts";
 import type { RevokeRequest } from "../../src/ports/provider.ts";
 import { endLease } from "./end-lease.ts";
 import { endToken } from "./end-token.ts";
@@ -36,7 +36,9 @@ async function endAll(
   request: RevokeRequest,
   signal: AbortSignal,
 ): Promise<Verdict | null> {
-  const { serverLease, path } = handle;
+  const { serverLease } = handle;
+  const unnamed = unnamedOf(parts, handle, request);
+  if (unnamed !== null && request.now < unnamed.overAt) return { kind: "pending", until: unnamed.overAt };
   if (serverLease !== null) {
     const left = await endLease(parts, serverLease, signal);
     if (left !== null) return left;
@@ -46,15 +48,16 @@ async function endAll(
     const left = accessor === null ? null : await endToken(parts, accessor, signal);
     if (left !== null) return left;
   }
-  const isUnnamed = path !== null && serverLease === null && handle.revocation === "immediate";
-  return isUnnamed ? endUnnamedLeases(parts, unnamedOf(path, request), signal) : null;
+  return unnamed === null ? null : endUnnamedLeases(parts, unnamed, signal);
 }
 
-const unnamedOf = (path: string, { lease }: RevokeRequest): Unnamed => ({
-  path,
-  fromMillis: lease.createdAt,
-  toMillis: lease.mintAbortAt,
-});
+/** What may have been leased to the task's token without anybody learning its name; null where there is no such. */
+function unnamedOf(parts: VaultParts, handle: VaultHandle, { lease }: RevokeRequest): Unnamed | null {
+  const { path, serverLease, revocation, readOverAt } = handle;
+  if (path === null || serverLease !== null || revocation !== "immediate") return null;
+  const latest = addMillis(lease.mintAbortAt, secondsToMillis(parts.options.maxRequestSeconds));
+  return { path, from: lease.createdAt, overAt: readOverAt ?? latest };
+}
 
 const endUnnamedLeases = async (parts: VaultParts, unnamed: Unnamed, signal: AbortSignal): Promise<Verdict | null> =>
   parts.options.listing ? endUnnamed(parts, unnamed, signal) : leaseNotKnown(unnamed.path);
@@ -79,13 +82,15 @@ async function revokeUnseen(parts: VaultParts, handle: VaultHandle, request: Rev
   if (search.value.kind === "unfinished")
     return { kind: "retry", reason: "search_goes_on", after: millis(0), of: "lease" };
   const { accessors } = search.value;
+  const unnamed = unnamedOf(parts, handle, request);
+  if (unnamed !== null && accessors.length > 0 && now < unnamed.overAt)
+    return { kind: "pending", until: unnamed.overAt };
   for (const accessor of accessors) {
     // oxlint-disable-next-line no-await-in-loop -- there is one, or a second from a repeated request
     const left = await endToken(parts, accessor, signal);
     if (left !== null) return left;
   }
-  const isUnnamed = path !== null && handle.revocation === "immediate";
-  const left = isUnnamed ? await endUnnamed(parts, unnamedOf(path, request), signal) : null;
+  const left = unnamed === null ? null : await endUnnamed(parts, unnamed, signal);
   if (left !== null) return left;
   return { kind: accessors.length > 0 ? "dead-unverified" : "already-gone" };
 }

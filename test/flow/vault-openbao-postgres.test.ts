@@ -45,7 +45,7 @@ function vaultResources(address: string): readonly JsonObject[] {
     requires: { revocation: ["immediate"] },
   };
   const login = { policies: ["ledger-db"], path: "database/creds/ledger-emea", engine: "database" };
-  const vault = { type: "vault", address, auth: "token", token: { env: "FLOW_VAULT_TOKEN" } };
+  const vault = { type: "vault", address, auth: "token", token: { env: "FLOW_VAULT_TOKEN" }, maxRequestSeconds: 1 };
   return [
     resource("Provider", "vault", { ...vault, listing: true }),
     resource("Provider", "blind", vault),

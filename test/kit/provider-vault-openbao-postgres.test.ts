@@ -116,4 +116,6 @@ const listing: ProviderTraits = { ...killed, unknownVerdict: "dead-unverified", 
 describeProvider("vault, the task's token", blind, () => tokens({}));
 describeProvider("vault, the task's token, listing", listing, () => tokens({ listing: true }));
 describeProvider("vault, leased logins", { ...blind, unknownVerdict: "pending" }, () => logins({}));
-describeProvider("vault, leased logins, listing", listing, () => logins({ listing: true }));
+describeProvider("vault, leased logins, listing", { ...listing, unknownVerdict: "pending" }, () =>
+  logins({ listing: true }),
+);

@@ -33,6 +33,8 @@ export interface FaultProxy {
   readonly url: string;
   /** Every request so far, broken or not. */
   readonly seen: readonly SeenRequest[];
+  /** What the server answered so far, whether or not anybody heard it. */
+  readonly answered: readonly { readonly path: string; readonly status: number }[];
   /** The server behind; may be named after the proxy runs, when the server must know the proxy's address. */
   forwardTo(url: string): void;
   /** Breaks every request of this path until `heal`. */
@@ -56,6 +58,7 @@ export async function startFaultProxy(
   nameOf: (request: { path: string; body: string }) => string = ({ path }) => path,
 ): Promise<FaultProxy> {
   const seen: SeenRequest[] = [];
+  const answered: { path: string; status: number }[] = [];
   const breaks = new Map<string, Break>();
   const held = new Map<string, Promise<void>>();
   const waiting: { path: string; resolve: (request: SeenRequest) => void }[] = [];
@@ -77,6 +80,7 @@ export async function startFaultProxy(
     if (fault?.kind === "reset_before") return void response.destroy();
     const acts = fault === undefined || fault.kind === "reset_after" || fault.acted === true;
     const answer = acts ? await forward(target, request, body) : undefined;
+    if (answer !== undefined) answered.push({ path, status: answer.status });
     if (fault?.kind === "reset_after") return void response.destroy();
     if (fault !== undefined) return void response.writeHead(fault.status, fault.headers ?? {}).end(fault.body);
     response.writeHead(answer?.status ?? 502, answer?.headers ?? {}).end(answer?.body);
@@ -89,6 +93,7 @@ export async function startFaultProxy(
   return {
     url: listening.url,
     seen,
+    answered,
     forwardTo: (url) => {
       target = url;
     },

@@ -16,7 +16,11 @@ export interface Actor {
   /** A mint that must work, probed as the broker probes. */
   mintAlive(): Promise<MintedLease>;
   probe(minted: MintedLease): Promise<ProbeAnswer | null>;
-  revoke(minted: Pick<MintedLease, "lease" | "secret">, options?: { signal?: AbortSignal }): Promise<Verdict>;
+  /** `now`: where the time that a verdict asked for has passed. */
+  revoke(
+    minted: Pick<MintedLease, "lease" | "secret">,
+    options?: { signal?: AbortSignal; now?: EpochMillis },
+  ): Promise<Verdict>;
   /** All that was answered so far: what logs, audit and reports could hold. */
   readonly observed: readonly Observed[];
 }
@@ -75,8 +79,8 @@ export function createActor(harness: Played): Actor {
       const minted = dying({ ...lease, provenAlive: alive?.kind === "alive" });
       return { leaseId: lease.id, lease: minted, secret: secretToKeep, credential };
     },
-    revoke: async ({ lease, secret }, { signal = never } = {}) =>
-      keep("revoke", await provider.revoke({ lease, secret, now: realClock.now(), signal })),
+    revoke: async ({ lease, secret }, { signal = never, now = realClock.now() } = {}) =>
+      keep("revoke", await provider.revoke({ lease, secret, now, signal })),
   };
 }
 

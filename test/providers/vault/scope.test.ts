@@ -36,6 +36,7 @@ describe("vault options", () => {
     ["a namespace with a query", { ...good, namespace: "a?b" }, "namespace"],
     ["a token role with a slash", { ...good, tokenRole: "a/b" }, "tokenRole"],
     ["a life beyond the server's", { ...good, maxTtlSeconds: 33 * 24 * 3600 }, "maxTtlSeconds"],
+    ["a request that takes no time", { ...good, maxRequestSeconds: 0 }, "maxRequestSeconds"],
     [
       "an audience for a token from elsewhere",
       { address: "https://v.example", auth: "jwt", authRole: "r", jwt: { env: "J" }, jwtAudience: "a" },
