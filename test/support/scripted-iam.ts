@@ -3,6 +3,7 @@
  * roles, percent-encoded answers, and the size limits of both kinds. Sessions are judged by it at each use, apart from
  * what the provider believes. What a real server does is tested with a real one.
  */
+import { maxDeniable } from "../../providers/aws-sts/deny-document.ts";
 import { serveOnLoopback } from "../../scripts/servers/loopback.ts";
 import type { JsonObject } from "../../src/kernel/canonical-json.ts";
 import type { Credential } from "../../src/ports/provider.ts";
@@ -54,6 +55,14 @@ export const emptyOverflow = JSON.stringify({
   ],
 });
 const keys = { accessKeyId: { env: "ID" }, secretAccessKey: { env: "SECRET" } };
+
+/** Somebody else's inline policy leaves the role room for so many denials. */
+export function leaveRoom(role: FakeRole | undefined, denials: number): void {
+  const statement = (resource: string): string =>
+    JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Resource: resource }] });
+  const length = (maxDeniable - denials) * 25;
+  role?.inline.set("somebody-elses", statement("r".repeat(length - statement("").length)));
+}
 
 interface World {
   readonly roles: Map<string, FakeRole>;

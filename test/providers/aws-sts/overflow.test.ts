@@ -1,11 +1,11 @@
 /** The overflow policy of a role, with IAM by the book: what spills into it is as dead as the rest, and nothing else is touched. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { maxDeniable } from "../../../providers/aws-sts/deny-document.ts";
 import { sessionNameOf } from "../../../providers/aws-sts/session-name.ts";
 import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
 import { startAwsStage, type AwsStage, type LiveSession } from "../../support/aws-sts-stage.ts";
 import {
   emptyOverflow,
+  leaveRoom as leaveRoomIn,
   overflowArn,
   startScriptedIam,
   type FakePolicy,
@@ -40,17 +40,7 @@ const policyOf = ({ roleName }: AwsStage): FakePolicy => {
 const overflowOf = (stage: AwsStage): string => policyOf(stage).versions.get(policyOf(stage).inForce) ?? "";
 const inlineOf = ({ roleName, policyName }: AwsStage): string =>
   world.roles.get(roleName)?.inline.get(policyName) ?? "";
-/** Somebody else's inline policy leaves room for so many denials. */
-function leaveRoom({ roleName }: AwsStage, denials: number): void {
-  const length = (maxDeniable - denials) * 25;
-  const statement = (resource: string) => ({
-    Version: "2012-10-17",
-    Statement: [{ Effect: "Allow", Resource: resource }],
-  });
-  const frame = JSON.stringify(statement("")).length;
-  const text = JSON.stringify(statement("r".repeat(length - frame)));
-  world.roles.get(roleName)?.inline.set("somebody-elses", text);
-}
+const leaveRoom = ({ roleName }: AwsStage, denials: number): void => leaveRoomIn(world.roles.get(roleName), denials);
 async function live(stage: AwsStage, count: number): Promise<LiveSession[]> {
   const sessions: LiveSession[] = [];
   for (let made = 0; made < count; made += 1) sessions.push(await stage.live());
