@@ -17,6 +17,7 @@ export function reasonOf(fault: DatabaseFault): string {
 
 function reasonOfState(sqlState: string): string {
   if (sqlState === sqlStates.permissionDenied) return "permission_denied";
+  if (sqlState === sqlStates.lockNotAvailable) return "lock_held";
   return /^[0-9A-Z]{5}$/.test(sqlState) ? `sqlstate_${sqlState}` : "sqlstate_unknown";
 }
 
@@ -26,6 +27,7 @@ export const sqlStates = {
   duplicateObject: "42710",
   undefinedObject: "42704",
   dependentObjects: "2BP01",
+  lockNotAvailable: "55P03",
 } as const;
 
 /** Resources, cancelled by a person or a timeout, locks, serialization, the server's own trouble: another try can help. */

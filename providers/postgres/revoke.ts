@@ -123,10 +123,12 @@ function verdictOn(fault: KillFault): Verdict {
   const reason = reasonOf(fault);
   if (fault.kind === "no_session" && fault.why === "login_refused")
     return refused(reason, "let the broker's role log in again: its password, pg_hba.conf, or the url of the provider");
-  if (fault.kind !== "refused" || passes(fault.sqlState)) return { kind: "retry", reason };
+  // Whoever holds it, as a transaction that the agent prepared, the server serves all others.
+  const isOwnLock = fault.kind === "refused" && fault.sqlState === sqlStates.lockNotAvailable;
+  if (fault.kind !== "refused" || (passes(fault.sqlState) && !isOwnLock)) return { kind: "retry", reason };
   if (fault.sqlState === sqlStates.permissionDenied)
     return refused(reason, "let the broker's role administer the roles it made: CREATEROLE, or ADMIN OPTION on them");
-  // Somebody else changed the role between two steps.
+  // Else somebody changed the role between two steps.
   return { kind: "retry", reason, of: "lease" };
 }
 

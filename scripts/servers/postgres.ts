@@ -3,7 +3,7 @@
  * (SCRAM); nothing is written durably, because nothing outlives a test.
  */
 import { spawnSync } from "node:child_process";
-import { chownSync, existsSync, globSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { freePort, launch, makeFolder, type ChildServer } from "./child-server.ts";
 
@@ -15,9 +15,13 @@ export interface PostgresServer extends ChildServer {
   url(wish?: { user?: string; password?: string; database?: string }): string;
 }
 
-export async function startPostgres(
-  wish: { settings?: Readonly<Record<string, string>> } = {},
-): Promise<PostgresServer> {
+export interface PostgresWish {
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Speaks TLS, too, with this certificate: files of PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+export async function startPostgres(wish: PostgresWish = {}): Promise<PostgresServer> {
   const binaries = postgresFolder();
   if (binaries === undefined) throw new Error("PostgreSQL is missing; run: apt-get install -y postgresql");
   const folder = makeFolder("postgres");
@@ -35,6 +39,7 @@ export async function startPostgres(
     full_page_writes: "off",
     shared_buffers: "16MB",
     max_connections: "100",
+    ...(wish.tls === undefined ? {} : tlsSettings(wish.tls, folder, owner)),
     ...wish.settings,
   };
   const server = await launch({
@@ -61,6 +66,21 @@ export async function startPostgres(
       return `postgresql://${login}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
     },
   };
+}
+
+/** The server takes a key only if it is its own, and nobody else may read it. */
+function tlsSettings(
+  tls: { readonly cert: string; readonly key: string },
+  folder: string,
+  owner: Owner | undefined,
+): Readonly<Record<string, string>> {
+  const [cert, key] = (["cert", "key"] as const).map((name) => {
+    const file = join(folder, `${name}.pem`);
+    writeFileSync(file, readFileSync(tls[name]), { mode: 0o600 });
+    if (owner !== undefined) chownSync(file, owner.uid, owner.gid);
+    return file;
+  });
+  return { ssl: "on", ssl_cert_file: cert ?? "", ssl_key_file: key ?? "" };
 }
 
 function initialize(options: {

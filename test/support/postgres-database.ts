@@ -3,7 +3,7 @@
  * behind them. Credentials are used here by logging in with them, beside the provider and beside any proxy.
  */
 import { Client } from "pg";
-import { startPostgres, type PostgresServer } from "../../scripts/servers/postgres.ts";
+import { startPostgres, type PostgresServer, type PostgresWish } from "../../scripts/servers/postgres.ts";
 import type { Credential } from "../../src/ports/provider.ts";
 
 export const brokerLogin = { user: "mayfly_broker", password: "canary-broker-p%40ss/word" };
@@ -34,8 +34,8 @@ const prepareDatabase = [
   "GRANT USAGE, CREATE ON SCHEMA workshop TO ledger_maker, ledger_owner",
 ];
 
-export async function prepareLedgerDatabase(): Promise<PreparedDatabase> {
-  const server = await startPostgres();
+export async function prepareLedgerDatabase(wish: PostgresWish = {}): Promise<PreparedDatabase> {
+  const server = await startPostgres(wish);
   const admin: PreparedDatabase["admin"] = (sql, database = "ledger") => runSql(server.url({ database }), sql);
   try {
     for (const sql of prepare) await admin(sql, "postgres");

@@ -166,6 +166,18 @@ describe("postgres: what a mint asks for", () => {
     expect(await rolesLeft()).toBe(before);
   });
 
+  it("a group role that the broker has no ADMIN OPTION on: the server's refusal, which begins with release 16", async () => {
+    await database.admin(`CREATE ROLE not_ours; GRANT not_ours TO ${brokerLogin.user}`);
+    const [server] = await database.admin("SELECT current_setting('server_version_num')::int AS version");
+    const before = await rolesLeft();
+    const { outcome } = await (await actorFor({ roles: ["not_ours"] })).mint();
+    const isRefused = Number(server?.["version"]) >= 16_00_00;
+    expect(outcome).toMatchObject(
+      isRefused ? { kind: "rejected", reason: "permission_denied", retryable: false } : { kind: "minted" },
+    );
+    expect(await rolesLeft()).toBe(isRefused ? before : before + 1);
+  });
+
   it("bounds the role, and says whose it is", async () => {
     const { lease, credential } = await (await actorFor()).mintAlive();
     const [row] = await database.admin(
