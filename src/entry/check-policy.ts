@@ -5,7 +5,7 @@ import type { TokenSigner } from "../ports/token-signer.ts";
 import type { Environment } from "./config.ts";
 import { connectProviders } from "./connections.ts";
 import type { LoadedPolicy } from "./load-policy.ts";
-import { createNodeEntropy, nodeClock } from "./node-clock.ts";
+import { createSystemEntropy, systemClock } from "./system-clock.ts";
 import { openConnections } from "./node-connections.ts";
 import { loadPolicyFolder } from "./policy-folder.ts";
 import { secretResolver } from "./resolve-secret.ts";
@@ -18,8 +18,8 @@ export async function checkPolicy(
   const registry = connectProviders(connections, {
     issuerUrl: "https://broker.invalid",
     resolveSecret: secretResolver(env),
-    clock: nodeClock,
-    entropy: createNodeEntropy(),
+    clock: systemClock,
+    entropy: createSystemEntropy(),
     signer: noSigner,
   });
   try {

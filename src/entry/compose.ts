@@ -42,7 +42,7 @@ export async function composeOver(
       metrics,
       verifySignature: createNodeVerifier(),
       digest: nodeDigest,
-      nextTurn: createNextTurn(),
+      nextTurn: createNextTurn(setImmediate),
       loadText,
       resolveSecret: secretResolver(machine.env),
     },

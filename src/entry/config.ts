@@ -7,7 +7,10 @@ import type { AcceptedLoss } from "../engines/redis/connection/durability.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { millis, type Millis } from "../kernel/time.ts";
 import { parseAcceptLoss, parseLedger, type LedgerChoice } from "./ledger-choice.ts";
-import type { LogLevel } from "./node-log.ts";
+import { isTrue, parseIssuer, parseLogLevel } from "./parse-setting.ts";
+import type { ConfigFault, Environment, LogLevel } from "./parse-setting.ts";
+
+export type { ConfigFault, Environment } from "./parse-setting.ts";
 
 /** What of the work a process takes: requests, kills, or both. */
 export type Role = "all" | "api" | "worker";
@@ -43,12 +46,6 @@ export type KeyText =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "none" };
 
-export interface ConfigFault {
-  readonly setting: string;
-  readonly message: string;
-  readonly fix: string;
-}
-
 /** As commander hands them over; a missing member falls back to its environment variable, then to the default. */
 export interface ServeFlags {
   readonly policy?: string | undefined;
@@ -63,7 +60,6 @@ export interface ServeFlags {
   readonly stopTimeout?: string | undefined;
   readonly role?: string | undefined;
 }
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export function parseServeOptions(flags: ServeFlags, env: Environment): Result<ServeOptions, readonly ConfigFault[]> {
   const faults: ConfigFault[] = [];
@@ -75,6 +71,7 @@ export function parseServeOptions(flags: ServeFlags, env: Environment): Result<S
   const mode = (flags.development ?? isTrue(env["MAYFLY_DEVELOPMENT"])) ? "development" : "production";
   const dataDir = resolve(flags.data ?? env["MAYFLY_DATA"] ?? "mayfly-data");
   const ledger = flags.ledger ?? env["MAYFLY_LEDGER"] ?? `sqlite:${join(dataDir, "ledger.db")}`;
+  const issuer = flags.issuer ?? env["MAYFLY_ISSUER"] ?? "";
   const nowhere: Address = { host: "127.0.0.1", port: 0 };
   const options: ServeOptions = {
     policyDir: resolve(take(required("--policy", flags.policy ?? env["MAYFLY_POLICY"], "--policy ./policy"), ".")),
@@ -88,17 +85,17 @@ export function parseServeOptions(flags: ServeFlags, env: Environment): Result<S
       parseAddress("--admin-listen", flags.adminListen ?? env["MAYFLY_ADMIN_LISTEN"] ?? "127.0.0.1:8081"),
       nowhere,
     ),
-    issuerUrl: take(parseIssuer(flags.issuer ?? env["MAYFLY_ISSUER"], mode), null),
+    issuerUrl: take(parseOptionalIssuer(issuer, mode), null),
     dataDir,
     mode,
     sealingKeys: keyText("MAYFLY_SEALING_KEYS", env),
     signingKeys: keyText("MAYFLY_SIGNING_KEYS", env),
-    logLevel: take(parseLogLevel(flags.logLevel ?? env["MAYFLY_LOG_LEVEL"] ?? "info"), "info"),
+    logLevel: take(parseLogLevel("--log-level", flags.logLevel ?? env["MAYFLY_LOG_LEVEL"] ?? "info"), "info"),
     role: take(parseRole(flags.role ?? env["MAYFLY_ROLE"] ?? "all"), "all"),
     stopTimeout: take(parseStopTimeout(flags.stopTimeout ?? env["MAYFLY_STOP_TIMEOUT"] ?? "20s"), millis(0)),
   };
   if (options.role !== "all" && options.ledger.kind === "sqlite") faults.push(roleNeedsRedis);
-  if (mode === "production") faults.push(...productionFaults(options, flags.issuer ?? env["MAYFLY_ISSUER"]));
+  if (mode === "production") faults.push(...productionFaults(options, issuer));
   return faults.length === 0 ? ok(options) : err(faults);
 }
 
@@ -115,8 +112,6 @@ const roleNeedsRedis: ConfigFault = {
   message: "shares the work among processes, which a SQLite ledger cannot",
   fix: "leave it out, or give --ledger redis://HOST",
 };
-
-const isTrue = (text: string | undefined): boolean => text === "1" || text === "true";
 
 function required(setting: string, value: string | undefined, example: string): Result<string, ConfigFault> {
   if (value !== undefined && value !== "") return ok(value);
@@ -137,34 +132,8 @@ function parseAddress(setting: string, text: string): Result<Address, ConfigFaul
   });
 }
 
-function parseIssuer(text: string | undefined, mode: ServeOptions["mode"]): Result<string | null, ConfigFault> {
-  const setting = "--issuer";
-  if (text === undefined || text === "") return ok(null);
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const plain = url?.protocol === "http:" && mode === "development";
-  if (
-    url === undefined ||
-    !(url.protocol === "https:" || plain) ||
-    url.search !== "" ||
-    url.hash !== "" ||
-    url.username !== ""
-  ) {
-    return err({
-      setting,
-      message: url?.protocol === "http:" ? `"${text}" is plain http` : `"${text}" is not an issuer URL`,
-      fix: "write an https URL without query, fragment and password (RFC 8414 §2); plain http is for --development",
-    });
-  }
-  return ok(text.replace(/\/$/, ""));
-}
-
-const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
-function parseLogLevel(text: string): Result<LogLevel, ConfigFault> {
-  const level = logLevels.find((known) => known === text);
-  return level === undefined
-    ? err({ setting: "--log-level", message: `"${text}" is not a level`, fix: `use one of ${logLevels.join(", ")}` })
-    : ok(level);
-}
+const parseOptionalIssuer = (text: string, mode: ServeOptions["mode"]): Result<string | null, ConfigFault> =>
+  text === "" ? ok(null) : parseIssuer({ setting: "--issuer", text, mode, developmentSetting: "--development" });
 
 /** A mint may take 15 s and the proof that it worked 5; more is for nothing, and supervisors lose patience. */
 function parseStopTimeout(text: string): Result<Millis, ConfigFault> {
@@ -185,7 +154,7 @@ function keyText(name: string, env: Environment): KeyText {
 }
 
 /** What would be convenient and wrong. */
-function productionFaults(options: ServeOptions, issuer: string | undefined): ConfigFault[] {
+function productionFaults(options: ServeOptions, issuer: string): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const noKeys = "set NAME to the key ring's JSON, or NAME_FILE to its file; `mayfly keys generate` makes a first one";
   if (options.sealingKeys.kind === "none") {
@@ -202,7 +171,7 @@ function productionFaults(options: ServeOptions, issuer: string | undefined): Co
       fix: noKeys.replaceAll("NAME", "MAYFLY_SIGNING_KEYS"),
     });
   }
-  if (issuer === undefined || issuer === "") {
+  if (issuer === "") {
     faults.push({
       setting: "--issuer",
       message: "is missing",

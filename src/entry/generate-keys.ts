@@ -8,7 +8,7 @@ import { generateSealingKeys, generateSigningKeys } from "../keys/generate.ts";
 import type { Redacted } from "../kernel/redacted.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { ConfigFault } from "./config.ts";
-import { createNodeEntropy } from "./node-clock.ts";
+import { createSystemEntropy } from "./system-clock.ts";
 
 export interface KeyFiles {
   readonly sealing: string;
@@ -28,7 +28,7 @@ export async function generateKeyFiles(dir: string): Promise<Result<KeyFiles, Co
   } catch {
     return err({ setting: "--out", message: `${dir} cannot be made`, fix: "name a folder that you may write" });
   }
-  const sealing = await writeNew(files.sealing, generateSealingKeys(createNodeEntropy()));
+  const sealing = await writeNew(files.sealing, generateSealingKeys(createSystemEntropy()));
   if (!sealing.ok) return sealing;
   const signing = await writeNew(files.signing, await generateSigningKeys());
   if (signing.ok) return ok(files);

@@ -14,13 +14,22 @@ import type { ProviderFault, ProviderRegistry, ProviderSet } from "./provider-re
 
 /** Where the files are. */
 export interface PolicySource {
+  /** Left out: a broker starts with what is read, or not at all. */
+  readonly kept?: KeptPolicy;
   /** All of them, in name order; never rejects. */
   read(): Promise<Result<readonly PolicyFile[], PolicyFault>>;
   /** Rings when they may read otherwise, or when one of the secret files may. A lost ring costs a moment. */
   watch(ring: () => void, secretFiles: () => readonly string[]): Cancel;
 }
 
+/** Where a broker is started again at any time: the last good files, to start with while what is read is refused. */
+export interface KeptPolicy {
+  read(): Promise<readonly PolicyFile[] | undefined>;
+  keep(files: readonly PolicyFile[]): Promise<void>;
+}
+
 export interface LoadedPolicy {
+  readonly files: readonly PolicyFile[];
   readonly policy: BoundPolicy;
   readonly providers: ProviderSet;
   readonly warnings: readonly PolicyFault[];
@@ -35,18 +44,19 @@ export const isPolicyFile = (path: string): boolean =>
   /\.ya?ml$/.test(path) && !path.split(/[/\\]/).some((name) => name.startsWith("."));
 
 export async function loadPolicy(
-  files: Result<readonly PolicyFile[], PolicyFault>,
+  read: Result<readonly PolicyFile[], PolicyFault>,
   registry: ProviderRegistry,
 ): Promise<Result<LoadedPolicy, readonly PolicyFault[]>> {
-  if (!files.ok) return err([files.fault]);
-  const parsed = await parsePolicy(files.value);
+  if (!read.ok) return err([read.fault]);
+  const files = read.value;
+  const parsed = await parsePolicy(files);
   if (!parsed.ok) return parsed;
   const { policy, warnings } = parsed.value;
   const providers = await registry.prepare(policy.providers);
   if (!providers.ok) return err(providers.fault.map((fault) => locate(policy, fault)));
   const bound = bindPolicy(policy, (template) => providers.value.parseScope(template));
   if (!bound.ok) return bound;
-  return ok({ policy: bound.value, providers: providers.value, warnings, plainHttp: plainHttpFaults(policy) });
+  return ok({ files, policy: bound.value, providers: providers.value, warnings, plainHttp: plainHttpFaults(policy) });
 }
 
 function locate(policy: PolicySet, fault: ProviderFault): PolicyFault {

@@ -1,8 +1,8 @@
 /**
- * Waits for the event loop's next turn, with one immediate for all that wait. Whoever goes on then goes on together: the
+ * Waits for the event loop's next turn, with one callback for all that wait. Whoever goes on then goes on together: the
  * same code runs for each in a row, and what they write is one commit.
  */
-export function createNextTurn(): () => Promise<void> {
+export function createNextTurn(soon: (run: () => void) => void): () => Promise<void> {
   let waiting: (() => void)[] = [];
 
   function release(): void {
@@ -13,6 +13,6 @@ export function createNextTurn(): () => Promise<void> {
 
   return () =>
     new Promise((resolve) => {
-      if (waiting.push(resolve) === 1) setImmediate(release);
+      if (waiting.push(resolve) === 1) soon(release);
     });
 }

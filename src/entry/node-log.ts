@@ -1,8 +1,7 @@
 /** JSON lines on stderr through pino; stdout belongs to the data of commands. */
 import { pino } from "pino";
 import type { Log } from "../ports/log.ts";
-
-export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+import type { LogLevel } from "./parse-setting.ts";
 
 export function createNodeLog(level: LogLevel): Log {
   const logger = pino(

@@ -42,8 +42,8 @@ export type Mode = "production" | "development";
 const recordAgainMillis = millis(1_000);
 
 export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<PolicyHost, readonly PolicyFault[]>> {
-  const { source, registry, ledger, clock, log, metrics } = tools;
-  const first = await loadPolicy(await source.read(), registry);
+  const { source, registry, ledger, clock, log } = tools;
+  const first = await loadFirst(tools);
   if (!first.ok) return first;
   let current: BoundPolicy = first.value.policy;
   let byUrl = indexIssuers(current);
@@ -57,6 +57,7 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
     registry.activate(providers);
     current = policy;
     byUrl = indexIssuers(policy);
+    await keep(tools, loaded);
     isRecorded = await record(ledger, policy);
     if (!isRecorded) {
       log.error("policy_not_recorded", { digest: policy.digest });
@@ -82,8 +83,7 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
       return ok(current);
     }
     isRefused = true;
-    metrics.count("mayfly_policy_reload_failures_total");
-    tellFaults(log, current.digest, loaded.fault);
+    refuse(tools, current.digest, loaded.fault);
     return err(loaded.fault);
   }
 
@@ -100,6 +100,27 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
       };
     },
   });
+}
+
+/** What is read now, or else what was in force before the process was started again. */
+async function loadFirst(tools: PolicyHostTools): Promise<Result<LoadedPolicy, readonly PolicyFault[]>> {
+  const { source, registry } = tools;
+  const first = await loadPolicy(await source.read(), registry);
+  const files = first.ok ? undefined : await source.kept?.read().catch(() => undefined);
+  if (first.ok || files === undefined) return first;
+  const last = await loadPolicy(ok(files), registry);
+  if (!last.ok) return first;
+  refuse(tools, last.value.policy.digest, first.fault);
+  return last;
+}
+
+/** Best effort: without it only a start while the policy is refused is worse off. */
+async function keep({ source, log }: PolicyHostTools, { files, policy }: LoadedPolicy): Promise<void> {
+  try {
+    await source.kept?.keep(files);
+  } catch {
+    log.error("policy_not_kept", { digest: policy.digest });
+  }
 }
 
 async function record(ledger: Ledger, policy: BoundPolicy): Promise<boolean> {
@@ -136,7 +157,8 @@ async function tellUnseenKills({ kills, log }: PolicyHostTools, { providers }: B
   });
 }
 
-function tellFaults(log: Log, kept: string, faults: readonly PolicyFault[]): void {
+function refuse({ log, metrics }: PolicyHostTools, kept: string, faults: readonly PolicyFault[]): void {
+  metrics.count("mayfly_policy_reload_failures_total");
   for (const fault of faults) log.error("policy_fault", { fault: formatFault(fault) });
   log.error("policy_refused", { kept, faults: faults.length });
 }

@@ -1,27 +1,14 @@
-/**
- * Loads both key rings. Development makes them in the data folder, readable by the owner only; production refuses to.
- * A ring that cannot be read stops the start: a broker that could not open its own seals could not kill.
- */
+/** Both key rings on Node. Development makes them in the data folder, readable by the owner only; production refuses to. */
 import { mkdir, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { generateSealingKeys, generateSigningKeys } from "../keys/generate.ts";
-import { createSealingRing } from "../keys/sealing-ring.ts";
-import { parseSealingKeys } from "../keys/sealing-keys.ts";
-import { createSigningRing } from "../keys/signing-ring.ts";
-import { parseSigningKeys } from "../keys/signing-keys.ts";
 import { Redacted } from "../kernel/redacted.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Entropy } from "../kernel/entropy.ts";
-import type { Sealer } from "../ports/sealer.ts";
-import type { TokenSigner } from "../ports/token-signer.ts";
 import type { ConfigFault, Environment, KeyText, ServeOptions } from "./config.ts";
 import { nodeSigning } from "./node-signing.ts";
-
-export interface Keys {
-  readonly sealer: Sealer;
-  readonly signer: TokenSigner;
-}
+import { parseRings, sealingSetting, signingSetting, type Keys } from "./parse-rings.ts";
 
 type KeyOptions = Pick<ServeOptions, "sealingKeys" | "signingKeys" | "dataDir">;
 
@@ -30,35 +17,23 @@ export async function readKeys(
   { env, clock, entropy }: { env: Environment; clock: Clock; entropy: Entropy },
 ): Promise<Result<Keys, ConfigFault>> {
   const sealingText = await ringText(options, env, {
-    setting: "MAYFLY_SEALING_KEYS",
+    setting: sealingSetting,
     from: options.sealingKeys,
     file: "sealing-keys.json",
     generate: async () => generateSealingKeys(entropy),
   });
   if (!sealingText.ok) return sealingText;
   const signingText = await ringText(options, env, {
-    setting: "MAYFLY_SIGNING_KEYS",
+    setting: signingSetting,
     from: options.signingKeys,
     file: "signing-keys.json",
     generate: generateSigningKeys,
   });
   if (!signingText.ok) return signingText;
 
-  const sealing = parseSealingKeys(sealingText.value);
-  if (!sealing.ok) return refuse("MAYFLY_SEALING_KEYS", sealing.fault);
-  const signing = await parseSigningKeys(signingText.value);
-  if (!signing.ok) return refuse("MAYFLY_SIGNING_KEYS", signing.fault);
-  const signer = await createSigningRing({ keys: signing.value, primitive: nodeSigning, now: () => clock.now() });
-  if (!signer.ok) return refuse("MAYFLY_SIGNING_KEYS", signer.fault);
-  return ok({ sealer: await createSealingRing(sealing.value, entropy), signer: signer.value });
+  const texts = { sealing: sealingText.value, signing: signingText.value };
+  return parseRings(texts, { clock, entropy, primitive: nodeSigning });
 }
-
-const refuse = (setting: string, fault: { path: string; message: string }) =>
-  err<ConfigFault>({
-    setting,
-    message: `${fault.path === "" ? "the ring" : fault.path} ${fault.message}`,
-    fix: "repair the ring; src/keys/README.md shows how one is written",
-  });
 
 interface Ring {
   readonly setting: string;

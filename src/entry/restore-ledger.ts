@@ -6,12 +6,12 @@ import type { RestoreEnd, RestoreOptions } from "../engines/redis/restore.ts";
 import { err, type Result } from "../kernel/result.ts";
 import type { Log } from "../ports/log.ts";
 import type { Environment } from "./config.ts";
-import { nodeClock } from "./node-clock.ts";
+import { systemClock } from "./system-clock.ts";
 import { sha1 } from "./open-store.ts";
 import { readAccess } from "./redis-access.ts";
 
 export const restoreLedger = (from: string, to: string): Result<Restored, OpenFault> =>
-  restoreSqliteLedger({ from, to, clock: nodeClock });
+  restoreSqliteLedger({ from, to, clock: systemClock });
 
 /** The data was put back already; this ends what it holds. */
 export async function restoreRedis(
@@ -27,7 +27,14 @@ export async function restoreRedis(
     return err({ message: `${setting} ${message}`, fix });
   }
   const { restoreRedisStore } = await import("../engines/redis/restore.ts");
-  return restoreRedisStore({ place: place.value, access: access.value, clock: nodeClock, log: silent, sha1, confirm });
+  return restoreRedisStore({
+    place: place.value,
+    access: access.value,
+    clock: systemClock,
+    log: silent,
+    sha1,
+    confirm,
+  });
 }
 
 /** What fails is told as the command's own problem. */

@@ -16,7 +16,7 @@ import { compose, type Composed } from "./compose.ts";
 import type { Address, ConfigFault, Environment, ServeOptions } from "./config.ts";
 import { crashExitCode, endOnSurprise } from "./crash-only.ts";
 import { closeServer, drain, stopGraceMillis } from "./drain.ts";
-import { createNodeEntropy, nodeClock } from "./node-clock.ts";
+import { createSystemEntropy, systemClock } from "./system-clock.ts";
 import { createNodeLog } from "./node-log.ts";
 
 export interface Running extends Composed {
@@ -27,7 +27,7 @@ export interface Running extends Composed {
 
 export function startBroker(options: ServeOptions, env: Environment): Promise<Result<Running, ConfigFault>> {
   const log = createNodeLog(options.logLevel);
-  const machine = { env, clock: nodeClock, entropy: createNodeEntropy(), log, onFatal };
+  const machine = { env, clock: systemClock, entropy: createSystemEntropy(), log, onFatal };
   return listenAndServe(options, log, (withIssuer) => compose(withIssuer, machine));
 }
 
@@ -83,7 +83,7 @@ export async function listenAndServe(
       unwatch();
       housekeeper.stop();
       drift.stop();
-      await drain({ servers, inFlight, clock: nodeClock, stopTimeout: options.stopTimeout, say });
+      await drain({ servers, inFlight, clock: systemClock, stopTimeout: options.stopTimeout, say });
       await pool.stop(stopGraceMillis);
       await composed.value.close();
       log.info("stopped");

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { handleOf } from "../../scripts/bench/ledger/commands.ts";
 import { openRedis } from "../../scripts/bench/ledger/open-redis.ts";
 import { populateRedis } from "../../scripts/bench/ledger/populate-redis.ts";
-import { nodeClock } from "../../src/entry/node-clock.ts";
+import { systemClock } from "../../src/entry/system-clock.ts";
 import type { TaskId } from "../../src/kernel/ids.ts";
 import { addMillis } from "../../src/kernel/time.ts";
 import { startRedisLedger, type FlowLedger } from "../support/flow/ledger.ts";
@@ -46,7 +46,7 @@ it("a copied lease stands wherever an issued one stands, and reads alike", async
 });
 
 it("leases that shall end at an instant end then, all of them", async () => {
-  const dueAt = addMillis(nodeClock.now(), 3_600_000);
+  const dueAt = addMillis(systemClock.now(), 3_600_000);
   const { tasks } = await populateRedis({ url: store.setting, leaseCounts: [2, 3], dueAt });
   const leases = await read(tasks);
   expect(leases.map(({ expiresAt }) => expiresAt)).toEqual(Array.from({ length: 5 }, () => dueAt));

@@ -131,7 +131,7 @@ export async function compose(wish: Wish): Promise<Composed> {
     clock,
     entropy,
     sha256: nodeDigest,
-    nextTurn: createNextTurn(),
+    nextTurn: createNextTurn(setImmediate),
     changes: createChangeHub({ clock, ledger }),
     refusals: createRefusalNotes({ ledger, clock, metrics }),
     inFlight: createInFlight(),

@@ -1,6 +1,6 @@
 /** A process with a ledger in it: fills one, and times the verbs and the kill path on it. */
 import { dirname } from "node:path";
-import { nodeClock } from "../../../src/entry/node-clock.ts";
+import { systemClock } from "../../../src/entry/system-clock.ts";
 import type { TaskId } from "../../../src/kernel/ids.ts";
 import { serveActor } from "../actor.ts";
 import { measureBytes } from "../ledger/bytes.ts";
@@ -20,7 +20,7 @@ const syncsAround = 15;
 /** Ends each task, with the disk's own speed measured just before and after. */
 async function timeKillOrders({ file, tasks }: { file: string; tasks: readonly TaskId[] }) {
   const ledger = await openLedger(file);
-  const commands = createCommands(nodeClock);
+  const commands = createCommands(systemClock);
   const dir = dirname(file);
   const results = [];
   try {

@@ -4,7 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
-import { nodeClock } from "../../../src/entry/node-clock.ts";
+import { systemClock } from "../../../src/entry/system-clock.ts";
 import { addMillis } from "../../../src/kernel/time.ts";
 import { createCommands, issueLeases, openTask } from "./commands.ts";
 import { openLedger } from "./populate.ts";
@@ -22,10 +22,10 @@ const leasesPerTask = 100;
 export async function measureBytes({ dir, leases }: { dir: string; leases: number }): Promise<LeaseBytes> {
   const file = join(dir, "bytes.db");
   const ledger = await openLedger(file);
-  const commands = createCommands(nodeClock);
+  const commands = createCommands(systemClock);
   for (let done = 0; done < leases; done += leasesPerTask) {
     const taskId = await openTask(ledger, commands);
-    const start = nodeClock.now();
+    const start = systemClock.now();
     const expiresAt = (index: number) => addMillis(start, dayMillis + done + index);
     await issueLeases(ledger, commands, { tasks: [taskId], count: leasesPerTask, expiresAt });
   }

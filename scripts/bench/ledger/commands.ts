@@ -4,7 +4,7 @@ import type { AgentName, IssuerName, ProviderName, TemplateName } from "../../..
 import { targetName } from "../../../src/domain/names.ts";
 import { brand } from "../../../src/kernel/brand.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
-import { createNodeEntropy } from "../../../src/entry/node-clock.ts";
+import { createSystemEntropy } from "../../../src/entry/system-clock.ts";
 import { createIdFactory, homeOfId, type LeaseId, type TaskId } from "../../../src/kernel/ids.ts";
 import { maxTaskSeconds, mintTimeoutMillis } from "../../../src/kernel/limits.ts";
 import { millis, type EpochMillis } from "../../../src/kernel/time.ts";
@@ -25,7 +25,7 @@ export interface Commands {
 }
 
 export function createCommands(clock: Clock): Commands {
-  const ids = createIdFactory({ clock, entropy: createNodeEntropy(), generation: () => 1 });
+  const ids = createIdFactory({ clock, entropy: createSystemEntropy(), generation: () => 1 });
   return {
     openTask: () => ({
       task: { id: ids.task(), ...taskFacts },

@@ -1,5 +1,5 @@
 /** How late the ends of leases are begun that fall due one by one, and how long a herd of them takes. */
-import { nodeClock } from "../../../src/entry/node-clock.ts";
+import { systemClock } from "../../../src/entry/system-clock.ts";
 import { addMillis, type EpochMillis } from "../../../src/kernel/time.ts";
 import { issueLeases, openTask } from "./commands.ts";
 import { createKillWorld, type KillWorld, type Revoke } from "./kill-world.ts";
@@ -14,7 +14,7 @@ const maxHerdLeadMillis = 20_000;
 export async function timeLateness(wish: { place: string; count: number; perSecond: number; leadMillisEach: number }) {
   const { place, count, perSecond, leadMillisEach } = wish;
   const late: number[] = [];
-  const startedAt = nodeClock.now();
+  const startedAt = systemClock.now();
   // The wall clock counts whole milliseconds; the parts of one are measured beside it.
   const wall = (): number => performance.timeOrigin + performance.now();
   const world = await createKillWorld({ place, revoke: noting((lease) => late.push(wall() - lease.expiresAt)) });
@@ -50,12 +50,12 @@ export async function timeHerd({ place, count }: { place: string; count: number 
     world.pool.start();
     // A busy machine issues slower: a herd that was not complete in time dies uncounted, and a later one is measured.
     for (let lead = herdLeadMillis; lead <= maxHerdLeadMillis; lead *= 2) {
-      const dueAt = addMillis(nodeClock.now(), lead);
+      const dueAt = addMillis(systemClock.now(), lead);
       const dead = world.dead(count);
       await issueHerd(world, { place, count, dueAt });
-      const isComplete = nodeClock.now() < dueAt;
+      const isComplete = systemClock.now() < dueAt;
       await dead;
-      if (isComplete) return nodeClock.now() - dueAt;
+      if (isComplete) return systemClock.now() - dueAt;
     }
     throw new Error("the machine is too busy to issue a herd in time");
   } finally {

@@ -1,7 +1,7 @@
 /** How fast the leases of an ended task die at their system: a DELETE each, sent by the broker's own HTTP client. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createNodeHttpClient } from "../../../src/entry/node-http-client.ts";
-import { nodeClock } from "../../../src/entry/node-clock.ts";
+import { systemClock } from "../../../src/entry/system-clock.ts";
 import type { TaskId } from "../../../src/kernel/ids.ts";
 import { addMillis, millis } from "../../../src/kernel/time.ts";
 import { issueLeases, openTask, valueOf } from "./commands.ts";
@@ -28,7 +28,7 @@ export async function timeKills({ place, sinkUrl, leases }: { place: string; sin
   const { world } = system;
   try {
     const taskId = await openTask(world.ledger, world.commands);
-    const expiresAt = addMillis(nodeClock.now(), hourMillis);
+    const expiresAt = addMillis(systemClock.now(), hourMillis);
     await issueLeases(world.ledger, world.commands, { tasks: [taskId], count: leases, expiresAt: () => expiresAt });
     const times = await timeEnd(system, { task: taskId, leases, maxSeconds: longestSeconds });
     if (times.dead < leases) throw new Error(`${times.dead} of ${leases} died in ${longestSeconds} s`);

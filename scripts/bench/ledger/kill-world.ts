@@ -5,7 +5,7 @@
 import { createChangeHub } from "../../../src/broker/change-hub.ts";
 import { createKillPool, type KillPool } from "../../../src/broker/kill/kill-pool.ts";
 import { createProviderFacade } from "../../../src/broker/provider-facade.ts";
-import { createNodeEntropy, nodeClock } from "../../../src/entry/node-clock.ts";
+import { createSystemEntropy, systemClock } from "../../../src/entry/system-clock.ts";
 import { createNodeLog } from "../../../src/entry/node-log.ts";
 import { createNodeMetrics } from "../../../src/entry/node-metrics.ts";
 import { err, ok } from "../../../src/kernel/result.ts";
@@ -38,7 +38,7 @@ export async function createKillWorld(options: {
   /** What a death took, from the kill order on. */
   onDeath?: (provider: string, seconds: number) => void;
 }): Promise<KillWorld> {
-  const { clock = nodeClock, onDeath = () => {} } = options;
+  const { clock = systemClock, onDeath = () => {} } = options;
   const { ledger, workforce } = await openPlace(options.place, clock);
   const log = createNodeLog("error");
   const metrics = createNodeMetrics();
@@ -61,7 +61,7 @@ export async function createKillWorld(options: {
     providers: createProviderFacade({ lookup, clock, log, metrics: counted }),
     sealer: noSealer,
     clock,
-    entropy: createNodeEntropy(),
+    entropy: createSystemEntropy(),
     changes: createChangeHub({ clock, ledger }),
     log,
     metrics: counted,

@@ -3,7 +3,7 @@
  * three healthy targets and of a fourth, which hangs, fails, or takes only so many requests a second.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { nodeClock } from "../../../src/entry/node-clock.ts";
+import { systemClock } from "../../../src/entry/system-clock.ts";
 import type { Verdict } from "../../../src/domain/verdict.ts";
 import { addMillis, millis } from "../../../src/kernel/time.ts";
 import type { RevokeRequest } from "../../../src/ports/provider.ts";
@@ -52,7 +52,7 @@ export async function timeNeighbours(wish: {
   );
   try {
     const tasks = await Promise.all(Array.from({ length: waves }, () => openTask(world.ledger, world.commands)));
-    const expiresAt = addMillis(nodeClock.now(), hourMillis);
+    const expiresAt = addMillis(systemClock.now(), hourMillis);
     const count = waves * leasesOfEach;
     for (const provider of [...neighbours, troubled])
       await issueLeases(world.ledger, world.commands, { tasks, count, provider, expiresAt: () => expiresAt });

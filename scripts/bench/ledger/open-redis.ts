@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import { parseLedgerUrl } from "../../../src/engines/redis/connection/ledger-url.ts";
 import { openRedisLedger, type RedisLedger } from "../../../src/engines/redis/open.ts";
-import { nodeClock } from "../../../src/entry/node-clock.ts";
+import { systemClock } from "../../../src/entry/system-clock.ts";
 import { createNodeLog } from "../../../src/entry/node-log.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
 
-export async function openRedis(url: string, clock: Clock = nodeClock): Promise<RedisLedger> {
+export async function openRedis(url: string, clock: Clock = systemClock): Promise<RedisLedger> {
   const place = parseLedgerUrl(url);
   if (!place.ok) throw new Error(place.fault.message);
   const access = { user: null, password: null, sentinelPassword: null, tls: null };

@@ -1,6 +1,6 @@
 /** Opens a ledger of either engine, by the file or the URL that says where it is, with the workforce that goes with it. */
 import { createLocalWorkforce } from "../../../src/broker/kill/local-workforce.ts";
-import { nodeClock } from "../../../src/entry/node-clock.ts";
+import { systemClock } from "../../../src/entry/system-clock.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import type { Workforce } from "../../../src/ports/workforce.ts";
@@ -9,7 +9,7 @@ import { openLedger } from "./populate.ts";
 /** A file of SQLite, or `redis://...`. */
 export async function openPlace(
   place: string,
-  clock: Clock = nodeClock,
+  clock: Clock = systemClock,
 ): Promise<{ readonly ledger: Ledger; readonly workforce: Workforce }> {
   if (!place.startsWith("redis:")) return { ledger: await openLedger(place, clock), workforce: createLocalWorkforce() };
   // As the broker does it: who is on SQLite does not wait for the other engine's libraries.

@@ -13,7 +13,7 @@ import type { RedisLedger } from "../../../src/engines/redis/open.ts";
 import { createScriptRunner, defineScript } from "../../../src/engines/redis/script.ts";
 import { createShardCalls, type ShardCalls } from "../../../src/engines/redis/shard-calls.ts";
 import { createShards } from "../../../src/engines/redis/shards.ts";
-import { nodeClock } from "../../../src/entry/node-clock.ts";
+import { systemClock } from "../../../src/entry/system-clock.ts";
 import { keyOfId, leaseIdOf, tagOfId, type LeaseId, type TaskId } from "../../../src/kernel/ids.ts";
 import { addMillis, type EpochMillis } from "../../../src/kernel/time.ts";
 import type { LeaseSummary, LeaseView } from "../../../src/ports/ledger-views.ts";
@@ -64,8 +64,8 @@ export async function populateRedis({ url, leaseCounts, dueAt }: FillWish): Prom
   const filling: Filling = {
     ledger,
     calls: callsOf(client, ledger.shards),
-    commands: createCommands(nodeClock),
-    expiresAt: dueAt ?? addMillis(nodeClock.now(), dayMillis),
+    commands: createCommands(systemClock),
+    expiresAt: dueAt ?? addMillis(systemClock.now(), dayMillis),
     apart: dueAt === undefined ? 7 : 0,
   };
   try {
@@ -95,7 +95,7 @@ function callsOf(client: Redis, count: number): ShardCalls {
   return createShardCalls({
     runner,
     shards: createShards({ prefix: "mayfly", count }),
-    clock: nodeClock,
+    clock: systemClock,
     held: () => null,
   });
 }

@@ -5,14 +5,14 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteLedger, type SqliteLedger } from "../../../src/engines/node-sqlite/open.ts";
-import { nodeClock } from "../../../src/entry/node-clock.ts";
+import { systemClock } from "../../../src/entry/system-clock.ts";
 import { createNodeLog } from "../../../src/entry/node-log.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
 import { keyOfId, leaseIdOf, tagOfId, type LeaseId, type TaskId } from "../../../src/kernel/ids.ts";
 import { addMillis } from "../../../src/kernel/time.ts";
 import { createCommands, handleOf, issueLeases, openTask } from "./commands.ts";
 
-export async function openLedger(file: string, clock: Clock = nodeClock): Promise<SqliteLedger> {
+export async function openLedger(file: string, clock: Clock = systemClock): Promise<SqliteLedger> {
   const onFatal = (reason: string): never => {
     process.stderr.write(`the ledger failed: ${reason}\n`);
     process.exit(70);
@@ -29,13 +29,13 @@ const spreadMillis = 3_600_000;
 /** One task for each of `leaseCounts`, with as many leases. Answers the tasks. */
 export async function populate(wish: { file: string; leaseCounts: readonly number[] }): Promise<readonly TaskId[]> {
   const { file, leaseCounts } = wish;
-  const commands = createCommands(nodeClock);
+  const commands = createCommands(systemClock);
   const ledger = await openLedger(file);
   const tasks: TaskId[] = [];
   for (const _ of leaseCounts) tasks.push(await openTask(ledger, commands));
   const [first] = tasks;
   if (first === undefined) throw new Error("a ledger without tasks holds no leases");
-  const expiresAt = addMillis(nodeClock.now(), dayMillis);
+  const expiresAt = addMillis(systemClock.now(), dayMillis);
   await issueLeases(ledger, commands, { tasks: [first], count: 1, expiresAt: () => expiresAt });
   const [sample] = await ledger.listLeases({ taskId: first, after: null, limit: 1 });
   await ledger.close();

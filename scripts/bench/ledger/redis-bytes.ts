@@ -5,7 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
-import { nodeClock } from "../../../src/entry/node-clock.ts";
+import { systemClock } from "../../../src/entry/system-clock.ts";
 import { brand } from "../../../src/kernel/brand.ts";
 import type { Fingerprint } from "../../../src/kernel/digest.ts";
 import { homeOfId, type TaskId } from "../../../src/kernel/ids.ts";
@@ -74,7 +74,7 @@ function openTasks(url: string, count: number): Promise<readonly TaskId[]> {
 async function withLedger<T>(url: string, work: (ledger: Ledger, commands: Commands) => Promise<T>): Promise<T> {
   const ledger = await openRedis(url);
   try {
-    return await work(ledger, createCommands(nodeClock));
+    return await work(ledger, createCommands(systemClock));
   } finally {
     await ledger.close();
   }
@@ -88,7 +88,7 @@ async function issueFull(ledger: Ledger, commands: Commands, taskId: TaskId, cou
       { limit: "liveLeasesPerAgent", counter: `agent:invoice-bot-${homeOfId(taskId)}`, max: 1_000_000 },
     ];
     valueOf(await ledger.recordIntent({ ...intent, limits }));
-    const completion = commands.completion(intent.lease.id, addMillis(nodeClock.now(), dayMillis + index));
+    const completion = commands.completion(intent.lease.id, addMillis(systemClock.now(), dayMillis + index));
     const fingerprint = brand<Fingerprint>(randomBytes(32).toString("base64url"));
     valueOf(await ledger.completeMint({ ...completion, fingerprint }));
   };

@@ -8,7 +8,7 @@ import { attestationSkewMillis } from "../../kernel/limits.ts";
 import { ok, type Result } from "../../kernel/result.ts";
 import type { TrustedIssuer } from "../../domain/trusted-issuer.ts";
 import type { HttpAnswer, HttpClient, HttpFault, HttpRequest } from "../../ports/http-client.ts";
-import { nodeClock } from "../node-clock.ts";
+import { systemClock } from "../system-clock.ts";
 import { fail, fine, warn, type Finding } from "./finding.ts";
 
 export async function checkIssuer(
@@ -45,11 +45,11 @@ function createDateWatch(http: HttpClient) {
   return {
     http: {
       async send(request: HttpRequest): Promise<Result<HttpAnswer, HttpFault>> {
-        const before = nodeClock.now();
+        const before = systemClock.now();
         const answer = await http.send(request);
         const theirs = answer.ok ? Date.parse(answer.value.headers["date"] ?? "") : Number.NaN;
         if (!answer.ok || Number.isNaN(theirs)) return answer;
-        const ours = (before + nodeClock.now()) / 2;
+        const ours = (before + systemClock.now()) / 2;
         skewMillis = Math.max(0, Math.abs(theirs + 500 - ours) - 500);
         return ok(answer.value);
       },

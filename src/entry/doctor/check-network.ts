@@ -5,7 +5,7 @@ import type { Environment, ServeOptions } from "../config.ts";
 import { connectProviders } from "../connections.ts";
 import type { LoadedPolicy } from "../load-policy.ts";
 import { loadText } from "../load-text.ts";
-import { createNodeEntropy, nodeClock } from "../node-clock.ts";
+import { createSystemEntropy, systemClock } from "../system-clock.ts";
 import { openConnections } from "../node-connections.ts";
 import { loadPolicyFolder } from "../policy-folder.ts";
 import { secretResolver } from "../resolve-secret.ts";
@@ -30,8 +30,8 @@ export async function checkPolicyAndNetwork({ options, env, signer, notes }: Sub
   const registry = connectProviders(connections, {
     issuerUrl,
     resolveSecret: secretResolver(env),
-    clock: nodeClock,
-    entropy: createNodeEntropy(),
+    clock: systemClock,
+    entropy: createSystemEntropy(),
     signer: signer ?? noSigner,
   });
   try {

@@ -6,7 +6,7 @@ import { readStore } from "../../engines/redis/read-store.ts";
 import { isNearlyFull } from "../../engines/redis/connection/watch-servers.ts";
 import type { Environment, ServeOptions } from "../config.ts";
 import type { Log } from "../../ports/log.ts";
-import { nodeClock } from "../node-clock.ts";
+import { systemClock } from "../system-clock.ts";
 import { demandOf, sha1 } from "../open-store.ts";
 import { readAccess } from "../redis-access.ts";
 import { compareSeals } from "./compare-seals.ts";
@@ -24,7 +24,7 @@ export async function checkRedis(
   if (!access.ok) return refused(access.fault);
   const checked = await checkServers({ place, access: access.value, demand: demandOf(options) });
   if (!checked.ok) return refused(checked.fault);
-  const visit = { place, access: access.value, checked: checked.value, clock: nodeClock, log: noLog, sha1 };
+  const visit = { place, access: access.value, checked: checked.value, clock: systemClock, log: noLog, sha1 };
   const store = await readStore(visit);
   return {
     findings: [...serverFindings(place, checked.value), sealsFinding(store, sealingKeys)],

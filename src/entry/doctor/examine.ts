@@ -3,7 +3,7 @@
  * it would fail. Starts nothing, changes nothing, makes no key and no ledger.
  */
 import { parseServeOptions, type Environment, type ServeFlags, type ServeOptions } from "../config.ts";
-import { createNodeEntropy, nodeClock } from "../node-clock.ts";
+import { createSystemEntropy, systemClock } from "../system-clock.ts";
 import { readKeys } from "../read-keys.ts";
 import { checkAddress, checkNode, checkRoom } from "./check-host.ts";
 import { checkKeys } from "./check-keys.ts";
@@ -27,7 +27,7 @@ async function* examineSettings(options: ServeOptions, env: Environment): AsyncG
   yield* keys.findings;
   // Reading rings that are not there would make them.
   const rings = keys.areUsable
-    ? await readKeys(options, { env, clock: nodeClock, entropy: createNodeEntropy() })
+    ? await readKeys(options, { env, clock: systemClock, entropy: createSystemEntropy() })
     : null;
   const { ledger } = options;
   const sealingKeys = rings?.ok === true ? rings.value.sealer.keyIds() : null;

@@ -7,7 +7,7 @@ import { flushCompileCache } from "node:module";
 import { openAdapters } from "../../../src/entry/adapters.ts";
 import { composeOver } from "../../../src/entry/compose.ts";
 import { parseServeOptions } from "../../../src/entry/config.ts";
-import { createNodeEntropy } from "../../../src/entry/node-clock.ts";
+import { createSystemEntropy } from "../../../src/entry/system-clock.ts";
 import { createNodeLog } from "../../../src/entry/node-log.ts";
 import { listenAndServe } from "../../../src/entry/serve.ts";
 import type { MintOutcome } from "../../../src/ports/provider.ts";
@@ -76,7 +76,7 @@ const log = createNodeLog(options.value.logLevel);
 const onFatal = (reason: string): void => {
   throw new Error(reason);
 };
-const machine = { env: process.env, clock, entropy: createNodeEntropy(), log, onFatal };
+const machine = { env: process.env, clock, entropy: createSystemEntropy(), log, onFatal };
 const started = await listenAndServe(options.value, log, async (withIssuer) => {
   const open = withIssuer.ledger.kind === "redis" ? openRedisAdapters : openAdapters;
   const adapters = await open(withIssuer, machine);

@@ -1,14 +1,12 @@
-/** The real clock and real randomness, for composition only. */
-import { getRandomValues } from "node:crypto";
-import { performance } from "node:perf_hooks";
+/** The real clock and real randomness of any runtime, for composition only. */
 import type { Clock } from "../kernel/clock.ts";
 import type { Entropy } from "../kernel/entropy.ts";
 import { epochMillis } from "../kernel/time.ts";
 
-/** Node's timers wrap to 1 ms beyond this. */
+/** Timers wrap to 1 ms beyond this. */
 const longestTimerMillis = 2 ** 31 - 1;
 
-export const nodeClock: Clock = {
+export const systemClock: Clock = {
   now: () => epochMillis(Date.now()),
   monotonicMillis: () => performance.now(),
   after(delay, callback) {
@@ -17,17 +15,20 @@ export const nodeClock: Clock = {
   },
 };
 
-/** Drawn from the system in blocks: a call for eight bytes would cost more than the bytes. */
+/**
+ * Drawn from the system in blocks: a call for eight bytes would cost more than the bytes. The first block is drawn when it
+ * is asked for, because Workers have no randomness while a program loads.
+ */
 const blockBytes = 4096;
 
-export function createNodeEntropy(): Entropy {
+export function createSystemEntropy(): Entropy {
   const block = new Uint8Array(blockBytes);
   let used = blockBytes;
   return {
     bytes(length) {
-      if (length > blockBytes / 4) return getRandomValues(new Uint8Array(length));
+      if (length > blockBytes / 4) return crypto.getRandomValues(new Uint8Array(length));
       if (used + length > blockBytes) {
-        getRandomValues(block);
+        crypto.getRandomValues(block);
         used = 0;
       }
       const bytes = block.slice(used, used + length);
