@@ -13,7 +13,7 @@ import { body, createHttpBench, fault, send, soon, type ClosableClient } from ".
 
 interface Subject {
   readonly name: string;
-  open(options: { readonly allowInsecureLoopback: boolean }): ClosableClient;
+  readonly open: (options: { readonly allowInsecureLoopback: boolean }) => ClosableClient;
   readonly told: {
     /** That nothing of a request was sent although it was begun. */
     readonly untilSent: boolean;
