@@ -25,6 +25,12 @@ export const millisBetween = (from: EpochMillis, to: EpochMillis): Millis => mil
 export const earliest = (first: EpochMillis, ...others: readonly EpochMillis[]): EpochMillis =>
   epochMillis(Math.min(first, ...others));
 
+/** Null is never. */
+export function earlierOf<T extends number>(left: T | null, right: T | null): T | null {
+  if (left === null || right === null) return left ?? right;
+  return left < right ? left : right;
+}
+
 /** NumericDate of RFC 7519 §2: whole seconds, rounded down. */
 export const toNumericDate = (at: EpochMillis): number => Math.floor(at / 1000);
 /** RFC 3339 in UTC with milliseconds. */

@@ -5,6 +5,7 @@ import type { GateReason } from "../domain/gate.ts";
 import type { KillCause, Lease } from "../domain/lease.ts";
 import type { LimitReservation } from "../domain/limit.ts";
 import type { AgentName, IssuerName, ProviderName, TargetName } from "../domain/names.ts";
+import type { Breaker } from "../domain/target-state.ts";
 import type { Task, TaskOutcome } from "../domain/task.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import type { JsonObject } from "../kernel/canonical-json.ts";
@@ -202,9 +203,7 @@ export interface SetTarget {
   readonly resetBackoff?: boolean;
   readonly cause: Cause;
 }
-export type Breaker =
-  | { readonly kind: "closed" }
-  | { readonly kind: "open"; readonly until: EpochMillis; readonly reason: string };
+export type { Breaker } from "../domain/target-state.ts";
 
 export interface GateClosed {
   readonly reason: "gate_closed";

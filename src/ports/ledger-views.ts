@@ -7,20 +7,9 @@ import type { ProviderName, TargetName } from "../domain/names.ts";
 import type { DoorScope } from "../domain/scope.ts";
 import type { Task } from "../domain/task.ts";
 import type { EpochMillis } from "../kernel/time.ts";
-import type { Breaker } from "./ledger-commands.ts";
+import type { Breaker } from "../domain/target-state.ts";
 
-export interface TargetState {
-  readonly target: TargetName;
-  readonly provider: ProviderName;
-  readonly breaker: Breaker;
-  readonly paused: boolean;
-  readonly due: number;
-  readonly oldestDueAt: EpochMillis | null;
-  /** Leases that a worker has in hand. */
-  readonly claimed: number;
-  /** Leases that need a person; they are due again at a slow pace. */
-  readonly stuck: number;
-}
+export type { TargetState } from "../domain/target-state.ts";
 
 export interface DueWork {
   readonly now: EpochMillis;

@@ -238,6 +238,33 @@ CREATE TABLE provider (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    version: 5,
+    sql: `
+-- Of a ledger over many shards. Places in counters of this shard that a lease or task of any shard holds; after
+-- hold_until its home is asked whether it still does. A place that rides on another one counts when that one goes.
+CREATE TABLE slot (
+  owner TEXT NOT NULL,
+  counter INTEGER NOT NULL,
+  hold_until INTEGER NOT NULL,
+  rides_on TEXT,
+  PRIMARY KEY (owner, counter)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX slot_by_hold ON slot (counter, hold_until);
+CREATE INDEX slot_by_ride ON slot (counter, rides_on) WHERE rides_on IS NOT NULL;
+
+-- What deaths and ends of this shard have to give back in others.
+CREATE TABLE owed (
+  counter TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  hold_until INTEGER NOT NULL,
+  PRIMARY KEY (counter, owner)
+) STRICT, WITHOUT ROWID;
+
+-- Requests that took the token and did not give it back.
+ALTER TABLE replay ADD COLUMN uses INTEGER NOT NULL DEFAULT 1;
+`,
+  },
 ];
 
 export const newestVersion = Math.max(...migrations.map((migration) => migration.version));

@@ -38,7 +38,7 @@ export function writeEnd(tx: Tx, record: TaskRecord, end: End): EndedRecord {
   const data = { ended_at: endedAt, outcome, reason };
   const endedSequence = tx.audit({ type: "task.ended", taskId: record.task.id, leaseId: null, cause, data });
   const ended = storeEnd(tx, record, { kind: "ended", outcome, reason, endedAt }, endedSequence);
-  releaseCounters(tx, record.counters);
+  releaseCounters(tx, record.counters, { id: record.task.id, roomUntil: 0 });
   tx.tally.openTasks -= 1;
   return { ...ended, endedSequence };
 }

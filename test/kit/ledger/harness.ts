@@ -7,6 +7,8 @@ export interface LedgerHarness {
   /** The open ledger; another object after `restart`. */
   readonly ledger: Ledger;
   readonly clock: ManualClock;
+  /** One unless told. Each shard judges for itself whether the kills of a target are late. */
+  readonly shards?: number;
   /** Closes and reopens over the same storage. The clock does not move. */
   restart(): Promise<void>;
   close(): Promise<void>;

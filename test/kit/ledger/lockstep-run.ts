@@ -1,6 +1,6 @@
 /** Turns random steps into verbs on both ledgers. Ids, keys and choices come from the model's side of the pair. */
 import type { DoorScope } from "../../../src/domain/scope.ts";
-import type { TaskId } from "../../../src/kernel/ids.ts";
+import { homeOfText, type TaskId } from "../../../src/kernel/ids.ts";
 import { addMillis, millis, seconds } from "../../../src/kernel/time.ts";
 import { unreachable } from "../../../src/kernel/unreachable.ts";
 import {
@@ -115,7 +115,11 @@ async function runTaskStep(run: Run, step: StepOf<"open" | "reopen" | "beat" | "
 
 async function intend(run: Run, step: IntentStep): Promise<unknown> {
   const { pair, build } = run;
-  const automaticTask = step.automatic ? build.openTask({ automatic: true, agent: agentName("agent-0") }) : null;
+  // As the broker does it: a repeat finds its key where it was stored.
+  const home = step.key === null ? undefined : homeOfText(`key-${step.key}`);
+  const automaticTask = step.automatic
+    ? build.openTask({ id: build.ids.task(home), automatic: true, agent: agentName("agent-0") })
+    : null;
   const opening = automaticTask ?? pick(run.openings, step.taskAt);
   if (opening === undefined) return undefined;
   const taskId = opening.task.id;
@@ -129,7 +133,10 @@ async function intend(run: Run, step: IntentStep): Promise<unknown> {
     mintTimeoutSeconds: step.mintSeconds,
     automaticTask,
     limits: step.limits.map((limit) => limitOf(limit, taskId)),
-    idempotency: step.key === null ? null : { key: fingerprintOf(`key-${step.key}`), requestDigest },
+    idempotency:
+      step.key === null
+        ? null
+        : { key: fingerprintOf(`key-${step.key}-${step.automatic ? "none" : taskId}`), requestDigest },
     replay:
       step.token === null
         ? null
@@ -140,7 +147,7 @@ async function intend(run: Run, step: IntentStep): Promise<unknown> {
             expiresAt: addMillis(now, 30 * 24 * 3_600_000),
           },
     replaces: replaced?.lease.id ?? null,
-    demandKillPath: step.demandKillPath,
+    demandKillPath: step.demandKillPath && (pair.engine.shards ?? 1) === 1,
     capacity: step.capacity,
   });
   run.known.leases.push(command.lease.id);

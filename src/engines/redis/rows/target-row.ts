@@ -1,4 +1,4 @@
-/** What shards say of a target, and what that adds up to. */
+/** What a shard says of a target. */
 import type { ProviderName, TargetName } from "../../../domain/names.ts";
 import { brand } from "../../../kernel/brand.ts";
 import { epochMillis, type Millis } from "../../../kernel/time.ts";
@@ -27,32 +27,4 @@ export function targetFrom(reply: readonly Reply[], behind: Millis): TargetState
     claimed: numberOf(claimed),
     stuck: numberOf(stuck),
   };
-}
-
-/** Of the same target in several shards. Where a change reached only some of them, what holds kills up is shown. */
-export function mergeTargets(states: readonly TargetState[]): TargetState {
-  const [head, ...rest] = states;
-  if (head === undefined) throw new Error("nothing to merge");
-  return rest.reduce(
-    (left, right) => ({
-      ...left,
-      breaker: laterBreaker(left.breaker, right.breaker),
-      paused: left.paused || right.paused,
-      due: left.due + right.due,
-      oldestDueAt: earlier(left.oldestDueAt, right.oldestDueAt),
-      claimed: left.claimed + right.claimed,
-      stuck: left.stuck + right.stuck,
-    }),
-    head,
-  );
-}
-
-export function laterBreaker(left: Breaker, right: Breaker): Breaker {
-  if (left.kind === "closed" || right.kind === "closed") return left.kind === "closed" ? right : left;
-  return left.until < right.until ? right : left;
-}
-
-export function earlier<T extends number>(left: T | null, right: T | null): T | null {
-  if (left === null || right === null) return left ?? right;
-  return left < right ? left : right;
 }

@@ -7,7 +7,7 @@ import type { ListAudit } from "../../../ports/ledger-commands.ts";
 import type { AuditPage } from "../../../ports/ledger-views.ts";
 import { sealShard } from "../audit/audit-chain.ts";
 import { trail } from "../lua/trail.ts";
-import { mergeLanes } from "../across-shards/merge-lanes.ts";
+import { mergeLanes } from "../../../kernel/merge-lanes.ts";
 import { defineScript, textOf } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";
 

@@ -5,7 +5,7 @@ import type { LeaseId } from "../../../kernel/ids.ts";
 import { maxPageSize } from "../../../kernel/limits.ts";
 import type { Answer } from "../../../ports/ledger.ts";
 import type { NotFound, NotRevoked, ReopenLease } from "../../../ports/ledger-commands.ts";
-import { mergeLanes } from "../across-shards/merge-lanes.ts";
+import { mergeLanes } from "../../../kernel/merge-lanes.ts";
 import { answer, causeCommand, conflictOf, plain } from "../answers.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { task as taskLua } from "../lua/task.ts";

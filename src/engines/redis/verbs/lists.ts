@@ -7,7 +7,7 @@ import type { Door } from "../../../ports/ledger-views.ts";
 import { lease as leaseLua } from "../lua/lease.ts";
 import { subtree } from "../lua/subtree.ts";
 import { task as taskLua } from "../lua/task.ts";
-import { mergeLanes } from "../across-shards/merge-lanes.ts";
+import { mergeLanes } from "../../../kernel/merge-lanes.ts";
 import { leaseFrom } from "../rows/lease-row.ts";
 import { defineScript, listOf, numberOf, textOf, type Reply } from "../script.ts";
 import type { ShardCalls } from "../shard-calls.ts";

@@ -9,17 +9,20 @@ import type { AuditPage } from "../../../ports/ledger-views.ts";
 import { bytes, integer, text, type SqlRow } from "../driver.ts";
 import type { View } from "../tx.ts";
 
-export function listAudit(view: View, { taskId, after, limit, newest = false }: ListAudit): AuditPage {
+export function listAudit(view: View, query: ListAudit & { readonly before?: number | null }): AuditPage {
+  const { taskId, after, limit, newest = false } = query;
+  const before = query.before ?? Number.MAX_SAFE_INTEGER;
   const page = Math.min(limit, maxPageSize);
   const start = sequenceIn(after, 0);
   const order = `ORDER BY sequence ${newest ? "DESC" : "ASC"} LIMIT ?`;
   const rows =
     taskId === null
-      ? view.sql.all(`SELECT body, hash FROM audit WHERE sequence > ? ${order}`, start, page)
+      ? view.sql.all(`SELECT body, hash FROM audit WHERE sequence > ? AND sequence < ? ${order}`, start, before, page)
       : view.sql.all(
-          `SELECT body, hash FROM audit WHERE task_key = ? AND sequence > ? ${order}`,
+          `SELECT body, hash FROM audit WHERE task_key = ? AND sequence > ? AND sequence < ? ${order}`,
           keyOfId(taskId),
           start,
+          before,
           page,
         );
   const found = rows.map(entryFromRow).filter((entry) => taskId === null || entry.taskId === taskId);

@@ -7,13 +7,14 @@ import type { LeaseId } from "../../../kernel/ids.ts";
 import type { CounterCopy } from "../cache.ts";
 import { integer, text, type SqlRow } from "../driver.ts";
 import type { Tx, View } from "../tx.ts";
+import { elsewhereName, isRoom, owe, type Holder } from "./owed-rows.ts";
 
 export type Reservation =
-  | { readonly kind: "full"; readonly limit: string }
+  | { readonly kind: "full"; readonly limit: string; readonly counter: string }
   | { readonly kind: "free"; readonly counters: readonly string[]; readonly windows: readonly Window[] };
 
 /** A fixed window of mints; windows start at whole multiples of their length since 1970. */
-interface Window {
+export interface Window {
   readonly name: string;
   readonly endsAt: number;
 }
@@ -33,14 +34,19 @@ export function checkLimits(tx: Tx, limits: readonly LimitReservation[], freed: 
       used = readWindow(tx, window);
       windows.set(window.name, window);
     }
-    if (used >= max) return { kind: "full", limit };
+    if (used >= max) return { kind: "full", limit, counter };
   }
   return { kind: "free", counters: [...counters], windows: [...windows.values()] };
 }
 
 /** Takes what was checked; answers the keys of the live counters, which the lease keeps until it dies. */
 export function takeLimits(tx: Tx, reservation: Extract<Reservation, { kind: "free" }>): readonly number[] {
-  for (const { name, endsAt } of reservation.windows) {
+  takeWindows(tx, reservation.windows);
+  return reservation.counters.map((name) => takeCounter(tx, name));
+}
+
+export function takeWindows(tx: Tx, windows: readonly Window[]): void {
+  for (const { name, endsAt } of windows) {
     tx.sql.run(
       `INSERT INTO rate (name, ends_at, used) VALUES (?, ?, 1) ON CONFLICT (name) DO UPDATE SET
         used = CASE WHEN ends_at = excluded.ends_at THEN used + 1 ELSE 1 END, ends_at = excluded.ends_at`,
@@ -48,12 +54,22 @@ export function takeLimits(tx: Tx, reservation: Extract<Reservation, { kind: "fr
       endsAt,
     );
   }
-  return reservation.counters.map((name) => takeCounter(tx, name));
+}
+
+/** Of a request that was refused after all; a window that has passed is nobody's. */
+export function giveBackWindows(tx: Tx, windows: readonly Window[]): void {
+  for (const { name, endsAt } of windows)
+    tx.sql.run("UPDATE rate SET used = used - 1 WHERE name = ? AND ends_at = ? AND used > 0", name, endsAt);
 }
 
 /** Whether a lease's place may pass to what replaces it: not while what it replaced itself still lives. */
 export const mayHandOn = (view: View, leaseId: LeaseId): boolean =>
   findCounter(view, replacedCounter(leaseId)) === undefined;
+
+export function isRoomElsewhere(view: View, key: number): boolean {
+  const counter = elsewhereName(counterOfKey(view, key)?.name ?? "");
+  return counter !== undefined && isRoom(counter);
+}
 
 export function takeCounter(tx: Tx, name: string): number {
   const copy = findCounter(tx, name);
@@ -66,12 +82,20 @@ export function takeCounter(tx: Tx, name: string): number {
   return keep(tx, row).key;
 }
 
-export function releaseCounters(tx: Tx, keys: readonly number[]): void {
+export function releaseCounters(tx: Tx, keys: readonly number[], holder: Holder): void {
   for (const key of keys) {
     const copy = counterOfKey(tx, key);
     if (copy === undefined) throw new Error("a lease holds a counter that is missing");
     setLive(tx, copy, copy.live - 1);
+    const counter = elsewhereName(copy.name);
+    if (counter !== undefined) owe(tx, counter, holder);
   }
+}
+
+export function releaseCounter(tx: Tx, key: number): void {
+  const copy = counterOfKey(tx, key);
+  if (copy === undefined) throw new Error("a place is taken in a counter that is missing");
+  setLive(tx, copy, copy.live - 1);
 }
 
 function setLive(tx: Tx, copy: CounterCopy, live: number): void {
@@ -85,14 +109,14 @@ function setLive(tx: Tx, copy: CounterCopy, live: number): void {
   tx.cache.countersByKey.delete(copy.key);
 }
 
-function findCounter(view: View, name: string): CounterCopy | undefined {
+export function findCounter(view: View, name: string): CounterCopy | undefined {
   const cached = view.cache.counters.get(name);
   if (cached !== undefined) return cached;
   const row = view.sql.get("SELECT key, name, live FROM counter WHERE name = ?", name);
   return row === undefined ? undefined : keep(view, row);
 }
 
-function counterOfKey(view: View, key: number): CounterCopy | undefined {
+export function counterOfKey(view: View, key: number): CounterCopy | undefined {
   const cached = view.cache.countersByKey.get(key);
   if (cached !== undefined) return cached;
   const row = view.sql.get("SELECT key, name, live FROM counter WHERE key = ?", key);

@@ -7,7 +7,7 @@ import { isDying } from "../../../domain/lease-transition.ts";
 import type { JsonObject } from "../../../kernel/canonical-json.ts";
 import type { Fingerprint } from "../../../kernel/digest.ts";
 import { keyOfId, leaseIdOf, tagOfId, taskIdOf, type LeaseId } from "../../../kernel/ids.ts";
-import { idempotencyMillis } from "../../../kernel/limits.ts";
+import { expiryGraceMillis, idempotencyMillis } from "../../../kernel/limits.ts";
 import { addMillis, epochMillis, type EpochMillis } from "../../../kernel/time.ts";
 import { integer, integerOrNull, text, textOrNull, type SqlRow, type SqlValue } from "../driver.ts";
 import type { Tx, View } from "../tx.ts";
@@ -204,7 +204,9 @@ function storeDeath(tx: Tx, before: LeaseRecord, dead: LeaseRecord): LeaseRecord
     before.key,
     before.lease.state.kind,
   );
-  releaseCounters(tx, before.counters);
+  // Its provider may have to deny it until then.
+  const roomUntil = state === "revoked" ? next.lease.nativeExpiresAt + expiryGraceMillis : 0;
+  releaseCounters(tx, before.counters, { id: next.lease.id, roomUntil });
   const keptUntil = addMillis(tx.now, idempotencyMillis);
   tx.sql.run("UPDATE idempotency SET expires_at = ? WHERE lease_key = ?", keptUntil, before.key);
   return remember(tx, before, next);

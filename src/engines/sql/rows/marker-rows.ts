@@ -18,12 +18,20 @@ export function isReplayed(tx: Tx, marker: ReplayMarker): boolean {
 
 export function storeReplay(tx: Tx, marker: ReplayMarker): void {
   tx.sql.run(
-    "INSERT OR REPLACE INTO replay (issuer, token_id, request_digest, expires_at) VALUES (?, ?, ?, ?)",
+    `INSERT INTO replay (issuer, token_id, request_digest, expires_at) VALUES (?, ?, ?, ?)
+      ON CONFLICT (issuer, token_id) DO UPDATE SET expires_at = excluded.expires_at, uses = uses + 1`,
     marker.issuerUrl,
     marker.tokenId,
     marker.requestDigest,
     marker.expiresAt,
   );
+}
+
+/** Of a request that was refused after all. Whoever else took the token with the same request keeps it. */
+export function giveBackReplay(tx: Tx, { issuerUrl, tokenId, requestDigest }: ReplayMarker): void {
+  const ours = "issuer = ? AND token_id = ? AND request_digest = ?";
+  tx.sql.run(`UPDATE replay SET uses = uses - 1 WHERE ${ours}`, issuerUrl, tokenId, requestDigest);
+  tx.sql.run(`DELETE FROM replay WHERE ${ours} AND uses <= 0`, issuerUrl, tokenId, requestDigest);
 }
 
 /** Null where the key is free. A lease that was delivered cannot be delivered again: it becomes due right here. */

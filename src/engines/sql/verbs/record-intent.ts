@@ -11,6 +11,7 @@ import { gateBehind } from "../gate.ts";
 import { makeRecordDue } from "../lease-moves.ts";
 import {
   checkLimits,
+  isRoomElsewhere,
   mayHandOn,
   releaseCounters,
   takeCounter,
@@ -40,7 +41,12 @@ interface Found {
   readonly reservation: Extract<Reservation, { kind: "free" }>;
 }
 
-export function recordIntent(tx: Tx, command: RecordIntent): IntentAnswer {
+/** As a ledger over many shards asks for it, whose used tokens are kept elsewhere. */
+export interface ShardIntent extends RecordIntent {
+  readonly replayedElsewhere?: boolean;
+}
+
+export function recordIntent(tx: Tx, command: ShardIntent): IntentAnswer {
   const existing = leaseOfKey(tx, keyOfId(command.lease.id));
   if (existing !== undefined) return repeatIntent(tx, existing, command);
   if (tx.suspended !== null) return conflict({ reason: "suspended", why: tx.suspended });
@@ -59,7 +65,7 @@ function repeatIntent(tx: Tx, existing: LeaseRecord, command: RecordIntent): Int
 }
 
 /** The order of the checks is part of the contract: the first that fails is the answer. */
-function check(tx: Tx, command: RecordIntent): Found | IntentConflict {
+function check(tx: Tx, command: ShardIntent): Found | IntentConflict {
   const { lease, replay, idempotency } = command;
   const named = findNamedTask(tx, command);
   if ("reason" in named) return named;
@@ -79,7 +85,7 @@ function check(tx: Tx, command: RecordIntent): Found | IntentConflict {
   };
   const gate = gateBehind(tx, chainHead, standing.doorKeys);
   if (gate.kind === "closed") return { reason: "gate_closed", gate: gate.reason };
-  if (replay !== null && isReplayed(tx, replay)) return { reason: "replayed" };
+  if (command.replayedElsewhere === true || (replay !== null && isReplayed(tx, replay))) return { reason: "replayed" };
   const repeated = idempotency === null ? null : checkIdempotency(tx, idempotency, command.cause);
   if (repeated !== null) return repeated;
   if (command.demandKillPath && isKillPathBroken(tx, lease.target))
@@ -168,10 +174,11 @@ function replace(tx: Tx, replaced: LeaseRecord, taker: Taker): void {
 
 /** The counters that the new lease took are its own now; the old lease keeps the others until it dies. */
 function handOn(tx: Tx, replaced: LeaseRecord, { leaseId, counters }: Taker): LeaseRecord {
-  const handedOver = replaced.counters.filter((counter) => counters.includes(counter));
+  const isHandedOver = (counter: number): boolean => counters.includes(counter) && !isRoomElsewhere(tx, counter);
+  const handedOver = replaced.counters.filter(isHandedOver);
   if (handedOver.length === 0) return replaced;
-  const rest = replaced.counters.filter((counter) => !counters.includes(counter));
+  const rest = replaced.counters.filter((counter) => !isHandedOver(counter));
   const kept = storeCounters(tx, replaced, [...rest, takeCounter(tx, replacedCounter(leaseId))]);
-  releaseCounters(tx, handedOver);
+  releaseCounters(tx, handedOver, { id: replaced.lease.id, roomUntil: 0 });
   return kept;
 }

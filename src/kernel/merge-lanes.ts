@@ -2,6 +2,8 @@
  * One page out of many sorted lanes, mostly shards. Each lane is asked for a few rows, and for more only when those were
  * taken: a page of many lanes reads little more than the page, one of a single full lane as well.
  */
+import { allAtMost } from "./settle-all.ts";
+
 export interface LaneQuery<T> {
   readonly lane: number;
   /** The last row that this lane gave; null before the first. */
@@ -23,10 +25,12 @@ const growth = 4;
 export async function mergeLanes<T>(options: {
   lanes: number;
   limit: number;
+  /** How many lanes are read at a time; all of them unless told. */
+  width?: number;
   read: (query: LaneQuery<T>) => Promise<readonly T[]>;
   compare: (left: T, right: T) => number;
 }): Promise<readonly T[]> {
-  const { limit, read, compare } = options;
+  const { limit, read, compare, width = options.lanes } = options;
   const size = Math.min(limit, Math.max(fewestRows, Math.ceil((2 * limit) / options.lanes)));
   const lanes = Array.from({ length: options.lanes }, (_, number): Lane<T> => ({
     number,
@@ -48,7 +52,7 @@ export async function mergeLanes<T>(options: {
   while (merged.length < limit) {
     const empty = lanes.filter((lane) => lane.waiting.length === 0 && !lane.isOver);
     // oxlint-disable-next-line no-await-in-loop -- which lane needs more shows only now
-    await Promise.all(empty.map(refill));
+    await allAtMost(empty, width, refill);
     const next = firstOf(lanes, compare);
     if (next === undefined) break;
     merged.push(next);

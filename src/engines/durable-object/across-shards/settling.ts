@@ -1,0 +1,109 @@
+/**
+ * What deaths and ends in one shard give back in others: written there in the same step (`owed`), paid here as often as
+ * it takes. And places past their time, whose homes are asked whether they are still held: so a crash burns a place for a
+ * while and never frees one that is held.
+ */
+import { parseLeaseId, parseTaskId } from "../../../kernel/ids.ts";
+import { settleAll } from "../../../kernel/settle-all.ts";
+import { millis } from "../../../kernel/time.ts";
+import type { Log } from "../../../ports/log.ts";
+import type { PlaceBack } from "../../sql/rows/owed-rows.ts";
+import { doneOf } from "./answers.ts";
+import { fanOut, type Shards } from "./shards.ts";
+
+/** Of one call. */
+const pagePlaces = 100;
+/** What is left waits for the next pass. */
+const maxPages = 20;
+/** A place that was asked for and is held is not asked for again before this. */
+const recheckMillis = millis(600_000);
+
+/** Pays what one shard owes; also for its own alarm. Rejects where some is left. */
+export async function payOwed(shards: Shards, number: number): Promise<void> {
+  const shard = shards.at(number);
+  for (let page = 0; page < maxPages; page += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- each page is what the one before left
+    const owed = await shard.listOwed(pagePlaces);
+    if (owed.length === 0) return;
+    const byKeeper = [...Map.groupBy(owed, ({ counter }) => shards.ofText(counter))];
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    const paid = await settleAll(byKeeper, fanOut, async ([keeper, places]) => {
+      doneOf(await shards.at(keeper).giveBack({ places, windows: [], token: null }));
+      doneOf(await shard.forgetOwed(places));
+    });
+    const failed = paid.find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
+    if (owed.length < pagePlaces) return;
+  }
+}
+
+/** `places` are all kept in one shard. A home that does not answer leaves them held. */
+export async function askForOverdue(shards: Shards, keeper: number, places: readonly PlaceBack[]): Promise<void> {
+  const byHome = [...Map.groupBy(places, homeOfPlace(shards))];
+  const shard = shards.at(keeper);
+  const settled = await settleAll(byHome, fanOut, async ([home, asked]) => {
+    const held = home === null ? [] : await shards.at(home).stillHeld(asked);
+    const isHeld = new Set(held.map(nameOf));
+    const gone = asked.filter((place) => !isHeld.has(nameOf(place))).map((place) => ({ ...place, holdUntil: 0 }));
+    if (held.length > 0) doneOf(await shard.renewPlaces({ places: held, hold: recheckMillis }));
+    if (gone.length > 0) doneOf(await shard.giveBack({ places: gone, windows: [], token: null }));
+  });
+  const failed = settled.find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+}
+
+const nameOf = ({ counter, owner }: PlaceBack): string => `${owner} ${counter}`;
+
+function homeOfPlace(shards: Shards): (place: PlaceBack) => number | null {
+  return ({ owner }) => {
+    const id = parseLeaseId(owner) ?? parseTaskId(owner);
+    return id === undefined ? null : shards.ofId(id);
+  };
+}
+
+export interface Settling {
+  /** Pays in the background: what this process did may have left something there. */
+  soon(shard: number): void;
+  /** Resolves when what was asked for so far was paid, or could not be. Null: nothing is under way. */
+  pending(): Promise<void> | null;
+}
+
+/** One pass a shard at a time, and one that waits. */
+export function createSettling(parts: {
+  shards: Shards;
+  log: Log;
+  /** Keeps the process until the work is done, where it would end with its request. */
+  background: (work: Promise<void>) => void;
+}): Settling {
+  const { shards, log, background } = parts;
+  const running = new Map<number, Promise<void>>();
+  const waiting = new Set<number>();
+
+  async function pass(shard: number, before: Promise<void> | undefined): Promise<void> {
+    await before;
+    waiting.delete(shard);
+    try {
+      await payOwed(shards, shard);
+    } catch {
+      log.warn("places_unpaid", { shard });
+    }
+  }
+  async function run(shard: number): Promise<void> {
+    const mine = pass(shard, running.get(shard));
+    running.set(shard, mine);
+    await mine;
+    if (running.get(shard) === mine) running.delete(shard);
+  }
+  return {
+    soon(shard) {
+      if (waiting.has(shard)) return;
+      waiting.add(shard);
+      background(run(shard));
+    },
+    pending: () => (running.size === 0 ? null : joined([...running.values()])),
+  };
+}
+
+async function joined(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.all(work);
+}
