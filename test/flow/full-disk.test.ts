@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, eventuallyTrue } from "../support/flow/eventually.ts";
 import { isOnSqlite } from "../support/ledger-kind.ts";
+import { onSqlite } from "../support/flow/ledger.ts";
 import { startFlow, type FlowWorld } from "../support/flow/world.ts";
 import { mountSmallDisk, type SmallDisk } from "../support/small-disk.ts";
 
@@ -11,7 +12,7 @@ let disk: SmallDisk | undefined;
 beforeAll(async () => {
   if (!isOnSqlite) return;
   disk = mountSmallDisk(32);
-  if (disk !== undefined) world = await startFlow({ ledgerFile: join(disk.folder, "ledger.db") });
+  if (disk !== undefined) world = await startFlow({ ledger: onSqlite(join(disk.folder, "ledger.db")) });
 });
 afterAll(async () => {
   await world?.close();

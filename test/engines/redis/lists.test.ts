@@ -1,7 +1,8 @@
 /** Lists and counts over several shards, and of subtrees that no single script may look at as a whole. */
 import { expect } from "vitest";
-import type { LeaseId } from "../../../src/kernel/ids.ts";
-import { agentName, operator } from "../../support/builders.ts";
+import { homeOfId, type LeaseId } from "../../../src/kernel/ids.ts";
+import type { ActivePage } from "../../../src/ports/ledger-views.ts";
+import { agentName, ledgerTarget, operator, providerName } from "../../support/builders.ts";
 import { makeShardedHarness } from "../../support/redis-harness.ts";
 import { describeRows, valueOf, type Row } from "../../kit/ledger/bench.ts";
 
@@ -57,6 +58,32 @@ const rows: readonly Row[] = [
       const second = idsOf(await bench.ledger.listStuck({ after: first.at(-1) ?? null, limit: 7 }));
       expect([...first, ...second]).toEqual(idsOf(leases).toSorted());
       expect(first).toHaveLength(7);
+    },
+  ],
+  [
+    "active leases of a target come from all shards, and whoever dies between two pages hides no other",
+    async (bench) => {
+      const crowded = await bench.opened();
+      const own = Array.from({ length: 7 }, () => bench.active(crowded));
+      const spread = Array.from({ length: 40 }, async () => bench.active(await bench.opened()));
+      const other = { lease: { provider: providerName("other") } };
+      await Promise.all(Array.from({ length: 10 }, async () => bench.active(await bench.opened(), other)));
+      const leases = await Promise.all([...own, ...spread]);
+      const met: LeaseId[] = [];
+      const died = new Set<LeaseId>();
+      for (let after: string | null = null, pages = 0; after !== null || pages === 0; pages += 1) {
+        const page: ActivePage = await bench.ledger.listActive({ target: ledgerTarget, after, limit: 2 });
+        met.push(...idsOf(page.leases));
+        after = page.next;
+        // The one by which the next page is found, every other time.
+        const last = page.leases.at(-1);
+        if (pages % 2 === 0 && last !== undefined) died.add((await bench.dying(last)).lease.id);
+      }
+      const stayed = idsOf(leases).filter((id) => !died.has(id));
+      expect(stayed.filter((id) => !met.includes(id))).toEqual([]);
+      expect(met.filter((id) => !idsOf(leases).includes(id))).toEqual([]);
+      expect(died.size).toBeGreaterThan(10);
+      expect(new Set(leases.map(({ id }) => homeOfId(id))).size).toBeGreaterThan(20);
     },
   ],
   [

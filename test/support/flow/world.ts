@@ -11,7 +11,7 @@ import { parseLedger } from "../../../src/entry/ledger-choice.ts";
 import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
 import { millis } from "../../../src/kernel/time.ts";
 import { createClient, type BrokerClient } from "./client.ts";
-import { onSqlite, startFlowLedger } from "./ledger.ts";
+import { startFlowLedger, type FlowLedger } from "./ledger.ts";
 import { policyResources, yamlOf } from "./policy.ts";
 import { startServers, type Servers } from "./servers.ts";
 import { isUsable } from "./usable.ts";
@@ -30,8 +30,8 @@ export interface FlowWorld extends BrokerClient {
 }
 
 export interface FlowWish {
-  /** A SQLite ledger there, whatever the other flows run on. */
-  readonly ledgerFile?: string;
+  /** Instead of one as the other flows have; closed with the world. */
+  readonly ledger?: FlowLedger;
   /** Key rings; made in the data folder unless told. */
   readonly env?: Readonly<Record<string, string>>;
   readonly resources?: (servers: Servers) => readonly JsonObject[];
@@ -42,10 +42,7 @@ export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
   const folder = await mkdtemp(join(tmpdir(), "mayfly-flow-"));
   const policyDir = join(folder, "policy");
   const policyFile = join(policyDir, "policy.yaml");
-  const ledger =
-    wish.ledgerFile === undefined
-      ? await startFlowLedger(join(folder, "data", "ledger.db"))
-      : onSqlite(wish.ledgerFile);
+  const ledger = wish.ledger ?? (await startFlowLedger(join(folder, "data", "ledger.db")));
   const chosen = parseLedger(ledger.setting, "environment");
   if (!chosen.ok) throw new Error(chosen.fault.message);
   await mkdir(policyDir);
