@@ -3,7 +3,7 @@
  * OpenAPI document and the tests read the same table, so an endpoint cannot be served undocumented or unguarded.
  */
 import type { HonoRequest } from "hono";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Caller } from "../broker/parts.ts";
 import type { RequestId } from "../kernel/ids.ts";
 import type { Result } from "../kernel/result.ts";

@@ -2,7 +2,7 @@
  * The OpenAPI 3.1 document of a table of endpoints. Written from the schemas that validate, so it lists what works and
  * nothing else; made at the first request for it.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { ok } from "../kernel/result.ts";
 import type { AnswerFacts, Endpoint } from "./endpoint.ts";
 import { lineType } from "./respond.ts";

@@ -3,7 +3,7 @@
  * declares its length is read at once, because the server holds it to that; any other is counted as it comes.
  */
 import type { HonoRequest } from "hono";
-import type { z } from "zod";
+import type * as z from "zod";
 import { maxBodyBytes } from "../kernel/limits.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { parseStrictJson } from "../kernel/strict-json.ts";

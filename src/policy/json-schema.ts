@@ -2,7 +2,7 @@
  * The published JSON Schema (2020-12) of policy files, for completion and checking in editors. Made from the very shapes
  * that the parser uses, so that the two cannot disagree.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { JsonObject } from "../kernel/canonical-json.ts";
 import { envelope, kinds, specs } from "./parse/schemas.ts";
 

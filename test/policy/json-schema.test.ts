@@ -1,6 +1,6 @@
 /** The published schema says what the parser says, in the words that editors understand. */
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import type { Json } from "../../src/kernel/canonical-json.ts";
 import { policyJsonSchema } from "../../src/policy/json-schema.ts";
 import { readDocuments } from "../../src/policy/parse/yaml-documents.ts";

@@ -2,7 +2,7 @@
  * The first thing wrong with a body, for its sender: which member, what is wrong with it, what is allowed. In our words,
  * never the validator's; names members, never repeats a value.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { unreachable } from "../../kernel/unreachable.ts";
 import { invalidMember, type HttpFault, type MemberFault } from "../request-fault.ts";
 

@@ -1,5 +1,5 @@
 /** What operators send and read on the admin listener, as validated and documented. */
-import { z } from "zod";
+import * as z from "zod";
 import { killRecord } from "./providers.ts";
 import { couldLoseSeconds, leaseReport } from "./task.ts";
 import { instant, leaseIdText, named, resourceName, shortText, taskIdText } from "./wire-schema.ts";

@@ -1,5 +1,5 @@
 /** What operators send and read of providers. */
-import { z } from "zod";
+import * as z from "zod";
 import { instant, jsonObject, leaseIdText, named, resourceName } from "./wire-schema.ts";
 
 export const killRecord = z

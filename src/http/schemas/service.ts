@@ -1,5 +1,5 @@
 /** Errors, health, keys and metadata as documented. */
-import { z } from "zod";
+import * as z from "zod";
 import { named } from "./wire-schema.ts";
 
 const extensions = {

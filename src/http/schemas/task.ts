@@ -1,5 +1,5 @@
 /** Tasks and leases as they are validated and documented. */
-import { z } from "zod";
+import * as z from "zod";
 import { maxTaskSeconds } from "../../kernel/limits.ts";
 import { instant, jsonObject, named, resourceName, shortText, taskIdText } from "./wire-schema.ts";
 

@@ -1,5 +1,5 @@
 /** `POST /token` (RFC 8693 §2.1, §2.2; RFC 9396 for parameters) as it is validated and documented. */
-import { z } from "zod";
+import * as z from "zod";
 import { accessTokenTypeUri, detailsType, jwtTokenTypeUri, tokenExchangeGrant } from "../token-uris.ts";
 import { jsonMembers, leaseIdText, instant, named, resourceName, taskIdText } from "./wire-schema.ts";
 

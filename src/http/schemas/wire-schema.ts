@@ -2,7 +2,7 @@
  * Schemas of the wire and their names in the OpenAPI document. One schema both validates and documents, so the
  * document cannot say what the broker does not do. Answers use open objects: a client must bear new members.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { isName, namePattern } from "../../domain/names.ts";
 import type { Json } from "../../kernel/canonical-json.ts";
 import { maxContextBytes } from "../../kernel/limits.ts";

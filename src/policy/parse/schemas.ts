@@ -2,7 +2,7 @@
  * The shape of each resource, strict: an unknown field is a fault. Shapes only, so that the published JSON Schema says
  * the same; what fields mean together is judged in the reader of each kind.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { isName } from "../../domain/names.ts";
 import { maxTaskSeconds } from "../../kernel/limits.ts";
 import { hasControlCharacter } from "../pattern.ts";

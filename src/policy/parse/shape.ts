@@ -1,5 +1,5 @@
 /** Checks a document against a shape and tells each difference in our words: where, what, and what to do. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Json } from "../../kernel/canonical-json.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
 import { suggest } from "../suggest.ts";
