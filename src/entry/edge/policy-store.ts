@@ -13,8 +13,8 @@ export interface TextStore {
   put(entries: Record<string, string>): Promise<void>;
 }
 
-/** Of a text; far below what one value may hold, in any script. */
-const pieceLength = 400_000;
+/** One letter is one byte; a value may hold twice as much. */
+const pieceLength = 1_000_000;
 /** As many values as one call may name, less the head. */
 const maxPieces = 127;
 const headKey = "policy/head";
@@ -31,7 +31,7 @@ export const keptPolicy = (store: TextStore): KeptPolicy => ({
   },
 
   async keep(files) {
-    const text = JSON.stringify(files.map(({ path, text: content }) => ({ path, text: content })));
+    const text = asciiJson(files.map(({ path, text: content }) => ({ path, text: content })));
     const digest = await sha256(text);
     if (parseHead((await store.get([headKey])).get(headKey))?.digest === digest) return;
     const pieces = Math.ceil(text.length / pieceLength);
@@ -42,6 +42,13 @@ export const keptPolicy = (store: TextStore): KeptPolicy => ({
     await store.put(entries);
   },
 });
+
+/** So that no piece ends inside a letter. */
+const asciiJson = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 function parseHead(stored: unknown): { readonly digest: string; readonly pieces: number } | undefined {
   const head = typeof stored === "string" ? parseJson(stored) : undefined;
