@@ -2,7 +2,6 @@
  * Which of the dead are no longer denied: somebody else edited the role's policies, or a late write of ours landed over
  * a newer one. Looks at the policy itself, since nobody else tells.
  */
-import type { Lease } from "../../src/domain/lease.ts";
 import type { LeaseId } from "../../src/kernel/ids.ts";
 import { err, ok, type Result } from "../../src/kernel/result.ts";
 import type { UndoneRequest } from "../../src/ports/provider.ts";
@@ -10,17 +9,16 @@ import { reasonOf } from "./aws-fault.ts";
 import type { Client } from "./client.ts";
 import { denies } from "./denied-since.ts";
 import { deniedBy } from "./deny-document.ts";
-import type { Denial } from "./deny-plan.ts";
 import { isAbsent } from "./iam.ts";
-import { denialOf, parseHandle } from "./handle.ts";
 import type { Role } from "./role.ts";
+import { sessionsByRole } from "./sessions-by-role.ts";
 
 export async function findUndone(
   client: Client,
   { leases, now, signal }: UndoneRequest,
 ): Promise<Result<readonly LeaseId[], string>> {
   const undone: LeaseId[] = [];
-  for (const { role, members } of byRole(leases.filter((lease) => now < lease.nativeExpiresAt))) {
+  for (const { role, members } of sessionsByRole(leases.filter((lease) => now < lease.nativeExpiresAt))) {
     // oxlint-disable-next-line no-await-in-loop -- IAM takes few requests a second
     const policy = await client.iam.policy(role.name, client.policyName, signal);
     if (!policy.ok) return err(reasonOf(policy.fault));
@@ -42,22 +40,4 @@ export async function findUndone(
 async function isRoleGone(client: Client, role: Role, signal: AbortSignal): Promise<boolean> {
   const asked = await client.iam.roleMaxSeconds(role.name, signal);
   return !asked.ok && isAbsent(asked.fault);
-}
-
-interface Member {
-  readonly lease: Lease;
-  readonly denial: Denial;
-}
-
-function byRole(leases: readonly Lease[]): readonly { readonly role: Role; readonly members: readonly Member[] }[] {
-  const roles = new Map<string, { role: Role; members: Member[] }>();
-  for (const lease of leases) {
-    const handle = parseHandle(lease.handle);
-    if (handle === undefined) continue;
-    const { role, sessionName } = handle;
-    const entry = roles.get(role.arn) ?? { role, members: [] };
-    entry.members.push({ lease, denial: denialOf(lease, sessionName) });
-    roles.set(role.arn, entry);
-  }
-  return [...roles.values()];
 }

@@ -1,9 +1,10 @@
 /** The `aws-sts` provider: sessions of AWS roles, each with its own policy and deadline, killed by name. */
 import { ok } from "../../src/kernel/result.ts";
-import type { Provider, ProviderType } from "../../src/ports/provider.ts";
+import type { Provider, ProviderType, UndoneRequest } from "../../src/ports/provider.ts";
 import { configurationDigest } from "../shared/configuration-digest.ts";
 import { checkAwsSts } from "./check.ts";
 import { createClient } from "./client.ts";
+import { findEnded } from "./find-ended.ts";
 import { findUndone } from "./find-undone.ts";
 import { mintAwsSts, planAwsSts } from "./mint.ts";
 import { parseAwsStsOptions } from "./options.ts";
@@ -34,6 +35,7 @@ export const awsStsProviderType: ProviderType = {
       revoke: (request) => revokeAwsSts(client, request),
       ...(client.probe === undefined ? {} : { probe: client.probe }),
       findUndone: (request) => findUndone(client, request),
+      ...(options.overflow === "cutoff" ? { findEnded: (request: UndoneRequest) => findEnded(client, request) } : {}),
       check: (signal) => checkAwsSts(client, signal),
       async close() {
         client.writer.close();

@@ -2,7 +2,7 @@
  * Mints one session, asked for once. Its name, its policy and with that its deadline are fixed before the call, so that
  * an answer that was lost leaves nothing that cannot be denied by name, or that outlives the lease.
  */
-import { millis, type EpochMillis } from "../../src/kernel/time.ts";
+import { addMillis, millis, type EpochMillis } from "../../src/kernel/time.ts";
 import { Redacted } from "../../src/kernel/redacted.ts";
 import type { JsonObject } from "../../src/kernel/canonical-json.ts";
 import type { MintOutcome, MintPlan, MintRequest, PlanRequest } from "../../src/ports/provider.ts";
@@ -12,7 +12,7 @@ import type { Client } from "./client.ts";
 import type { AwsStsScope } from "./scope.ts";
 import { sessionNameOf } from "./session-name.ts";
 import { deadlineOf, policyDate, sessionPolicy } from "./session-policy.ts";
-import type { Session } from "./sts.ts";
+import type { Session, SessionRequest } from "./sts.ts";
 
 /** The deadline in the session policy ends it with the lease, whatever became of the answer. */
 export const planAwsSts = ({ leaseId, scope }: PlanRequest<AwsStsScope>): MintPlan => ({
@@ -54,7 +54,7 @@ export async function mintAwsSts(client: Client, request: MintRequest<AwsStsScop
           signal,
         )
       : await client.sts.assumeRole({ ...session, externalId: options.externalId, tags, sourceIdentity }, signal);
-  return answer.ok ? minted(client, request, answer.value, deadline) : notMinted(answer.fault);
+  return answer.ok ? minted(client, { request, session, deadline }, answer.value) : notMinted(answer.fault);
 }
 
 /** For CloudTrail and for policies on resources; no secret and nobody's name, because other accounts see them too. */
@@ -63,12 +63,21 @@ const tagsOf = ({ leaseId, taskId }: MintRequest<AwsStsScope>): readonly Session
   { key: "mayfly-lease", value: leaseId },
 ];
 
+interface Asked {
+  readonly request: MintRequest<AwsStsScope>;
+  readonly session: SessionRequest;
+  readonly deadline: EpochMillis;
+}
+
 function minted(
-  { options }: Client,
-  { handle }: MintRequest<AwsStsScope>,
+  { options, now }: Client,
+  { request, session, deadline }: Asked,
   { identity, expiresAt, packedPercent }: Session,
-  deadline: EpochMillis,
 ): MintOutcome {
+  const { handle } = request;
+  // By AWS's clock, which cutoffs go by. A server that gives less than was asked makes it too early: not after the answer.
+  const issuedAt = addMillis(expiresAt, -session.durationSeconds * 1000);
+  const issuedBefore = Math.max(issuedAt, now());
   const { accessKeyId, secretAccessKey, sessionToken } = identity;
   // Whichever comes first: a server that gives less than was asked has the last word.
   const nativeExpiresAt = expiresAt < deadline ? expiresAt : deadline;
@@ -83,7 +92,7 @@ function minted(
     kind: "minted",
     minted: {
       credential: { kind: "structured", type: "aws", value: new Redacted(value, "aws session") },
-      handle,
+      handle: { ...handle, issued_at: issuedAt, issued_before: issuedBefore },
       secretToKeep: options.probe === undefined ? null : new Redacted(JSON.stringify(identity), "aws session"),
       findByFingerprint: true,
       nativeExpiresAt,

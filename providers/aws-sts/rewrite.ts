@@ -133,6 +133,7 @@ async function writeOwn(write: Write, { plan, before, standing }: OwnPolicy): Pr
   const addedAt = isMore ? write.now() : (standing.addedAt ?? write.now());
   const isEmpty = names.length === 0 && cutoff === null;
   const stands = { sessions: new Set(names), cutoff, addedAt };
+  if (cutoff !== null) write.room.cutOff(write.role, cutoff);
   // Without any room what stands there stays: it is better than nothing.
   if (isEmpty && plan.overflow.length + plan.uncovered.length > 0) return ok(stands);
   const text = isEmpty ? null : denyText({ names, cutoff, addedAt }, inlineSid);

@@ -16,7 +16,9 @@ export interface Room {
   left(role: Role, signal: AbortSignal): Promise<Result<number, AwsFault>>;
   /** The next one measures. */
   forget(role: Role): void;
-  /** Whether as many sessions as configured could be denied. */
+  /** Sessions that are issued before it are dead when they are made. */
+  cutOff(role: Role, until: EpochMillis): void;
+  /** Whether as many sessions as configured could be denied, and one that is made now would live. */
   checked(role: Role, signal: AbortSignal): Promise<Result<void, RoomFault>>;
 }
 export interface RoomFault {
@@ -38,6 +40,7 @@ interface Tools {
 export function createRoom(tools: Tools): Room {
   const { options, iam, now } = tools;
   const known = new Map<string, { readonly characters: number; readonly at: EpochMillis }>();
+  const cutoffs = new Map<string, EpochMillis>();
   const overflow = createOverflowRoom(tools);
   const underWay = new Map<string, Promise<Result<number, AwsFault>>>();
 
@@ -69,7 +72,9 @@ export function createRoom(tools: Tools): Room {
       known.delete(role.arn);
       overflow.forget(role);
     },
+    cutOff: (role, until) => void cutoffs.set(role.arn, until),
     async checked(role, signal) {
+      if (now() < (cutoffs.get(role.arn) ?? 0)) return err({ reason: "role_is_cut_off", retryable: true });
       const room = await left(role, signal);
       if (!room.ok) return err({ reason: `deny_policy_${reasonOf(room.fault)}`, retryable: passes(room.fault) });
       const wanted = options.overflow === "cutoff" ? 1 : options.maxSessions;

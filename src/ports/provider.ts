@@ -46,6 +46,11 @@ export interface Provider<Scope = unknown> {
    * said to be dead is asked for. The fault is a short word of the provider's own.
    */
   findUndone?(request: UndoneRequest): Promise<Result<readonly LeaseId[], string>>;
+  /**
+   * Of kills that may end more than was asked for: which of the living `leases` ended with others. They become due, so that
+   * the ledger does not call alive what is not.
+   */
+  findEnded?(request: UndoneRequest): Promise<Result<readonly LeaseId[], string>>;
   /** Reaches the system with the broker's own credentials; for `doctor` and readiness. Changes nothing. */
   check(signal: AbortSignal): Promise<Result<void, string>>;
   close(): Promise<void>;

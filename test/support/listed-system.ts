@@ -15,6 +15,8 @@ export interface ListedSystem {
   readonly alive: Map<string, Found>;
   /** Kills that somebody took away again. */
   readonly undone: Set<LeaseId>;
+  /** Living leases that a kill of others ended. */
+  readonly endedToo: Set<LeaseId>;
   /** Leases that were asked for by the guard. */
   readonly guarded: Lease[];
   make(name: string, leaseId: LeaseId | null, createdAt: EpochMillis | null): void;
@@ -24,7 +26,7 @@ export interface ListedSystem {
   holdMints(): () => void;
 }
 
-type Fault = "list" | "throw" | "stray" | "guard" | "check" | "mint" | "probe" | "revoke" | "near_limit";
+type Fault = "list" | "throw" | "stray" | "guard" | "ended" | "check" | "mint" | "probe" | "revoke" | "near_limit";
 
 const capabilities: Capabilities = {
   ttl: { kind: "chosen", minSeconds: seconds(1), maxSeconds: seconds(3600), granularitySeconds: seconds(1) },
@@ -46,6 +48,7 @@ const pageSize = 2;
 export function createListedSystem(wish: { needsSecret?: boolean } = {}): ListedSystem {
   const alive = new Map<string, Found>();
   const undone = new Set<LeaseId>();
+  const endedToo = new Set<LeaseId>();
   const guarded: Lease[] = [];
   let broken: Fault | null = null;
   let mayMint: Promise<void> = Promise.resolve();
@@ -90,6 +93,7 @@ export function createListedSystem(wish: { needsSecret?: boolean } = {}): Listed
       guarded.push(...leases);
       return ok([...undone]);
     },
+    findEnded: async () => (broken === "ended" ? err("unreachable") : ok([...endedToo])),
     check: async () => (broken === "check" ? err("unreachable") : ok()),
     close: async () => {},
   };
@@ -98,6 +102,7 @@ export function createListedSystem(wish: { needsSecret?: boolean } = {}): Listed
     type: { type: "listed", create: async () => ok(provider) },
     alive,
     undone,
+    endedToo,
     guarded,
     make: (name, leaseId, createdAt) => void alive.set(name, { name, leaseId, createdAt, handle: { name } }),
     break: (fault) => void (broken = fault),

@@ -17,6 +17,8 @@ export interface ScriptedIam {
   readonly policies: Map<string, FakePolicy>;
   /** Who GetCallerIdentity says the caller is. */
   callerArn: string;
+  /** How far its clock is ahead. */
+  skew: number;
   /** With the overflow policy that its name names, attached and empty. */
   makeRole(name: string): Promise<string>;
   reads(credential: Credential): Promise<boolean>;
@@ -86,7 +88,8 @@ export async function startScriptedIam(now: () => number = Date.now): Promise<Sc
     roles: new Map<string, FakeRole>(),
     policies: new Map<string, FakePolicy>(),
     sessions: new Map<string, Session>(),
-    now,
+    skew: 0,
+    now: (): number => now() + world.skew,
     callerArn: `arn:aws:iam::${account}:user/broker`,
     caller: () => world.callerArn,
   };

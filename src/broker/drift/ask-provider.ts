@@ -20,6 +20,8 @@ export interface DriftProviders {
   revokeStray(provider: Provider, found: Found): Promise<Verdict>;
   /** Only ids of `leases`. */
   findUndone(provider: Provider, leases: readonly Lease[]): Promise<Result<readonly LeaseId[], string>>;
+  /** As `findUndone`. */
+  findEnded(provider: Provider, leases: readonly Lease[]): Promise<Result<readonly LeaseId[], string>>;
 }
 
 /** Longer than one kill may take: a page of a large system, and a list behind several requests. */
@@ -27,6 +29,21 @@ const listTimeoutMillis = millis(30_000);
 const pageSize = 200;
 
 export function createDriftProviders({ lookup, clock }: { lookup: ProviderLookup; clock: Clock }): DriftProviders {
+  /** Which of the leases the provider names; none where it has nothing to say. */
+  async function among(
+    leases: readonly Lease[],
+    find: Provider["findUndone"],
+  ): Promise<Result<readonly LeaseId[], string>> {
+    const found = await bounded<Result<readonly LeaseId[], string>>(
+      clock,
+      listTimeoutMillis,
+      noAnswer,
+      async (signal) => (find === undefined ? ok([]) : find({ leases, now: clock.now(), signal })),
+    );
+    const asked = new Set(leases.map(({ id }) => id));
+    return found.ok ? ok(found.value.filter((id) => asked.has(id))) : found;
+  }
+
   return {
     current(name) {
       const issuing = lookup.issuing(name);
@@ -44,17 +61,8 @@ export function createDriftProviders({ lookup, clock }: { lookup: ProviderLookup
           ? { kind: "refused", reason: "cannot_end_strays", fix: "end it at its system by hand" }
           : provider.revokeStray({ found, now: clock.now(), signal }),
       ),
-    async findUndone(provider, leases) {
-      const found = await bounded<Result<readonly LeaseId[], string>>(
-        clock,
-        listTimeoutMillis,
-        noAnswer,
-        async (signal) =>
-          provider.findUndone === undefined ? ok([]) : provider.findUndone({ leases, now: clock.now(), signal }),
-      );
-      const asked = new Set(leases.map(({ id }) => id));
-      return found.ok ? ok(found.value.filter((id) => asked.has(id))) : found;
-    },
+    findUndone: (provider, leases) => among(leases, provider.findUndone?.bind(provider)),
+    findEnded: (provider, leases) => among(leases, provider.findEnded?.bind(provider)),
   };
 }
 

@@ -46,7 +46,7 @@ export async function findMissing(
 const isComparable = ({ state, providerDigest }: Lease, { before, digest }: Search): boolean =>
   state.kind === "active" && before - state.activatedAt >= driftGraceMillis && isSameSystem(providerDigest, digest);
 
-async function* activeOf(ledger: Pick<Ledger, "listActive">, target: TargetName): AsyncGenerator<Lease> {
+export async function* activeOf(ledger: Pick<Ledger, "listActive">, target: TargetName): AsyncGenerator<Lease> {
   let after: string | null = null;
   do {
     // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended

@@ -1,9 +1,11 @@
 /**
  * Kills that stand only as long as somebody keeps them, looked at again until the credential has surely ended by itself.
- * One that does not stand any more is taken back: the lease dies once more, on the ordinary kill path, and is told.
+ * One that does not stand any more is taken back: the lease dies once more, on the ordinary kill path, and is told. What
+ * such a kill ended beside what it was for becomes due.
  */
 import type { Lease } from "../../domain/lease.ts";
 import type { ProviderName, TargetName } from "../../domain/names.ts";
+import { isSameSystem } from "../../domain/provider-digest.ts";
 import type { LeaseId } from "../../kernel/ids.ts";
 import { maxPageSize } from "../../kernel/limits.ts";
 import type { Ledger } from "../../ports/ledger.ts";
@@ -11,6 +13,8 @@ import type { Provider } from "../../ports/provider.ts";
 import { brokerCause } from "../cause.ts";
 import type { BrokerParts } from "../parts.ts";
 import type { DriftProviders } from "./ask-provider.ts";
+import { closeMissing } from "./close-missing.ts";
+import { activeOf } from "./find-missing.ts";
 
 type GuardParts = Pick<BrokerParts, "ledger" | "log" | "metrics"> & { readonly drift: DriftProviders };
 
@@ -27,14 +31,21 @@ export async function guardKills(
     // oxlint-disable-next-line no-await-in-loop -- a few targets, one after the other
     const found = await guardTarget(parts, provider, { name, target });
     undone = found === null || undone === null ? null : undone + found;
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    if (!(await closeEnded(parts, provider, { name, target }))) undone = null;
   }
   return undone;
+}
+
+interface Guarded {
+  readonly name: ProviderName;
+  readonly target: TargetName;
 }
 
 async function guardTarget(
   { ledger, log, metrics, drift }: GuardParts,
   provider: Provider,
-  { name, target }: { readonly name: ProviderName; readonly target: TargetName },
+  { name, target }: Guarded,
 ): Promise<number | null> {
   // Read before the system is asked: a kill that is written meanwhile is not missed by either.
   const dead = await deadOf(ledger, target);
@@ -53,6 +64,23 @@ async function guardTarget(
     log.error("kill_undone", { lease: leaseId, provider: name, why: "kill_does_not_stand" });
   }
   return undone.value.length;
+}
+
+/** Living leases whose credentials ended with others. Answers whether all could be asked for. */
+async function closeEnded(parts: GuardParts, provider: Provider, { name, target }: Guarded): Promise<boolean> {
+  if (provider.findEnded === undefined) return true;
+  const active: Lease[] = [];
+  for await (const lease of activeOf(parts.ledger, target))
+    if (isSameSystem(lease.providerDigest, provider.digest)) active.push(lease);
+  if (active.length === 0) return true;
+  const ended = await parts.drift.findEnded(provider, active);
+  if (!ended.ok) {
+    parts.metrics.count("mayfly_kill_guard_failures_total", { provider: name });
+    parts.log.warn("kills_not_guarded", { provider: name, target, reason: ended.fault });
+    return false;
+  }
+  const ids = ended.value.map((id) => ({ id }));
+  return (await closeMissing(parts, name, ids)) !== null;
 }
 
 /** At most as many as the target has room for. */

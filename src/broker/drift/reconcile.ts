@@ -6,11 +6,12 @@
 import type { ProviderName } from "../../domain/names.ts";
 import { boundedMap } from "../../kernel/bounded-map.ts";
 import type { LeaseId } from "../../kernel/ids.ts";
-import { millis, type EpochMillis } from "../../kernel/time.ts";
+import type { EpochMillis } from "../../kernel/time.ts";
 import type { Found, Provider } from "../../ports/provider.ts";
 import { brokerCause } from "../cause.ts";
 import type { BrokerParts } from "../parts.ts";
 import type { DriftProviders } from "./ask-provider.ts";
+import { closeMissing } from "./close-missing.ts";
 import { findMissing } from "./find-missing.ts";
 import { judge, type Judgement } from "./judge.ts";
 
@@ -136,14 +137,9 @@ async function lookHere(run: Run): Promise<string | null> {
   const { parts, name, provider, startedAt, seen, counts } = run;
   const found = await findMissing(parts, { name, digest: provider.digest, before: startedAt, seen });
   if (!found.ok) return found.fault;
-  for (const { id: leaseId } of found.value) {
-    const order = { leaseId, killCause: "missing", delay: millis(0), cause: brokerCause() } as const;
-    // oxlint-disable-next-line no-await-in-loop -- few, and each is a kill like any other
-    if ((await parts.ledger.makeDue(order)).kind === "unknown") return "store";
-    counts.missing += 1;
-    parts.metrics.count("mayfly_drift_missing_total", { provider: name });
-    parts.log.warn("lease_missing", { lease: leaseId, provider: name });
-  }
+  const closed = await closeMissing(parts, name, found.value);
+  if (closed === null) return "store";
+  counts.missing += closed;
   return null;
 }
 

@@ -64,6 +64,39 @@ describe("a kill that must be kept", () => {
   });
 });
 
+describe("what a kill ended beside what it was for", () => {
+  const guard = () => guardKills(world.parts, ledgerDb, [ledgerTarget]);
+
+  it("becomes due as missing, and is told", async () => {
+    const [ended, other] = [await world.minted({ capacity: 10 }), await world.minted({ capacity: 10 })];
+    world.system.endedToo.add(ended.id);
+    expect(await guard()).toBe(0);
+    expect(await world.bench.state(ended.id)).toMatchObject({ kind: "revoking", cause: "missing" });
+    expect(await world.bench.state(other.id)).toEqual(other.state);
+    expect(world.told).toEqual([["lease_missing", { lease: ended.id, provider: ledgerDb }]]);
+    expect(await guard(), "again").toBe(0);
+    expect(world.told).toHaveLength(1);
+  });
+
+  it("is not believed of a lease that was not asked for, be it dead or of another system", async () => {
+    const dead = await denied();
+    const elsewhere = await world.minted({ lease: { providerDigest: "another.digest" } });
+    const here = await world.minted();
+    for (const lease of [dead, elsewhere]) world.system.endedToo.add(lease.id);
+    expect(await guard()).toBe(0);
+    for (const lease of [dead, elsewhere, here]) expect(await world.bench.state(lease.id)).toEqual(lease.state);
+  });
+
+  it("stays as it was where the system does not answer, and that is told", async () => {
+    const ended = await world.minted();
+    world.system.endedToo.add(ended.id);
+    world.system.break("ended");
+    expect(await guard()).toBe(null);
+    expect(await world.bench.state(ended.id)).toEqual(ended.state);
+    expect(world.told.map(([event]) => event)).toEqual(["kills_not_guarded"]);
+  });
+});
+
 describe("the watch", () => {
   const hold: RestoreHold = { isHeld: () => false, refresh: async () => {} };
   const policy = { providers: new Map([[ledgerDb, {}]]), bound: new Map() } as unknown as BoundPolicy;

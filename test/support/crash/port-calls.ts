@@ -90,6 +90,7 @@ const providerVerbs: Readonly<Record<keyof Provider, Effect | "unwatched">> = {
   list: "read",
   revokeStray: "write",
   findUndone: "read",
+  findEnded: "read",
   check: "unwatched",
   close: "unwatched",
 };
