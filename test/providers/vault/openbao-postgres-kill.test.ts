@@ -108,7 +108,7 @@ describe("vault: a leased login", () => {
     const minted = await actor.mintAlive();
     const lease_id = minted.lease.handle["lease_id"] ?? "";
     await servers.bao.must("POST", "database/config/ledger", connection(1));
-    // The server takes five minutes to give up; its list is played for it, in its own words.
+    // The server takes over six minutes to give up; its list is played for it, in its own words.
     const body = JSON.stringify({ data: { lease_count: 1, leases: [{ lease_id, error: "out of retries" }] } });
     vault.proxy.breakPath("/v1/sys/leases?type=irrevocable", { kind: "answer", status: 200, body });
     expect(await actor.revoke(minted)).toMatchObject({ kind: "refused", reason: "irrevocable_lease" });
