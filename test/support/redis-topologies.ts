@@ -70,6 +70,8 @@ export interface RedisCluster {
   masterPorts(): readonly number[];
   /** Starts a server that is down where it was, with its data. */
   startAgain(server: RedisServer): Promise<RedisServer>;
+  /** One more, of the first master; resolves when it has its copy. */
+  addReplica(): Promise<RedisServer>;
   readonly hosts: string;
   stop(): Promise<void>;
 }
@@ -103,22 +105,27 @@ export async function startCluster(
       started.splice(started.indexOf(server), 1, again);
       return again;
     },
+    async addReplica() {
+      const [master] = masters;
+      if (master === undefined) throw new Error("no master");
+      const { server, busPort } = await startClusterNode(args);
+      started.push(server);
+      const id = redisCli(master.port, "cluster", "myid").trim();
+      redisCli(master.port, "cluster", "meet", "127.0.0.1", String(server.port), String(busPort));
+      await until(() => redisCli(server.port, "cluster", "replicate", id).startsWith("OK"));
+      await until(() => roleOf(master).includes("state=online"));
+      return server;
+    },
     stop: async () => void (await Promise.all(started.map((server) => server.stop()))),
   };
 }
 
 /** The bus has a port of its own, or it would be one above 65535 for many a free port. */
 async function startClusterNode(args: readonly string[]) {
-  const own = [
-    "--cluster-enabled",
-    "yes",
-    "--cluster-node-timeout",
-    "1000",
-    "--cluster-port",
-    String(await freePort()),
-  ];
+  const busPort = await freePort();
+  const own = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", String(busPort)];
   const settings = [...own, ...args];
-  return { settings, server: await startRedis(settings) };
+  return { settings, busPort, server: await startRedis(settings) };
 }
 
 /** Speaks TLS only. */

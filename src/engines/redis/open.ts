@@ -106,6 +106,7 @@ async function enter(
   watching.watch = createWatch({
     nodes: () => connection.issuingNodes(),
     refresh: () => connection.refresh(),
+    noteReplicas: (replicated) => connection.noteReplicas(replicated),
     sayAlive: () => signs.say(),
     replay: () => replay(recent, again, log),
     clock,

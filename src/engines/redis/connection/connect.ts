@@ -6,6 +6,7 @@ import type { Log } from "../../../ports/log.ts";
 import type { ServerNode, Access } from "./node-client.ts";
 import { codeOf } from "./open-fault.ts";
 import { createReplicaAcks } from "./replica-acks.ts";
+import { createReplicaRule } from "./replica-rule.ts";
 import type { Script, ScriptClient } from "../script.ts";
 import { createTopology, type LaneNodes, type Shape } from "./topology.ts";
 
@@ -18,6 +19,8 @@ export interface Connection {
   /** The connections that issue: what holds for them is asked on them. */
   issuingNodes(): readonly ServerNode[];
   refresh(): Promise<void>;
+  /** These issuing connections lead to masters with a replica that has its copy. */
+  noteReplicas(replicated: readonly ServerNode[]): void;
   close(): void;
 }
 
@@ -25,7 +28,7 @@ export interface ConnectionOptions {
   readonly shape: Shape;
   readonly access: Access;
   readonly log: Log;
-  /** Whether a failover could take the place of a master: then a replica must have what may not be lost. */
+  /** Whether a failover could take the place of a master now: then a replica must have what may not be lost. */
   readonly mayFailOver: boolean;
   /** An issuing connection was lost, or there is a new master. */
   readonly onDoubt: () => void;
@@ -40,6 +43,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     revoke: topology.lane("revoke"),
   };
   const acks = createReplicaAcks();
+  const rule = createReplicaRule({ mayFailOver, masters: () => nodes.issue.all().map(({ name }) => name), log });
 
   /**
    * A server that says MOVED has done nothing. A kill goes on to where the slot is now; an issue does not, because
@@ -57,11 +61,11 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
   }
 
-  async function runOnce({ lane, isAwaited }: Use, key: string, send: (node: ServerNode) => Promise<unknown>) {
+  async function runOnce({ lane, isAcknowledged }: Use, key: string, send: (node: ServerNode) => Promise<unknown>) {
     const node = nodes[lane].nodeOf(key);
     const connection = node.connection();
     const reply = await send(node);
-    if (isAwaited) await acks.wait(node, connection);
+    if (isAcknowledged && rule.holdsFor(node.name)) await acks.wait(node, connection);
     return reply;
   }
 
@@ -76,19 +80,22 @@ export function createConnection(options: ConnectionOptions): Connection {
       await Promise.all(Object.values(nodes).flatMap((lane) => lane.all().map((node) => node.ready)));
     },
     clientFor({ lane, isAcknowledged }) {
-      const isAwaited = mayFailOver && isAcknowledged;
-      const name = `${lane}-${isAwaited}`;
-      const client = clients.get(name) ?? makeClient({ lane, isAwaited });
+      const name = `${lane}-${isAcknowledged}`;
+      const client = clients.get(name) ?? makeClient({ lane, isAcknowledged });
       clients.set(name, client);
       return client;
     },
     issuingNodes: () => nodes.issue.all(),
     refresh: () => topology.refresh(),
+    noteReplicas(replicated) {
+      // A server that stands alone takes nobody's place, whoever copies it.
+      if (shape.kind === "cluster") rule.noteReplicas(replicated.map(({ name }) => name));
+    },
     close: () => topology.close(),
   };
 }
 
 interface Use {
   readonly lane: LaneName;
-  readonly isAwaited: boolean;
+  readonly isAcknowledged: boolean;
 }

@@ -54,6 +54,10 @@ export const memoryFrom = (info: Fields): MemoryFacts => ({
   maxBytes: numberIn(info, "maxmemory"),
 });
 
+/** Of a master: a replica has its copy, and follows. One without could not take its place. */
+export const hasCopy = (replication: Fields): boolean =>
+  [...replication].some(([name, value]) => /^slave\d+$/.test(name) && /(^|,)state=online(,|$)/.test(value));
+
 const numberIn = (info: Fields, name: string): number => Number(info.get(name) ?? 0) || 0;
 
 export async function readFacts(client: Redis): Promise<ServerFacts | null> {

@@ -1,7 +1,8 @@
 /**
  * Looks every second whether the servers behind the issuing connections are still the ones that have what this process
  * was told is stored. While that is in doubt nothing is issued: another master may lack ends and doors. Also says that
- * this node is alive, and stops issuing before the servers' memory is full, so that kills still have room.
+ * this node is alive, notes replicas that are new, and stops issuing before the servers' memory is full, so that kills
+ * still have room.
  */
 import type { Cancel, Clock } from "../../../kernel/clock.ts";
 import { millis } from "../../../kernel/time.ts";
@@ -9,11 +10,13 @@ import type { SuspendReason } from "../../../ports/ledger-views.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { ServerNode } from "./node-client.ts";
 import { codeOf } from "./open-fault.ts";
-import { memoryFrom, parseInfo, type MemoryFacts } from "./server-facts.ts";
+import { hasCopy, memoryFrom, parseInfo, type MemoryFacts } from "./server-facts.ts";
 
 export interface WatchParts {
   readonly nodes: () => readonly ServerNode[];
   readonly refresh: () => Promise<void>;
+  /** These have a replica with its copy. */
+  readonly noteReplicas: (replicated: readonly ServerNode[]) => void;
   readonly sayAlive: () => Promise<void>;
   /** Writes again what another master may lack; false where that is not certain yet. */
   readonly replay: () => Promise<boolean>;
@@ -107,8 +110,9 @@ export function createWatch(parts: WatchParts): Watch {
 }
 
 /** Whether all that was stored is on the servers that answer now. */
-async function verify({ nodes, replay, clock, log }: WatchParts, state: State): Promise<boolean> {
+async function verify({ nodes, noteReplicas, replay, clock, log }: WatchParts, state: State): Promise<boolean> {
   const servers = await Promise.all(nodes().map(askServer));
+  noteReplicas(servers.filter(({ isReplicated }) => isReplicated).map(({ node }) => node));
   noteMemory(
     state,
     servers.some(({ memory }) => isNearlyFull(memory)),
@@ -126,7 +130,15 @@ async function verify({ nodes, replay, clock, log }: WatchParts, state: State): 
   return true;
 }
 
-async function askServer({ client }: ServerNode): Promise<{ runId: string; memory: MemoryFacts }> {
+interface Seen {
+  readonly node: ServerNode;
+  readonly runId: string;
+  readonly memory: MemoryFacts;
+  readonly isReplicated: boolean;
+}
+
+async function askServer(node: ServerNode): Promise<Seen> {
+  const { client } = node;
   const sections = await Promise.all([client.info("server"), client.info("memory"), client.info("replication")]);
   const [server = new Map<string, string>(), memory = server, replication = server] = sections.map(parseInfo);
   const runId = server.get("run_id");
@@ -134,7 +146,7 @@ async function askServer({ client }: ServerNode): Promise<{ runId: string; memor
   // What a start would refuse may also come while it runs: someone turned the server's settings.
   if (replication.get("role") !== "master") throw unfit("REPLICA");
   if (memory.get("maxmemory_policy") !== "noeviction") throw unfit("EVICTS");
-  return { runId, memory: memoryFrom(memory) };
+  return { node, runId, memory: memoryFrom(memory), isReplicated: hasCopy(replication) };
 }
 
 const unfit = (code: "REPLICA" | "EVICTS"): Error => Object.assign(new Error("the server is not fit"), { code });
