@@ -1,5 +1,5 @@
-/** The samples in the providers' pages are a policy that the broker takes as it stands. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+/** The providers' pages: their samples are a policy that the broker takes as it stands, and they name each reason. */
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -33,9 +33,15 @@ spec:
 /** What the samples name by `{ env }`. */
 const secrets = { LEDGER_DB_URL: "postgres://mayfly_broker:secret@db.example:5432/ledger" };
 
-const sampleOf = (type: string): string => {
-  const page = readFileSync(join(root, `providers/${type}/README.md`), "utf8");
-  return around + (/```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "");
+const pageOf = (type: string): string => readFileSync(join(root, `providers/${type}/README.md`), "utf8");
+const sampleOf = (type: string): string => around + (/```yaml\n([\s\S]*?)```/.exec(pageOf(type))?.[1] ?? "");
+
+/** Of mints that failed and kills that are not done, as the provider's own sources write them. */
+const reasonsOf = (type: string): readonly string[] => {
+  const sources = globSync(`providers/${type}/*.ts`, { cwd: root });
+  const text = sources.map((file) => readFileSync(join(root, file), "utf8")).join("\n");
+  const written = /(?:refused\(\s*|kind: "(?:retry|rejected|unknown)", reason: )"([a-z_]+)"/g;
+  return [...new Set([...text.matchAll(written)].map(([, reason = ""]) => reason))].toSorted();
 };
 
 async function check(text: string) {
@@ -48,8 +54,8 @@ async function check(text: string) {
   }
 }
 
-describe("providers: the samples of their pages", () => {
-  it.each(providerTypes)("%s", async (type) => {
+describe("providers: their pages", () => {
+  it.each(providerTypes)("have a sample of %s that is taken", async (type) => {
     const checked = await check(sampleOf(type));
     expect(checked.ok ? [] : checked.fault).toEqual([]);
   });
@@ -58,6 +64,12 @@ describe("providers: the samples of their pages", () => {
     const demanding = sampleOf("aws-sts").replace("  scope:\n", "  requires: { revocation: [immediate] }\n  scope:\n");
     const checked = await check(demanding);
     expect(checked.ok ? "" : JSON.stringify(checked.fault)).toContain("the provider's revocation is eventual");
+  });
+
+  it.each(["oauth", "postgres", "vault"])("name each reason that a person may read of %s", (type) => {
+    const page = pageOf(type);
+    expect(reasonsOf(type).length).toBeGreaterThan(3);
+    expect(reasonsOf(type).filter((reason) => !page.includes(`\`${reason}\``))).toEqual([]);
   });
 
   it("a sample with a mistake would be noticed", async () => {
