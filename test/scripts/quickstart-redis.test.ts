@@ -3,7 +3,8 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, startRedis, type RedisServer } from "../support/redis-server.ts";
+import { freePort } from "../../scripts/servers/child-server.ts";
+import { startRedis, type RedisServer } from "../support/redis-server.ts";
 import { redisCli } from "../support/redis-topologies.ts";
 
 const program = fileURLToPath(new URL("../../scripts/quickstart.ts", import.meta.url));

@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, launch, makeFolder, startRedis, type RedisServer } from "./redis-server.ts";
+import { freePort } from "../../scripts/servers/child-server.ts";
+import { launch, makeFolder, startRedis, type RedisServer } from "./redis-server.ts";
 import type { Certificates } from "./certificates.ts";
 import { until } from "./redis-topologies.ts";
 

@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Certificates } from "./certificates.ts";
-import { appendAlways, freePort, launch, makeFolder, startRedis, type RedisServer } from "./redis-server.ts";
+import { freePort } from "../../scripts/servers/child-server.ts";
+import { appendAlways, launch, makeFolder, startRedis, type RedisServer } from "./redis-server.ts";
 
 export interface SentinelTrio {
   readonly master: RedisServer;

@@ -12,7 +12,8 @@ import { createScriptRunner, type ScriptClient } from "../../../src/engines/redi
 import { createShardCalls } from "../../../src/engines/redis/shard-calls.ts";
 import { createShards } from "../../../src/engines/redis/shards.ts";
 import { start } from "../../../src/engines/redis/verbs/store.ts";
-import { freePort, startRedis, type RedisServer } from "../redis-server.ts";
+import { freePort } from "../../../scripts/servers/child-server.ts";
+import { startRedis, type RedisServer } from "../redis-server.ts";
 import { silentLog } from "../silent.ts";
 import type { Storage } from "./engine.ts";
 import type { SimTime } from "./time.ts";
