@@ -70,17 +70,17 @@ export async function startPostgres(wish: PostgresWish = {}): Promise<PostgresSe
 
 /** The server takes a key only if it is its own, and nobody else may read it. */
 function tlsSettings(
-  tls: { readonly cert: string; readonly key: string },
+  tls: NonNullable<PostgresWish["tls"]>,
   folder: string,
   owner: Owner | undefined,
 ): Readonly<Record<string, string>> {
-  const [cert, key] = (["cert", "key"] as const).map((name) => {
+  const own = (name: keyof typeof tls): string => {
     const file = join(folder, `${name}.pem`);
     writeFileSync(file, readFileSync(tls[name]), { mode: 0o600 });
     if (owner !== undefined) chownSync(file, owner.uid, owner.gid);
     return file;
-  });
-  return { ssl: "on", ssl_cert_file: cert ?? "", ssl_key_file: key ?? "" };
+  };
+  return { ssl: "on", ssl_cert_file: own("cert"), ssl_key_file: own("key") };
 }
 
 function initialize(options: {
