@@ -55,6 +55,8 @@ const codes = {
   UnmodifiableEntity: "unmodifiable",
 } as const;
 export type AwsCode = (typeof codes)[keyof typeof codes];
+/** What reasons are told as, where AWS says why. */
+export const awsCodes: readonly AwsCode[] = [...new Set(Object.values(codes))];
 
 /** From the body of a refusal. The wrapper around the code differs between servers, the element does not. */
 export function codeIn(body: string): AwsCode | null {

@@ -6,11 +6,10 @@
 import { err, ok, type Result } from "../../src/kernel/result.ts";
 import { fixOf, passes, reasonOf, type AwsFault, type AwsThing } from "./aws-fault.ts";
 import type { Client } from "./client.ts";
+import { chainedSeconds } from "./options.ts";
 import { deniableIn, maxOverflow } from "./deny-document.ts";
 import type { Role } from "./role.ts";
 
-/** Of a session that somebody assumed, which STS gives no longer sessions from. */
-const chainedSeconds = 3600;
 const nothing = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Deny", Action: "*", Resource: "*" }] });
 
 export async function checkAwsSts(client: Client, signal: AbortSignal): Promise<Result<void, string>> {

@@ -60,6 +60,8 @@ export interface S3Probe {
   readonly endpoint: string;
 }
 
+/** Of a session that a role asks for: role chaining. */
+export const chainedSeconds = 3600;
 const longestSessionSeconds = 43_200;
 const maxRoles = 32;
 
@@ -90,6 +92,11 @@ export function parseAwsStsOptions(options: JsonObject): Result<AwsStsOptions, S
   };
   const minter = nested(members, "minter", parseLogin(rawMinter, "mint"));
   const revoker = nested(members, "revoker", parseLogin(rawRevoker, "revoke"));
+  if (minter?.kind === "token_file" && parsed.maxSessionSeconds > chainedSeconds)
+    members.refuse(
+      "maxSessionSeconds",
+      "must be at most 3600: the minter is a role itself, which AWS gives no longer sessions",
+    );
   const probe = rawProbe === null ? undefined : nested(members, "probe", parseProbe(rawProbe, region));
   return members.done(() => ({
     region,

@@ -79,7 +79,7 @@ export function createOverflowPolicy(tools: {
         if (!deleted.ok) return err(notDenied(deleted.fault, "iam:DeletePolicyVersion", "policy"));
       }
       const replaced = await policies.replace(arn, text, signal);
-      if (!replaced.ok) return err(notDenied(replaced.fault, "iam:CreatePolicyVersion", "policy"));
+      if (!replaced.ok) return err(notReplaced(replaced.fault));
       const back = await standing(arn, signal);
       if (!back.ok) return err(notDenied(back.fault, "iam:ListPolicyVersions and iam:GetPolicyVersion", "policy"));
       if (isSameDocument(back.value.text, text)) return ok();
@@ -87,6 +87,12 @@ export function createOverflowPolicy(tools: {
     },
   };
 }
+
+/** Somebody else made versions meanwhile: the next write looks at them. */
+const notReplaced = (fault: AwsFault): NotDenied =>
+  fault.kind === "answered" && fault.code === "limit_exceeded"
+    ? { kind: "retry", reason: "overflow_policy_full", after: readAgainAfter }
+    : notDenied(fault, "iam:CreatePolicyVersion", "policy");
 
 /** In the Sid, which takes letters and digits only: whose denials these are. */
 export const overflowOwner = ({ name, ledger }: Pick<ProviderTools, "name" | "ledger">): string =>

@@ -17,6 +17,8 @@ export interface ScriptedIam {
   readonly policies: Map<string, FakePolicy>;
   /** Who GetCallerIdentity says the caller is. */
   callerArn: string;
+  /** Web identity tokens that AWS takes; null takes any. */
+  tokens: ReadonlySet<string> | null;
   /** How far its clock is ahead. */
   skew: number;
   /** With the overflow policy that its name names, attached and empty. */
@@ -71,7 +73,8 @@ interface World {
   readonly policies: Map<string, FakePolicy>;
   readonly sessions: Map<string, Session>;
   readonly now: () => number;
-  readonly caller: () => string;
+  callerArn: string;
+  tokens: ReadonlySet<string> | null;
 }
 class Refusal extends Error {
   readonly status: number;
@@ -88,10 +91,10 @@ export async function startScriptedIam(now: () => number = Date.now): Promise<Sc
     roles: new Map<string, FakeRole>(),
     policies: new Map<string, FakePolicy>(),
     sessions: new Map<string, Session>(),
+    tokens: null as ReadonlySet<string> | null,
     skew: 0,
     now: (): number => now() + world.skew,
     callerArn: `arn:aws:iam::${account}:user/broker`,
-    caller: () => world.callerArn,
   };
   const served = await serveOnLoopback((request, response) => {
     const parts: Buffer[] = [];
@@ -160,9 +163,16 @@ const readable = (text = ""): string => {
 const lengthOf = (text: string): number => text.replace(/\s/g, "").length;
 
 const actions: Readonly<Record<string, (world: World, form: Record<string, string>) => string>> = {
-  GetCallerIdentity: ({ caller }) => `<Arn>${caller()}</Arn><UserId>AIDA</UserId><Account>${account}</Account>`,
-  AssumeRole: assume,
-  AssumeRoleWithWebIdentity: assume,
+  GetCallerIdentity: ({ callerArn }) => `<Arn>${callerArn}</Arn><UserId>AIDA</UserId><Account>${account}</Account>`,
+  AssumeRole(world, form) {
+    const isChained = world.callerArn.includes(":assumed-role/");
+    if (isChained && Number(form["DurationSeconds"]) > 3600) throw new Refusal(400, "ValidationError");
+    return assume(world, form);
+  },
+  AssumeRoleWithWebIdentity(world, form) {
+    if (world.tokens?.has(form["WebIdentityToken"] ?? "") === false) throw new Refusal(400, "ExpiredTokenException");
+    return assume(world, form);
+  },
   GetRole: (world, form) => {
     roleOf(world, form);
     const { RoleName } = form;

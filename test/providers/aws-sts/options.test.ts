@@ -92,6 +92,11 @@ describe("aws-sts options", () => {
     ["a revoker by token without its role", { revoker: { brokerToken: true } }, "revoker.role"],
     ["a minter by token with a role", { minter: { brokerToken: true, role } }, "minter.role"],
     ["an unknown member of a login", { minter: { ...keys, profile: "x" } }, "minter.profile"],
+    [
+      "long sessions from a minter that is a role itself",
+      { minter: { role, tokenFile: "/token" }, maxSessionSeconds: 3_601 },
+      "maxSessionSeconds",
+    ],
     ["an external id that AWS does not take", { externalId: "a b" }, "externalId"],
     ["a session that is too long", { maxSessionSeconds: 43_201 }, "maxSessionSeconds"],
     ["more sessions than can be denied", { maxSessions: 10_000 }, "maxSessions"],

@@ -184,6 +184,17 @@ describe("aws-sts overflow: what is not a death", () => {
     expect(await alive([spilled])).toEqual([false]);
   });
 
+  it("a version that somebody else made in between: it is tried again", async () => {
+    const { stage, spilled } = await spilling();
+    const { versions } = policyOf(stage);
+    for (const id of ["v2", "v3", "v4", "v5"]) versions.set(id, emptyOverflow);
+    world.proxy.breakPath("/DeletePolicyVersion", { kind: "answer", status: 200, body: "" });
+    expect(await stage.kill(spilled)).toMatchObject({ kind: "retry", reason: "overflow_policy_full" });
+    world.proxy.heal();
+    expect((await stage.kill(spilled)).kind).toBe("dead-unverified");
+    expect([...versions.keys()].length).toBe(5);
+  });
+
   it("a policy that is not attached to the role", async () => {
     const { stage, own, spilled } = await spilling();
     world.roles.get(stage.roleName)?.attached.clear();
