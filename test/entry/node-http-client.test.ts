@@ -9,7 +9,7 @@ import { describeHttpClient } from "./http-client-contract.ts";
 describeHttpClient({
   name: "node http client",
   open: (options) => createNodeHttpClient({ ...options, maxConnectionsPerOrigin: 2 }),
-  told: { untilSent: true, firstValues: true },
+  told: { untilSent: true, firstValues: true, endlessHeaders: true },
 });
 
 const { serve, closing } = createHttpBench();

@@ -8,7 +8,7 @@ import { describeHttpClient } from "../http-client-contract.ts";
 describeHttpClient({
   name: "web http client",
   open: createWebHttpClient,
-  told: { untilSent: false, firstValues: false },
+  told: { untilSent: false, firstValues: false, endlessHeaders: true },
 });
 
 const { serve, closing } = createHttpBench();
