@@ -11,7 +11,7 @@ import { denies } from "./denied-since.ts";
 import { deniedBy } from "./deny-document.ts";
 import { isAbsent } from "./iam.ts";
 import type { Role } from "./role.ts";
-import { sessionsByRole } from "./sessions-by-role.ts";
+import { sessionsByRole, type Member } from "./sessions-by-role.ts";
 
 export async function findUndone(
   client: Client,
@@ -20,20 +20,29 @@ export async function findUndone(
   const undone: LeaseId[] = [];
   for (const { role, members } of sessionsByRole(leases.filter((lease) => now < lease.nativeExpiresAt))) {
     // oxlint-disable-next-line no-await-in-loop -- IAM takes few requests a second
-    const policy = await client.iam.policy(role.name, client.policyName, signal);
-    if (!policy.ok) return err(reasonOf(policy.fault));
-    const standing = deniedBy(policy.value);
-    let missing = members.filter((member) => !denies(standing, member.denial));
-    if (missing.length === 0) continue;
-    // oxlint-disable-next-line no-await-in-loop -- as above
-    const overflow = await client.overflowPolicy?.read(role, signal);
-    if (overflow?.ok === false && !overflow.fault.isBare) return err(overflow.fault.verdict.reason);
-    if (overflow?.ok === true) missing = missing.filter(({ denial }) => !denies(overflow.value, denial));
-    // oxlint-disable-next-line no-await-in-loop -- rare
-    const gone = missing.length > 0 && policy.value === null && (await isRoleGone(client, role, signal));
-    if (!gone) undone.push(...missing.map(({ lease }) => lease.id));
+    const missing = await notDeniedIn(client, role, members, signal);
+    if (!missing.ok) return missing;
+    undone.push(...missing.value.map(({ lease }) => lease.id));
   }
   return ok(undone);
+}
+
+async function notDeniedIn(
+  client: Client,
+  role: Role,
+  members: readonly Member[],
+  signal: AbortSignal,
+): Promise<Result<readonly Member[], string>> {
+  const policy = await client.iam.policy(role.name, client.policyName, signal);
+  if (!policy.ok) return err(reasonOf(policy.fault));
+  const standing = deniedBy(policy.value);
+  const missing = members.filter(({ denial }) => !denies(standing, denial));
+  if (missing.length === 0) return ok([]);
+  if (policy.value === null && (await isRoleGone(client, role, signal))) return ok([]);
+  const overflow = await client.overflowPolicy?.read(role, signal);
+  if (overflow === undefined) return ok(missing);
+  if (overflow.ok) return ok(missing.filter(({ denial }) => !denies(overflow.value, denial)));
+  return overflow.fault.isBare ? ok(missing) : err(overflow.fault.verdict.reason);
 }
 
 /** Its sessions went with it. */

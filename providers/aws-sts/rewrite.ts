@@ -67,7 +67,7 @@ export function createRewrite(tools: Tools): Rewrite {
     const { role, now, signal } = write;
     const { denials, lastEndsAt } = await toDeny(write, wanted);
     const left = await write.room.left(role, signal);
-    if (!left.ok) return failed(left.fault, "iam:ListRolePolicies and iam:GetRolePolicy");
+    if (!left.ok) return ofRole(write, left.fault, "iam:ListRolePolicies and iam:GetRolePolicy");
     const before = await write.iam.policy(role.name, write.policyName, signal);
     if (!before.ok) return failed(before.fault, "iam:GetRolePolicy");
     const standing = deniedBy(before.value);
@@ -156,18 +156,20 @@ async function putAndReadBack(write: Write, text: string | null): Promise<NotWri
   return isSameDocument(back.value, text) ? undefined : failedWith("not_read_back", readAgainAfter);
 }
 
-async function afterFailedPut({ iam, room, role, signal }: Write, fault: AwsFault): Promise<NotWritten> {
-  if (isAbsent(fault)) {
-    // With the role its sessions are gone. Asked twice, for only this may be called a death.
-    const asked = await iam.roleMaxSeconds(role.name, signal);
-    return !asked.ok && isAbsent(asked.fault) ? { kind: "role_gone" } : failedWith("role_not_found");
-  }
+async function afterFailedPut(write: Write, fault: AwsFault): Promise<NotWritten> {
   if (fault.kind === "answered" && fault.code === "limit_exceeded") {
     // Somebody else took the room: the next write measures it.
-    room.forget(role);
+    write.room.forget(write.role);
     return failedWith("deny_policy_full");
   }
-  return failed(fault, "iam:PutRolePolicy");
+  return ofRole(write, fault, "iam:PutRolePolicy");
+}
+
+/** With the role its sessions are gone. Asked twice, for only this may be called a death. */
+async function ofRole({ iam, role, signal }: Write, fault: AwsFault, step: string): Promise<NotWritten> {
+  if (!isAbsent(fault)) return failed(fault, step);
+  const asked = await iam.roleMaxSeconds(role.name, signal);
+  return !asked.ok && isAbsent(asked.fault) ? { kind: "role_gone" } : failedWith("role_not_found");
 }
 
 const failed = (fault: AwsFault, step: string): NotWritten => ({ kind: "failed", verdict: notDenied(fault, step) });

@@ -4,7 +4,7 @@ import type { Denial } from "./deny-plan.ts";
 import { denialOf, parseHandle } from "./handle.ts";
 import type { Role } from "./role.ts";
 
-interface Member {
+export interface Member {
   readonly lease: Lease;
   readonly denial: Denial;
 }

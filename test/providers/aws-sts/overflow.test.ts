@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sessionNameOf } from "../../../providers/aws-sts/session-name.ts";
 import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
+import { openAwsNodes } from "../../support/aws-sts-nodes.ts";
 import { startAwsStage, type AwsStage, type LiveSession } from "../../support/aws-sts-stage.ts";
 import {
   emptyOverflow,
@@ -257,6 +258,26 @@ describe("aws-sts overflow: what others do to it", () => {
     for (const session of back) expect((await stage.kill(session)).kind).toBe("dead-unverified");
     expect(await alive(sessions)).toEqual(times(3, false));
     expect(await stage.findUndone(...sessions)).toEqual([]);
+  });
+
+  it("reopens the lease of such a denial, which dies again", async () => {
+    const nodes = await openAwsNodes();
+    try {
+      const { bench, roleName } = nodes;
+      leaveRoomIn(nodes.world.roles.get(roleName), 1);
+      const node = await nodes.start({ overflowPolicy, maxSessions: 20 });
+      const [own, spilled] = [await node.mint(), await node.mint()];
+      for (const session of [own, spilled]) expect((await node.kill(session)).kind).toBe("dead-unverified");
+      expect(await node.guard()).toBe(0);
+      nodes.world.roles.get(roleName)?.attached.clear();
+      expect(await node.guard()).toBe(1);
+      expect(await bench.state(spilled.lease.id)).toMatchObject({ kind: "revoking", cause: "undone" });
+      expect(await node.killDue()).toMatchObject([{ kind: "refused", reason: "overflow_policy_not_attached" }]);
+      expect(await bench.state(own.lease.id)).toMatchObject({ kind: "revoked" });
+      expect(await bench.state(spilled.lease.id)).toMatchObject({ kind: "stuck" });
+    } finally {
+      await nodes.close();
+    }
   });
 
   it("does not say undone of what it could not look at", async () => {
