@@ -12,9 +12,10 @@ import { startSqlCore } from "../../src/engines/sql/core.ts";
 import { createSqlLedger } from "../../src/engines/sql/ledger.ts";
 import { createShardVerbs } from "../../src/engines/sql/shard-verbs.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
+import type { EpochMillis } from "../../src/kernel/time.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { MakeHarness } from "../kit/ledger/harness.ts";
-import { createManualClock } from "./manual-clock.ts";
+import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { silentLog } from "./silent.ts";
 
 /** A shard on a database that outlives it. */
@@ -50,59 +51,97 @@ export function openShard(db: DatabaseSync, clock: Clock): ShardLedger {
   };
 }
 
-/** Decides of each call whether it reaches its shard. */
+/** What becomes of a call to a shard. */
 export type Wire = (verb: string, shard: number) => "through" | "refused" | "answer lost";
 
-/** Calls go in and answers come out as copies; the wire may lose either. */
-export function overWire(shard: ShardLedger, number: number, wire: Wire): ShardLedger {
-  const verbs = Object.entries(shard).map(([verb, call]) => [
-    verb,
-    verb === "onDue" || verb === "close"
-      ? call
-      : async (...given: unknown[]) => {
-          const way = wire(verb, number);
-          if (way === "refused") throw new Error("shard unreachable");
-          const answered: unknown = await Reflect.apply(call, shard, structuredClone(given));
-          if (way === "answer lost") throw new Error("answer lost");
-          return structuredClone(answered);
-        },
-  ]);
-  return Object.fromEntries(verbs) as ShardLedger;
+export interface ShardWorld {
+  readonly clock: ManualClock;
+  readonly databases: readonly DatabaseSync[];
+  /** A process of its own over the shards. */
+  process(): Ledger;
+  /** The shards as a process sees them. */
+  wired(): readonly ShardLedger[];
+  lose(wire: Wire | null): void;
+  /** The most calls that were under way at one time. */
+  mostAtOnce(): number;
+  /** All shards stop, and start anew on what they stored. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function openShardWorld(count: number, startAt?: EpochMillis): ShardWorld {
+  const clock = createManualClock(startAt);
+  const databases = Array.from({ length: count }, () => new DatabaseSync(":memory:"));
+  let shards = databases.map((db) => openShard(db, clock));
+  let wire: Wire | null = null;
+  const calls = { now: 0, most: 0 };
+
+  /** Calls go in and answers come out as copies. */
+  async function call(verb: string, number: number, given: readonly unknown[]): Promise<unknown> {
+    const way = wire?.(verb, number) ?? "through";
+    calls.now += 1;
+    calls.most = Math.max(calls.most, calls.now);
+    try {
+      if (way === "refused") throw new Error("shard unreachable");
+      const shard = shards[number];
+      if (shard === undefined) throw new Error("no such shard");
+      const answered: unknown = await Reflect.apply(Reflect.get(shard, verb), shard, structuredClone(given));
+      if (way === "answer lost") throw new Error("answer lost");
+      return structuredClone(answered);
+    } finally {
+      calls.now -= 1;
+    }
+  }
+  function overWire(shard: ShardLedger, number: number): ShardLedger {
+    const { onDue, close } = shard;
+    const verbs = Object.keys(shard).map((verb) => [verb, (...given: unknown[]) => call(verb, number, given)]);
+    return { ...(Object.fromEntries(verbs) as ShardLedger), onDue, close };
+  }
+  const wired = () => shards.map(overWire);
+  return {
+    clock,
+    databases,
+    wired,
+    process: () => createShardedLedger({ shards: wired(), log: silentLog }),
+    lose: (next) => void (wire = next),
+    mostAtOnce: () => calls.most,
+    async restart() {
+      await Promise.all(shards.map((shard) => shard.close()));
+      alignDowntime(databases);
+      shards = databases.map((db) => openShard(db, clock));
+    },
+    async close() {
+      await Promise.all(shards.map((shard) => shard.close()));
+      for (const db of databases) db.close();
+    },
+  };
 }
 
 /** All stop together here, so that none was away for longer than the one that changed last. */
 function alignDowntime(databases: readonly DatabaseSync[]): void {
-  const opened = databases.filter((db) => db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'store'").get());
-  const changedAt = opened.map((db) => Number(db.prepare("SELECT committed_at FROM store").get()?.["committed_at"]));
-  for (const db of opened) db.prepare("UPDATE store SET committed_at = ?").run(Math.max(...changedAt));
+  const changedAt = databases.map((db) => Number(db.prepare("SELECT committed_at FROM store").get()?.["committed_at"]));
+  for (const db of databases) db.prepare("UPDATE store SET committed_at = ?").run(Math.max(...changedAt));
 }
-
-const through: Wire = () => "through";
 
 export const makeShardedHarness =
   (count: number): MakeHarness =>
   async (options = {}) => {
-    const clock = createManualClock(options.startAt);
-    const databases = Array.from({ length: count }, () => new DatabaseSync(":memory:"));
-    const open = (): Ledger => {
-      alignDowntime(databases);
-      const shards = databases.map((db, number) => overWire(openShard(db, clock), number, through));
-      return createShardedLedger({ shards, log: silentLog });
-    };
-    let ledger = open();
+    const world = openShardWorld(count, options.startAt);
+    let ledger = world.process();
     return {
       get ledger() {
         return ledger;
       },
-      clock,
+      clock: world.clock,
       shards: count,
       async restart() {
         await ledger.close();
-        ledger = open();
+        await world.restart();
+        ledger = world.process();
       },
       async close() {
         await ledger.close();
-        for (const db of databases) db.close();
+        await world.close();
       },
     };
   };

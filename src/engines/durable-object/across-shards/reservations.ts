@@ -85,8 +85,8 @@ async function makeRoom(parts: Parts, said: readonly Said[]): Promise<boolean> {
   if (paying === null && overdue.length === 0) return false;
   await giveBack(parts, said, "all");
   await paying;
-  const results = await settleAll(overdue, fanOut, ({ shard, places }) => askForOverdue(shards, shard, places));
-  if (results.some(({ status }) => status === "rejected")) log.warn("places_unasked", {});
+  const results = await settleAll(overdue, 1, ({ shard, places }) => askForOverdue(shards, shard, places));
+  if (results.some(({ status }) => status === "rejected")) log.warn("places_unasked");
   return true;
 }
 
@@ -111,7 +111,7 @@ async function giveBack({ shards, log }: Parts, said: readonly Said[], which: "a
   const results = await settleAll(owed, fanOut, async ({ shard, taken }) =>
     doneOf(await shards.at(shard).giveBack(taken)),
   );
-  if (results.some(({ status }) => status === "rejected")) log.warn("reservation_unsettled", {});
+  if (results.some(({ status }) => status === "rejected")) log.warn("reservation_unsettled");
 }
 
 const isNothing = ({ places, windows, token }: Taken): boolean =>

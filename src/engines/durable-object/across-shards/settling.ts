@@ -68,7 +68,7 @@ export interface Settling {
   pending(): Promise<void> | null;
 }
 
-/** One pass a shard at a time, and one that waits. */
+/** One shard after the other, so that it takes no connections from the requests. */
 export function createSettling(parts: {
   shards: Shards;
   log: Log;
@@ -76,34 +76,28 @@ export function createSettling(parts: {
   background: (work: Promise<void>) => void;
 }): Settling {
   const { shards, log, background } = parts;
-  const running = new Map<number, Promise<void>>();
   const waiting = new Set<number>();
+  let last: Promise<void> | null = null;
 
-  async function pass(shard: number, before: Promise<void> | undefined): Promise<void> {
+  async function pay(before: Promise<void> | null): Promise<void> {
     await before;
-    waiting.delete(shard);
-    try {
-      await payOwed(shards, shard);
-    } catch {
-      log.warn("places_unpaid", { shard });
-    }
+    const turn = [...waiting];
+    waiting.clear();
+    const paid = await settleAll(turn, 1, (shard) => payOwed(shards, shard));
+    if (paid.some(({ status }) => status === "rejected")) log.warn("places_unpaid");
   }
-  async function run(shard: number): Promise<void> {
-    const mine = pass(shard, running.get(shard));
-    running.set(shard, mine);
+  async function run(): Promise<void> {
+    const mine = pay(last);
+    last = mine;
     await mine;
-    if (running.get(shard) === mine) running.delete(shard);
+    if (last === mine) last = null;
   }
   return {
     soon(shard) {
-      if (waiting.has(shard)) return;
+      const isTurnWaiting = waiting.size > 0;
       waiting.add(shard);
-      background(run(shard));
+      if (!isTurnWaiting) background(run());
     },
-    pending: () => (running.size === 0 ? null : joined([...running.values()])),
+    pending: () => last,
   };
-}
-
-async function joined(work: readonly Promise<void>[]): Promise<void> {
-  await Promise.all(work);
 }
