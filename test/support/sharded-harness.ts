@@ -52,7 +52,7 @@ export function openShard(db: DatabaseSync, clock: Clock): ShardLedger {
 }
 
 /** What becomes of a call to a shard. */
-export type Wire = (verb: string, shard: number) => "through" | "refused" | "answer lost";
+export type Wire = (verb: string, shard: number) => "through" | "refused" | "answer lost" | "not sure";
 
 export interface ShardWorld {
   readonly clock: ManualClock;
@@ -87,15 +87,19 @@ export function openShardWorld(count: number, startAt?: EpochMillis): ShardWorld
       if (shard === undefined) throw new Error("no such shard");
       const answered: unknown = await Reflect.apply(Reflect.get(shard, verb), shard, structuredClone(given));
       if (way === "answer lost") throw new Error("answer lost");
+      if (way === "not sure") return { kind: "unknown", reason: "disk_fault" };
       return structuredClone(answered);
     } finally {
       calls.now -= 1;
     }
   }
   function overWire(shard: ShardLedger, number: number): ShardLedger {
-    const { onDue, close } = shard;
     const verbs = Object.keys(shard).map((verb) => [verb, (...given: unknown[]) => call(verb, number, given)]);
-    return { ...(Object.fromEntries(verbs) as ShardLedger), onDue, close };
+    return {
+      ...(Object.fromEntries(verbs) as ShardLedger),
+      onDue: (listener) => shard.onDue(listener),
+      close: () => shard.close(),
+    };
   }
   const wired = () => shards.map(overWire);
   return {

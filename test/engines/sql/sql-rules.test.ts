@@ -9,7 +9,8 @@ import { createStore } from "../../../src/engines/node-sqlite/store.ts";
 import { startSqlCore } from "../../../src/engines/sql/core.ts";
 import { migrations } from "../../../src/engines/sql/migrations.ts";
 import type { SqlDriver } from "../../../src/engines/sql/driver.ts";
-import { createSqlLedger } from "../../../src/engines/sql/ledger.ts";
+import { createSqlLedger, type SqlLedgerParts } from "../../../src/engines/sql/ledger.ts";
+import { createShardVerbs, type ShardVerbs } from "../../../src/engines/sql/shard-verbs.ts";
 import { millis, seconds } from "../../../src/kernel/time.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import {
@@ -44,9 +45,9 @@ describe("sql: the dialect that a Durable Object shares", () => {
   });
 });
 
-/** Small by nature: configuration, doors, orders. */
+/** Small by nature: configuration, doors, orders; what is owed is paid at once, and read with a bound. */
 const mayScan =
-  /^SCAN (store|policy|target|standing|door|kill_order|schema_version|sqlite_schema|json_each|subtree|CONSTANT ROW)\b/;
+  /^SCAN (store|policy|target|standing|door|kill_order|owed|schema_version|sqlite_schema|json_each|subtree|CONSTANT ROW)\b/;
 
 const folder = makeTemporaryFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -91,7 +92,9 @@ async function recordStatements(db: DatabaseSync): Promise<ReadonlySet<string>> 
   const parts = { db, core: core.value, ballast, clock, log: silentLog, isFull: false, onFatal: () => {} };
   const store = createStore(parts);
   const queue = createCommitQueue((batch) => store.commit(batch));
-  await useAll(createSqlLedger({ submit: (verb) => queue.submit(verb), view: () => core.value.view() }), clock);
+  const engine = { submit: (verb) => queue.submit(verb), view: () => core.value.view() } satisfies SqlLedgerParts;
+  await useAll(createSqlLedger(engine), clock);
+  await useAsShard(createShardVerbs(engine), clock);
   return seen;
 }
 
@@ -147,6 +150,35 @@ async function useAll(verbs: Omit<Ledger, "health" | "onDue" | "close">, clock: 
   valueOf(await ledger.recordVerdict({ leaseId: lease.id, fence: "c", outcome: dead, jitter: 1 }));
   clock.advance(30 * 24 * 3600 * 1000);
   valueOf(await ledger.purge(500));
+}
+
+/** What shards of one ledger ask of each other: places taken, shared, asked for and given back. */
+async function useAsShard(shard: ShardVerbs, clock: ReturnType<typeof createManualClock>): Promise<void> {
+  const builders = createBuilders({ clock });
+  const limits = [{ limit: "liveLeases", counter: "agent:a", max: 1 }];
+  const hold = millis(1000);
+  const [first, second] = [builders.ids.lease(), builders.ids.lease()];
+  const token = { issuerUrl: clusterUrl, tokenId: "u", requestDigest: fingerprintOf("r"), expiresAt: inOneHour(clock) };
+  valueOf(await shard.reserve({ wishes: [{ owner: first, limits, hold, replaces: null }], token }));
+  const replaces = { leaseId: first, counters: ["agent:a"] };
+  const ride = { owner: second, limits, hold, replaces };
+  expect(valueOf(await shard.reserve({ wishes: [ride], token })).kind).toBe("taken");
+  clock.advance(2000);
+  valueOf(await shard.reserve({ wishes: [{ ...ride, owner: builders.ids.lease() }], token: null }));
+  const places = [first, second].map((owner) => ({ counter: "agent:a", owner, holdUntil: 0 }));
+  valueOf(await shard.renewPlaces({ places, hold }));
+  valueOf(await shard.giveBack({ places, windows: [{ name: "60000:a", endsAt: 1 }], token }));
+  const opening = builders.openTask({ limits: [{ limit: "openTasks", counter: "elsewhere:tasks", max: 9 }] });
+  valueOf(await shard.openShardTask(opening));
+  const intent = builders.recordIntent(opening.task.id, {
+    limits: [{ limit: "liveLeases", counter: "elsewhere:agent:a", max: 9 }],
+  });
+  valueOf(await shard.recordShardIntent(intent));
+  expect(await shard.placesToHandOn(intent.lease.id)).toEqual(["agent:a"]);
+  await shard.stillHeld([{ counter: "tasks", owner: opening.task.id, holdUntil: 0 }, ...places]);
+  valueOf(await shard.forgetOwed([...(await shard.listOwed(10)), ...places]));
+  await shard.listDue({ target: ledgerTarget, limit: 10 });
+  await shard.listAuditBefore({ taskId: null, after: null, before: 5, limit: 5, newest: true });
 }
 
 type Lease = Parameters<Ledger["readLease"]>[0];
