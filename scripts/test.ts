@@ -17,7 +17,9 @@ interface Stage {
   commands?: readonly (readonly string[])[];
   folder?: string;
   /** What the tests are told to put the ledger on; without that server the whole stage is left out. */
-  ledger?: "redis";
+  ledger?: "redis" | "durable-object";
+  /** Of the folder, only these. */
+  files?: readonly string[];
   /** Files at a time, where they wait more than they work; otherwise as many as vitest.config.ts says. */
   workers?: number;
 }
@@ -33,6 +35,23 @@ const root = dirname(import.meta.dirname);
 const reporter = join(root, "scripts/stage-reporter.ts");
 const quickStages = ["types", "arch", "units", "kit"];
 const quickBudgetSeconds = 60;
+/** What a client sees of the broker; the others are about a process, a disk, a folder or servers of their own. */
+const workerFlows = [
+  "caller-matrix",
+  "discovery",
+  "idempotency",
+  "in-flight",
+  "key-rings",
+  "kill",
+  "metrics",
+  "neighbours",
+  "outage",
+  "races",
+  "task-life",
+  "task-tree",
+  "token-attacks",
+  "undelivered",
+];
 const stages: readonly Stage[] = [
   { name: "types", about: "the TypeScript compiler", commands: [["tsc"]] },
   {
@@ -48,7 +67,15 @@ const stages: readonly Stage[] = [
   { name: "kit", about: "conformance of every adapter of a port", folder: "test/kit" },
   { name: "flow", about: "the whole broker over HTTP", folder: "test/flow", workers: 3 },
   { name: "flow-redis", about: "the same on a Redis ledger", folder: "test/flow", ledger: "redis", workers: 3 },
-  { name: "workers", about: "the same in workerd, on Durable Objects", folder: "test/workers" },
+  {
+    name: "flow-workers",
+    about: "the same in the Workers runtime, on Durable Objects",
+    folder: "test/flow",
+    ledger: "durable-object",
+    workers: 3,
+    files: workerFlows.map((flow) => `${flow}.test.ts`),
+  },
+  { name: "workers", about: "what is special about that runtime, and the kit in it", folder: "test/workers" },
   { name: "crash", about: "SIGKILL at every step, then restart", folder: "test/crash" },
   { name: "crash-redis", about: "the same on a Redis ledger", folder: "test/crash", ledger: "redis" },
   { name: "chaos", about: "nodes, Redis servers and queues that die under load", folder: "test/chaos", workers: 3 },
@@ -89,7 +116,7 @@ function readOptions() {
   if (unknown.length > 0) throw new Error(`no stage is called ${unknown.join(", ")}; see --help`);
   const names = only.length > 0 ? only : values.quick ? quickStages : stages.map((stage) => stage.name);
   const without = [...new Set([...listOf([process.env["MAYFLY_TEST_WITHOUT"] ?? ""]), ...listOf(values.without)])];
-  const isPossible = ({ ledger }: Stage): boolean => ledger === undefined || !without.includes(ledger);
+  const isPossible = ({ ledger }: Stage): boolean => ledger !== "redis" || !without.includes(ledger);
   return {
     help: values.help === true,
     quick: values.quick === true,
@@ -125,7 +152,7 @@ async function runChecks(stage: Stage, env: NodeJS.ProcessEnv): Promise<Pick<Sta
 }
 
 async function runTests(
-  { workers }: Stage,
+  { workers, files: wanted }: Stage,
   folder: string,
   env: NodeJS.ProcessEnv,
 ): Promise<Pick<StageResult, "outcome" | "counts">> {
@@ -133,7 +160,7 @@ async function runTests(
   const inner = new Set(stages.flatMap((stage) => (stage.folder?.startsWith(`${folder}/`) ? [stage.folder] : [])));
   const leftOut = testsNeeding(listOf([env["MAYFLY_TEST_WITHOUT"] ?? ""]));
   const exclude = [...[...inner].map((path) => `${path.slice(folder.length + 1)}/**`), ...leftOut];
-  const files = globSync("**/*.test.ts", { cwd: join(root, folder), exclude });
+  const files = wanted ?? globSync("**/*.test.ts", { cwd: join(root, folder), exclude });
   if (files.length === 0) return { outcome: "no tests yet" };
 
   const temporary = mkdtempSync(join(tmpdir(), "mayfly-test-"));
@@ -141,10 +168,13 @@ async function runTests(
   try {
     const flags = ["--dir", folder, ...secondTry(folder, env), ...exclude.flatMap((pattern) => ["--exclude", pattern])];
     if (workers !== undefined) flags.push(`--maxWorkers=${workers}`);
-    const ok = await run(["vitest", "run", ...flags, "--reporter=default", `--reporter=${reporter}`], {
-      ...env,
-      MAYFLY_STAGE_REPORT: report,
-    });
+    const ok = await run(
+      ["vitest", "run", ...(wanted ?? []), ...flags, "--reporter=default", `--reporter=${reporter}`],
+      {
+        ...env,
+        MAYFLY_STAGE_REPORT: report,
+      },
+    );
     const counts = readReport(report);
     if (!ok && counts.failed === 0) counts.failed = 1;
     return { outcome: counts.failed > 0 ? "failed" : "ok", counts };

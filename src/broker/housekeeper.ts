@@ -10,6 +10,8 @@ import type { BrokerParts } from "./parts.ts";
 export interface Housekeeper {
   start(): void;
   stop(): void;
+  /** One page now; answers whether more is left. For a process that no timer of its own keeps awake. */
+  look(): Promise<boolean>;
 }
 
 /** What is past its time may wait for minutes; it only takes room. */
@@ -23,16 +25,16 @@ export function createHousekeeper(parts: Pick<BrokerParts, "ledger" | "clock" | 
 
   function again(isMore: boolean): void {
     if (isStopped) return;
-    cancel = clock.after(isMore ? betweenPagesMillis : restMillis, () => void look());
+    cancel = clock.after(isMore ? betweenPagesMillis : restMillis, () => void look().then(again));
   }
 
-  async function look(): Promise<void> {
+  async function look(): Promise<boolean> {
     try {
       await refusals.closeWindows();
-      again(await purgePage());
+      return await purgePage();
     } catch {
       log.error("purge_failed");
-      again(false);
+      return false;
     }
   }
 
@@ -45,6 +47,7 @@ export function createHousekeeper(parts: Pick<BrokerParts, "ledger" | "clock" | 
 
   return {
     start: () => again(false),
+    look,
     stop() {
       isStopped = true;
       cancel();

@@ -47,6 +47,8 @@ export interface Adapters {
   readonly sealer: Sealer;
   readonly signer: TokenSigner;
   readonly ledger: Ledger;
+  /** The part of it that this process kills and tidies for. Left out: all of it. */
+  readonly ownPart?: Ledger;
   readonly workforce: Workforce;
   /** Left out: nothing that was answered. */
   readonly couldLose?: CouldLose;
@@ -101,7 +103,7 @@ export async function assemble(
   runtime: Runtime,
 ): Promise<Result<Assembled, readonly PolicyFault[]>> {
   const { issuerUrl, policySource: source, mode = "production", homeOfNew: home } = options;
-  const { ledger, workforce, couldLose, sealer, signer, connections } = adapters;
+  const { ledger, ownPart = ledger, workforce, couldLose, sealer, signer, connections } = adapters;
   const { clock, entropy, log, metrics, nextTurn, digest: sha256 } = runtime;
   const mark = await ledger.mark();
   const ledgerOf = (name: ProviderName) => createProviderLedger({ ledger, entropy, mark, name });
@@ -115,7 +117,7 @@ export async function assemble(
     return policy;
   }
 
-  const generation = (await ledger.health()).generation;
+  const generation = (await ownPart.health()).generation;
   const inFlight = createInFlight();
   const known = { ledger, clock, entropy, log, metrics, policy: () => policy.value.current() };
   const names = () => known.policy().providers.keys();
@@ -142,8 +144,8 @@ export async function assemble(
   return ok({
     broker: createBroker(parts),
     inFlight,
-    pool: createKillPool({ ...parts, workforce, works: options.kills }),
-    housekeeper: createHousekeeper(parts),
+    pool: createKillPool({ ...parts, ledger: ownPart, workforce, works: options.kills }),
+    housekeeper: createHousekeeper({ ...parts, ledger: ownPart }),
     drift,
     policy: policy.value,
     ledger,

@@ -12,6 +12,7 @@ import type { Log } from "../ports/log.ts";
 import type { Workforce } from "../ports/workforce.ts";
 import type { Sealer } from "../ports/sealer.ts";
 import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
+import { missingSealingKey } from "./missing-sealing-key.ts";
 import { readAccess } from "./redis-access.ts";
 
 type Choice = Pick<ServeOptions, "ledger" | "acceptedLoss" | "mode">;
@@ -44,20 +45,8 @@ export async function openStore(
   const { ledger } = opened.value;
   const lacking = missingSealingKey(await ledger.sealedKeyIds(), sealer.keyIds());
   if (lacking === null) return opened;
-  // A seal that cannot be opened is a credential that cannot be killed: better not to start.
   await ledger.close();
   return err(lacking);
-}
-
-/** `needed` are the keys that living credentials are sealed with. */
-export function missingSealingKey(needed: readonly string[], present: readonly string[]): ConfigFault | null {
-  const missing = needed.find((id) => !present.includes(id));
-  if (missing === undefined) return null;
-  return {
-    setting: "MAYFLY_SEALING_KEYS",
-    message: `lacks key ${missing}, which living credentials are sealed with`,
-    fix: "put that key back into the ring; without it they could not be revoked",
-  };
 }
 
 async function openSqlite(file: string, { clock, log, onFatal }: Tools): Promise<Result<Store, ConfigFault>> {

@@ -116,8 +116,8 @@ export function importsOf(source: SourceFile): Import[] {
   return found;
 }
 
-/** The modules that the Workers runtime itself brings. */
-const isOfWorkers = (target: string): boolean => target.startsWith("cloudflare:");
+/** The modules that the Workers runtime itself brings, and what is put into a Worker when it is built. */
+const isOfWorkers = (target: string): boolean => target.startsWith("cloudflare:") || target === "#policy";
 
 const packageOf = (target: string): string => target.split("/", target.startsWith("@") ? 2 : 1).join("/");
 const at = (source: SourceFile, start: number): string => `${source.path}:${lineAt(source, start)}`;

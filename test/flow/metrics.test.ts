@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventuallyTrue } from "../support/flow/eventually.ts";
 import { oauthPaths } from "../support/flow/servers.ts";
+import { isOnWorkers } from "../support/ledger-kind.ts";
 import { startFlow, type FlowWorld } from "../support/flow/world.ts";
 
 interface Sample {
@@ -155,6 +156,7 @@ describe("labels", () => {
       cause: ["task_ended", "requested", "expiry", "undelivered", "outcome_unknown"],
       effect: ["refused"],
       reason: /^[a-z_]+$/,
+      shard: isOnWorkers ? /^[0-9]$/ : [],
       le: /^(?:[0-9.]+|\+Inf)$/,
     };
     expect(sum(samples, "mayfly_attestation_failures_total")).toBeGreaterThan(0);

@@ -1,5 +1,10 @@
-/** What the flows and crash runs put the ledger on: MAYFLY_TEST_LEDGER=redis for a real Redis server, else SQLite. */
+/**
+ * What the flows and crash runs put the ledger on: MAYFLY_TEST_LEDGER=redis for a real Redis server, =durable-object for
+ * Durable Objects in the Workers runtime, else SQLite.
+ */
 import { env } from "node:process";
 
-export const ledgerKind = env["MAYFLY_TEST_LEDGER"] === "redis" ? "redis" : "sqlite";
+const kinds = ["redis", "durable-object"] as const;
+export const ledgerKind = kinds.find((kind) => kind === env["MAYFLY_TEST_LEDGER"]) ?? "sqlite";
+export const isOnWorkers = ledgerKind === "durable-object";
 export const isOnSqlite = ledgerKind === "sqlite";

@@ -15,6 +15,10 @@ import type { RestoreHold } from "./restore-hold.ts";
 export interface DriftWatch {
   start(): void;
   stop(): void;
+  /** Whether the policy has a provider that a round would look at. */
+  isNeeded(): boolean;
+  /** One round, for a process that no timer of its own keeps awake. */
+  round(): Promise<void>;
   /** Now, whoever's turn it is; null where another node is at it or the ledger does not say. */
   compare(name: ProviderName): Promise<DriftReport | null>;
 }
@@ -24,7 +28,7 @@ export type DriftWatchParts = Pick<BrokerParts, "ledger" | "clock" | "entropy" |
   readonly hold: RestoreHold;
 };
 
-const roundMillis = millis(60_000);
+export const driftRoundMillis = millis(60_000);
 /** A little less than a round, so that it is free when the next one comes. */
 const guardTurn = millis(55_000);
 const compareTurn = millis(595_000);
@@ -64,7 +68,11 @@ export function createDriftWatch(parts: DriftWatchParts): DriftWatch {
       // oxlint-disable-next-line no-await-in-loop -- as above
       if (provider?.list !== undefined) await attempt(name, () => compareInTurn(name));
     }
-    if (!isStopped) cancel = clock.after(roundMillis, () => void round());
+  }
+
+  async function again(): Promise<void> {
+    await round();
+    if (!isStopped) cancel = clock.after(driftRoundMillis, () => void again());
   }
 
   async function attempt(what: string, run: () => Promise<void>): Promise<void> {
@@ -77,7 +85,9 @@ export function createDriftWatch(parts: DriftWatchParts): DriftWatch {
   }
 
   return {
-    start: () => void round(),
+    start: () => void again(),
+    isNeeded: () => [...policy().providers.keys()].some((name) => isLookedAfter(drift.current(name))),
+    round,
     stop() {
       isStopped = true;
       cancel();
@@ -85,6 +95,9 @@ export function createDriftWatch(parts: DriftWatchParts): DriftWatch {
     compare,
   };
 }
+
+const isLookedAfter = (provider: ReturnType<DriftProviders["current"]>): boolean =>
+  provider?.findUndone !== undefined || provider?.list !== undefined;
 
 async function guardInTurn(parts: DriftWatchParts, name: ProviderName): Promise<void> {
   if ((await lock(parts, `guard-turn:${name}`, guardTurn)) === null) return;

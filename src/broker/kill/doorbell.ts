@@ -4,12 +4,15 @@
 export interface Doorbell {
   ring(): void;
   isAnswering(): boolean;
+  /** Resolves when nothing is being answered any more. */
+  answered(): Promise<void>;
 }
 
 /** `answer` must not throw. */
 export function createDoorbell(answer: () => Promise<void>): Doorbell {
   let isAnswering = false;
   let rung = false;
+  let answering: Promise<void> = Promise.resolve();
   const answerAll = async (): Promise<void> => {
     while (rung) {
       rung = false;
@@ -19,11 +22,12 @@ export function createDoorbell(answer: () => Promise<void>): Doorbell {
   };
   return {
     isAnswering: () => isAnswering,
+    answered: () => answering,
     ring() {
       rung = true;
       if (isAnswering) return;
       isAnswering = true;
-      void answerAll();
+      answering = answerAll();
     },
   };
 }

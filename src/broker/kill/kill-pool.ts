@@ -9,7 +9,7 @@ import { addMillis, earliest, epochMillis, type EpochMillis, type Millis } from 
 import { createAlarm } from "./alarm.ts";
 import type { Workforce } from "../../ports/workforce.ts";
 import type { AttemptParts } from "./attempt.ts";
-import { createDoorbell } from "./doorbell.ts";
+import { createDoorbell, type Doorbell } from "./doorbell.ts";
 import { createLedgerTime } from "./ledger-time.ts";
 import { createLane, type Lane, type LaneCounters } from "./lane.ts";
 import { createKillNotes } from "./note-kill.ts";
@@ -17,6 +17,11 @@ import { sweep } from "./sweep.ts";
 
 export interface KillPool {
   start(): void;
+  /**
+   * Works until nothing is left that can be done now, or no longer than `budget`. For a process that is awake only as long
+   * as somebody waits for it.
+   */
+  settle(budget: Millis): Promise<void>;
   /** Claims nothing more, waits for what is in flight at most `grace`, gives the rest back. */
   stop(grace: Millis): Promise<void>;
 }
@@ -32,7 +37,6 @@ export interface KillPoolParts extends Omit<AttemptParts, "ledgerNow" | "othersK
 
 export function createKillPool(given: KillPoolParts): KillPool {
   const { ledger, clock, entropy, log, workforce, works } = given;
-  const { longestSleep } = workforce;
   const time = createLedgerTime(clock);
   const noteKill = createKillNotes(given);
   const parts: AttemptParts = { ...given, ledgerNow: () => time.now(), othersKill: workforce.isShared, noteKill };
@@ -65,7 +69,7 @@ export function createKillPool(given: KillPoolParts): KillPool {
       if (!(await sweep(parts))) return addMillis(work.now, faultPauseMillis);
       look.ring();
     }
-    const latest = addMillis(work.now, longestSleep);
+    const latest = addMillis(work.now, workforce.longestSleep);
     return work.nextAt === null ? latest : epochMillis(Math.min(latest, Math.max(work.nextAt, work.now + 1)));
   }
 
@@ -76,10 +80,11 @@ export function createKillPool(given: KillPoolParts): KillPool {
       ledger.onDue((dueAt) => {
         if (isStopped) return;
         if (dueAt <= time.now()) look.ring();
-        else alarm.set(earliest(dueAt, addMillis(time.now(), longestSleep)));
+        else alarm.set(earliest(dueAt, addMillis(time.now(), workforce.longestSleep)));
       });
       look.ring();
     },
+    settle: (budget) => settle({ clock, look, lanes }, budget),
     async stop(grace) {
       isStopped = true;
       alarm.cancel();
@@ -90,6 +95,26 @@ export function createKillPool(given: KillPoolParts): KillPool {
     },
   };
 }
+
+/** Each round looks and waits for what it began; one that claimed nothing was the last. */
+async function settle(
+  { clock, look, lanes }: { clock: Clock; look: Doorbell; lanes: Lanes },
+  budget: Millis,
+): Promise<void> {
+  const end = clock.monotonicMillis() + budget;
+  for (let [claimed, before] = [0, -1]; claimed > before && clock.monotonicMillis() < end;) {
+    before = claimed;
+    look.ring();
+    // oxlint-disable-next-line no-await-in-loop -- the next look comes when this one's work is done
+    await look.answered();
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    claimed = sum(await Promise.all(lanes.all().map((lane) => lane.settled())));
+  }
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+type Lanes = ReturnType<typeof createLanes>;
 
 function createLanes(create: (target: TargetName) => Lane) {
   const lanes = new Map<TargetName, Lane>();

@@ -22,6 +22,8 @@ export interface Lane {
    * when a claim took as much as it could: others may help.
    */
   work(again: () => void): Promise<void>;
+  /** Resolves when nothing is in hand, with how many leases were claimed since the lane was made. */
+  settled(): Promise<number>;
   /** Claims nothing more; resolves when every verdict is recorded. */
   drain(): Promise<void>;
   /** Claims that still hold unfinished leases. */
@@ -92,6 +94,7 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
       isDry = false;
       return untilIdle();
     },
+    settled: () => untilIdle().then(() => inHand.claimed()),
     drain() {
       isDraining = true;
       return untilIdle();

@@ -6,6 +6,8 @@ export interface OpenClaims {
   recorded(fence: string): void;
   attempts(): number;
   unrecorded(): number;
+  /** All that ever were. */
+  claimed(): number;
   fences(): readonly string[];
 }
 
@@ -13,11 +15,13 @@ export function createOpenClaims(): OpenClaims {
   const left = new Map<string, number>();
   let attempts = 0;
   let unrecorded = 0;
+  let claimed = 0;
   return {
     opened(fence, leases) {
       left.set(fence, leases);
       attempts += leases;
       unrecorded += leases;
+      claimed += leases;
     },
     attempted: () => void (attempts -= 1),
     recorded(fence) {
@@ -28,6 +32,7 @@ export function createOpenClaims(): OpenClaims {
     },
     attempts: () => attempts,
     unrecorded: () => unrecorded,
+    claimed: () => claimed,
     fences: () => [...left.keys()],
   };
 }

@@ -5,16 +5,17 @@
 import type { Clock } from "../../kernel/clock.ts";
 import { ok, type Result } from "../../kernel/result.ts";
 import { epochMillis, type EpochMillis } from "../../kernel/time.ts";
-import type { Answer, Ledger } from "../../ports/ledger.ts";
+import type { Answer } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/log.ts";
 import { startSqlCore, type AwaySince, type SqlCore, type StoreCondition, type Verb } from "../sql/core.ts";
-import type { SqlDriver } from "../sql/driver.ts";
 import { createSqlLedger, type Submission } from "../sql/ledger.ts";
+import { createShardVerbs } from "../sql/shard-verbs.ts";
 import type { SchemaFault } from "../sql/store-row.ts";
 import { releaseLostClaims } from "../sql/verbs/claim-verbs.ts";
 import { firstClose } from "../sql/verbs/sweep-reads.ts";
 import { createObjectDriver, isFull, isStoreFault } from "./object-driver.ts";
 import type { ObjectStorage } from "./object-storage.ts";
+import type { ShardLedger } from "./shard-ledger.ts";
 
 export interface ShardOptions {
   readonly storage: ObjectStorage;
@@ -28,20 +29,21 @@ export interface ShardOptions {
 /** The platform's bound is 10 GB an object. */
 const defaultMaxIssuingBytes = 9_000_000_000;
 
-export interface Shard extends Ledger {
+export interface Shard extends ShardLedger {
   /** Makes due at once what an earlier life of the object had claimed: an object runs once in the world. */
   releaseLostClaims(): Promise<void>;
 }
 
 /** A store of a newer release is left as it is. */
 export function openShard(options: ShardOptions): Result<Shard, SchemaFault> {
-  const { storage, clock, awaySince = overdueSince } = options;
+  const { storage, clock, awaySince = overdueSince(clock) } = options;
   const sql = createObjectDriver(storage);
   const started = storage.transactionSync(() => startSqlCore({ sql, clock, awaySince }));
   if (!started.ok) return started;
   const store = createStore(started.value, options);
   return ok({
     ...createSqlLedger(store),
+    ...createShardVerbs(store),
     health: async () => started.value.health(store.condition()),
     onDue: (listener) => store.onDue(listener),
     async releaseLostClaims() {
@@ -53,12 +55,16 @@ export function openShard(options: ShardOptions): Result<Shard, SchemaFault> {
 
 /**
  * An object that was asleep was not away: a request would have woken it. It was away if its own alarm did not wake it when
- * the first task lapsed.
+ * the first task lapsed. For how long before that nobody knows: it is taken to be as long again.
  */
-function overdueSince(sql: SqlDriver): EpochMillis | null {
-  const at = firstClose(sql, 0);
-  return at === null ? null : epochMillis(at);
-}
+const overdueSince =
+  (clock: Clock): AwaySince =>
+  (sql, lastChangeAt) => {
+    const lapsedAt = firstClose(sql, 0);
+    if (lapsedAt === null || lastChangeAt === null) return null;
+    const late = clock.now() - lapsedAt;
+    return late <= 0 ? null : epochMillis(Math.max(lastChangeAt, lapsedAt - late));
+  };
 
 function createStore(core: SqlCore, { storage, log, maxIssuingBytes = defaultMaxIssuingBytes }: ShardOptions) {
   const listeners: ((dueAt: EpochMillis) => void)[] = [];

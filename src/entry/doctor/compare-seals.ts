@@ -1,5 +1,5 @@
 /** Whether the sealing ring can open what living credentials are sealed with. The start refuses a ring that cannot. */
-import { missingSealingKey } from "../open-store.ts";
+import { missingSealingKey } from "../missing-sealing-key.ts";
 import { fail, fine, warn, type Finding } from "./finding.ts";
 
 export const sealsCheck = "sealed credentials";

@@ -10,11 +10,13 @@ import type { Environment, ServeOptions } from "../../../src/entry/config.ts";
 import { parseLedger } from "../../../src/entry/ledger-choice.ts";
 import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
 import { millis } from "../../../src/kernel/time.ts";
+import { isOnWorkers } from "../ledger-kind.ts";
 import { createClient, type BrokerClient } from "./client.ts";
 import { startFlowLedger, type FlowLedger } from "./ledger.ts";
 import { policyResources, yamlOf } from "./policy.ts";
 import { startServers, type Servers } from "./servers.ts";
 import { isUsable } from "./usable.ts";
+import { startWorkerBroker, type WorkerBroker } from "./worker-broker.ts";
 
 export interface FlowWorld extends BrokerClient {
   readonly servers: Servers;
@@ -37,7 +39,50 @@ export interface FlowWish {
   readonly resources?: (servers: Servers) => readonly JsonObject[];
 }
 
-export async function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
+export function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
+  return isOnWorkers && wish.ledger === undefined ? startWorkerFlow(wish) : startNodeFlow(wish);
+}
+
+/** The same as a Worker. Its policy is deployed with it: there is no file whose change it would see. */
+async function startWorkerFlow(wish: FlowWish): Promise<FlowWorld> {
+  const servers = await startServers();
+  let env = { ...servers.secrets, ...wish.env };
+  const policy = yamlOf(wish.resources?.(servers) ?? policyResources(servers.places));
+  const broker = await startWorkerBroker({ policy, env });
+  const client = createClient(servers, () => ({ public: broker.publicUrl, admin: broker.adminUrl }));
+  return {
+    ...client,
+    servers,
+    folder: broker.storage,
+    policyFile: "",
+    publicUrl: broker.publicUrl,
+    adminUrl: broker.adminUrl,
+    isUsable: (token) => isUsable(client, servers, token),
+    async restart(meanwhile = async () => {}, changes = {}) {
+      env = { ...env, ...changes };
+      await broker.kill();
+      await meanwhile();
+      await broker.startAgain(env);
+      await refuseLikeServe(broker);
+    },
+    async close() {
+      await broker.close();
+      await servers.close();
+    },
+  };
+}
+
+/** A Worker always starts. What would keep `mayfly serve` from starting keeps its objects from answering, and is in the log. */
+async function refuseLikeServe(broker: WorkerBroker): Promise<void> {
+  if ((await fetch(`${broker.publicUrl}/livez`)).ok) return;
+  const refusal = broker
+    .text()
+    .split("\n")
+    .findLast((line) => line.includes("broker_not_composed"));
+  throw new Error(refusal ?? "the Worker does not answer");
+}
+
+async function startNodeFlow(wish: FlowWish): Promise<FlowWorld> {
   const servers = await startServers();
   const folder = await mkdtemp(join(tmpdir(), "mayfly-flow-"));
   const policyDir = join(folder, "policy");

@@ -3,13 +3,13 @@
  * a free port of loopback, its objects' storage in a folder. It can be killed at any instant and started again on it.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { build } from "esbuild";
+import { bundleWorker, compatibilityDate, compatibilityFlags } from "./bundle.ts";
 
 export interface WorkerWish {
   /** The entry module. */
@@ -18,6 +18,8 @@ export interface WorkerWish {
   readonly objects: Readonly<Record<string, string>>;
   /** Text bindings. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it listens, all with the same answers; one free port unless told. */
+  readonly ports?: readonly number[];
 }
 
 export interface RunningWorker {
@@ -26,18 +28,17 @@ export interface RunningWorker {
   /** All that the runtime printed. */
   text(): string;
   kill(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
-  /** The same Worker over the same storage. */
-  startAgain(): Promise<void>;
+  /** The same Worker over the same storage, perhaps with other text bindings. */
+  startAgain(env?: WorkerWish["env"]): Promise<void>;
+  /** Where its objects' storage is. */
+  readonly storage: string;
   close(): Promise<void>;
 }
-
-/** Not later than the runtime that wrangler brings. */
-export const compatibilityDate = "2026-10-01";
 
 export async function startWorker(wish: WorkerWish): Promise<RunningWorker> {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-worker-"));
   mkdirSync(join(folder, "state"));
-  await bundle(wish.entry, join(folder, "worker.js"));
+  copyFileSync(await bundleWorker(wish.entry, Object.values(wish.objects)), join(folder, "worker.js"));
   writeFileSync(join(folder, "config.capnp"), configText(wish, folder));
   let text = "";
   const say = (line: string): void => void (text += `${line}\n`);
@@ -48,7 +49,9 @@ export async function startWorker(wish: WorkerWish): Promise<RunningWorker> {
     },
     text: () => text,
     kill: (signal) => end(running.child, signal),
-    async startAgain() {
+    storage: join(folder, "state"),
+    async startAgain(env = wish.env ?? {}) {
+      writeFileSync(join(folder, "config.capnp"), configText({ ...wish, env }, folder));
       running = await serve(folder, say);
     },
     async close() {
@@ -58,24 +61,11 @@ export async function startWorker(wish: WorkerWish): Promise<RunningWorker> {
   };
 }
 
-async function bundle(entry: string, outfile: string): Promise<void> {
-  await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
-    logLevel: "error",
-  });
-}
-
 /** Its package knows where; what it puts into `.bin` may be a script, which passes no more than three streams on. */
 const binaryPath = (): string => (createRequire(import.meta.url)("workerd") as { readonly default: string }).default;
 
 /** https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
-function configText({ objects, env = {} }: WorkerWish, folder: string): string {
+function configText({ objects, env = {}, ports = [0] }: WorkerWish, folder: string): string {
   const quoted = (value: string): string => JSON.stringify(value);
   const bindings = [
     ...Object.entries(objects).map(
@@ -86,6 +76,9 @@ function configText({ objects, env = {} }: WorkerWish, folder: string): string {
   const classes = Object.values(objects).map(
     (className) => `(className = ${quoted(className)}, uniqueKey = ${quoted(className)}, enableSql = true)`,
   );
+  const sockets = ports.map(
+    (port, index) => `(name = "http${index}", address = "127.0.0.1:${port}", http = (), service = "main")`,
+  );
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -93,11 +86,12 @@ const config :Workerd.Config = (
     (name = "disk", disk = (path = ${quoted(join(folder, "state"))}, writable = true)),
     (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true))),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  sockets = [${sockets.join(", ")}],
 );
 const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "${compatibilityDate}",
+  compatibilityFlags = ${JSON.stringify(compatibilityFlags)},
   durableObjectNamespaces = [${classes.join(", ")}],
   durableObjectStorage = (localDisk = "disk"),
   bindings = [${bindings.join(", ")}],

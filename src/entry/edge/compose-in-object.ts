@@ -1,0 +1,179 @@
+/** The broker inside one object: its shard, the way to the others, and what the Workers runtime gives. */
+import type { DurableObjectNamespace, DurableObjectState, R2Bucket } from "@cloudflare/workers-types";
+import { driftRoundMillis } from "../../broker/drift/drift-watch.ts";
+import { createLocalWorkforce } from "../../broker/kill/local-workforce.ts";
+import { payOwed } from "../../engines/durable-object/across-shards/settling.ts";
+import { createShards } from "../../engines/durable-object/across-shards/shards.ts";
+import type { Shard } from "../../engines/durable-object/open-shard.ts";
+import { createRemoteShard } from "../../engines/durable-object/remote-shard.ts";
+import type { ShardLedger } from "../../engines/durable-object/shard-ledger.ts";
+import { createShardedLedger } from "../../engines/durable-object/sharded-ledger.ts";
+import { millis, type Millis } from "../../kernel/time.ts";
+import { formatFault } from "../../policy/parse/fault.ts";
+import type { PolicyFile } from "../../policy/parse/yaml-documents.ts";
+import type { Ledger } from "../../ports/ledger.ts";
+import type { Log } from "../../ports/log.ts";
+import { assemble, type Adapters, type Assembled } from "../assemble.ts";
+import { missingSealingKey } from "../missing-sealing-key.ts";
+import type { Keys } from "../parse-rings.ts";
+import type { ConfigFault } from "../parse-setting.ts";
+import { createSystemEntropy, systemClock } from "../system-clock.ts";
+import type { EdgeMetrics, MetricsSnapshot } from "./edge-metrics.ts";
+import { readEdgeKeys } from "./key-rings.ts";
+import { keepMetrics } from "./keep-metrics.ts";
+import { objectApps } from "./object-apps.ts";
+import { bucketPolicy, bundledPolicy, type EdgePolicy } from "./policy-source.ts";
+import { keptPolicy } from "./policy-store.ts";
+import { edgeRuntime } from "./runtime.ts";
+import { textsOf, type EdgeSettings } from "./settings.ts";
+import type { ShardObject } from "./shard-object.ts";
+import { homeIn, nameOfShard } from "./shard-objects.ts";
+import { openWebConnections } from "./web-connections.ts";
+
+/** The bindings of the Worker beside its variables and secrets. */
+export interface ShardEnv {
+  readonly SHARD: DurableObjectNamespace;
+  /** Left out: the policy that was deployed with the Worker. */
+  readonly POLICY?: R2Bucket;
+}
+
+export interface ObjectBroker {
+  fetch(request: Request): Promise<Response>;
+  metrics(): MetricsSnapshot;
+  /** All that can be done now, within about that long; answers how long it may sleep at most. */
+  work(budget: Millis): Promise<Millis>;
+}
+
+export interface ObjectParts {
+  readonly state: DurableObjectState;
+  readonly env: ShardEnv;
+  readonly deployed: readonly PolicyFile[];
+  readonly settings: EdgeSettings;
+  readonly number: number;
+  readonly log: Log;
+  readonly shard: Shard;
+}
+
+/** A store with nothing outstanding is looked at for what is past its time. */
+export const longestSleep = millis(24 * 3_600_000);
+
+/** Rejects where it cannot be; the log says why. */
+export async function composeInObject(parts: ObjectParts): Promise<ObjectBroker> {
+  const { state, settings, number, log } = parts;
+  const { shards, issuerUrl, mode } = settings;
+  const shardsByNumber = shardsOf(parts);
+  const kept = await keepMetrics(state.storage);
+  const policy = policyOf(parts);
+  const assembled = await assembleInObject(parts, { metrics: kept.metrics, policy, shards: shardsByNumber });
+  const { pool, housekeeper, drift } = assembled;
+  const serve = objectApps({
+    assembled,
+    settings,
+    log,
+    metrics: kept.metrics,
+    metricsOf: metricsOf(parts, kept.metrics),
+  });
+  pool.start();
+  log.info("started", { issuer: issuerUrl, shard: number, shards, mode });
+
+  /** One object a ledger is enough for what is looked after at providers. */
+  const looksAfterProviders = (): boolean => number === 0 && drift.isNeeded();
+  return {
+    metrics: () => kept.metrics.toJSON(),
+    fetch(request) {
+      policy.touched();
+      state.waitUntil(kept.keep());
+      return serve(request);
+    },
+    async work(budget) {
+      policy.touched();
+      await pool.settle(budget);
+      if (shards > 1) await payOwed(createShards(shardsByNumber), number);
+      await housekeeper.look();
+      if (looksAfterProviders()) await drift.round();
+      await kept.keep();
+      return looksAfterProviders() ? driftRoundMillis : longestSleep;
+    },
+  };
+}
+
+async function assembleInObject(
+  parts: ObjectParts,
+  given: { readonly metrics: EdgeMetrics; readonly policy: EdgePolicy; readonly shards: readonly ShardLedger[] },
+): Promise<Assembled> {
+  const { state, env, settings, number, log, shard } = parts;
+  const [clock, entropy, texts] = [systemClock, createSystemEntropy(), textsOf(env)];
+  const keys = await readEdgeKeys(texts, { clock, entropy });
+  if (!keys.ok) throw refused(log, wordsOf(keys.fault));
+  const lacking = missingSealingKey(await shard.sealedKeyIds(), keys.value.sealer.keyIds());
+  if (lacking !== null) throw refused(log, wordsOf(lacking));
+  const background = (work: Promise<void>): void => state.waitUntil(work);
+  const ledger = createShardedLedger({ shards: given.shards, log, background });
+  const assembled = await assemble(
+    {
+      issuerUrl: settings.issuerUrl,
+      policySource: given.policy,
+      mode: settings.mode,
+      kills: true,
+      homeOfNew: () => homeIn(number, settings.shards, entropy),
+    },
+    adaptersOf(parts, keys.value, recordingOnce(ledger, state)),
+    edgeRuntime({ env: texts, log, metrics: given.metrics, policy: given.policy, clock, entropy }),
+  );
+  if (!assembled.ok) throw refused(log, assembled.fault.map(formatFault).join("; "));
+  return assembled.value;
+}
+
+/** It kills and tidies for its own shard; what is known of providers is known to all. */
+const adaptersOf = ({ shard, settings }: ObjectParts, keys: Keys, ledger: Ledger): Adapters => ({
+  ...keys,
+  ledger,
+  ownPart: { ...shard, noteProvider: (note) => ledger.noteProvider(note) },
+  workforce: createLocalWorkforce(),
+  connections: openWebConnections(settings.mode),
+});
+
+const wordsOf = ({ setting, message, fix }: ConfigFault): string => `${setting} ${message}: ${fix}`;
+
+function refused(log: Log, reason: string): Error {
+  log.error("broker_not_composed", { reason });
+  return new Error("the broker could not be composed; its log says why");
+}
+
+function policyOf({ env, state, deployed }: ObjectParts): EdgePolicy {
+  const kept = keptPolicy(state.storage);
+  return env.POLICY === undefined
+    ? bundledPolicy(deployed, kept)
+    : bucketPolicy(env.POLICY, { clock: systemClock, kept });
+}
+
+type Stub = Pick<ShardObject, "ask" | "metrics">;
+
+/** The namespace does not know the class behind it. */
+const stubOf = ({ env }: ObjectParts, shard: number): Stub =>
+  env.SHARD.getByName(nameOfShard(shard)) as unknown as Stub;
+
+/** Its own shard is at hand; the others are a call away. */
+const shardsOf = (parts: ObjectParts): readonly ShardLedger[] =>
+  Array.from({ length: parts.settings.shards }, (_, other) =>
+    other === parts.number ? parts.shard : createRemoteShard(() => stubOf(parts, other)),
+  );
+
+const metricsOf =
+  (parts: ObjectParts, own: EdgeMetrics) =>
+  async (shard: number): Promise<MetricsSnapshot> =>
+    shard === parts.number ? own.toJSON() : stubOf(parts, shard).metrics();
+
+/** An object wakes often and finds the same policy: only another one is told to all shards. */
+function recordingOnce(ledger: Ledger, { storage }: DurableObjectState): Ledger {
+  const key = "policy/recorded";
+  return {
+    ...ledger,
+    async loadPolicy(command) {
+      if ((await storage.get(key)) === command.digest) return { kind: "ok", value: { closed: [] }, sequence: 0 };
+      const answer = await ledger.loadPolicy(command);
+      if (answer.kind === "ok") await storage.put(key, command.digest);
+      return answer;
+    },
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * A Durable Object that is a whole broker: the app, the policy and the providers, with its shard of the ledger in its own
+ * storage. All requests of an object share one context, so that waiting, caching and killing work as in a process. The
+ * platform ends it whenever it likes, and wakes it for requests, for other shards, and by its alarm for what falls due.
+ */
+import type { DurableObjectState } from "@cloudflare/workers-types";
+import { openShard, type Shard } from "../../engines/durable-object/open-shard.ts";
+import { askShard, type ShardVerb } from "../../engines/durable-object/remote-shard.ts";
+import { createWaking, type Waking } from "../../engines/durable-object/waking.ts";
+import { err, ok, type Result } from "../../kernel/result.ts";
+import { addMillis, earliest, millis } from "../../kernel/time.ts";
+import type { Log } from "../../ports/log.ts";
+import type { PolicyFile } from "../../policy/parse/yaml-documents.ts";
+import { systemClock } from "../system-clock.ts";
+import { createEdgeLog } from "./edge-log.ts";
+import type { MetricsSnapshot } from "./edge-metrics.ts";
+import { composeInObject, longestSleep, type ObjectBroker, type ShardEnv } from "./compose-in-object.ts";
+import { parseEdgeSettings, textsOf, type EdgeSettings } from "./settings.ts";
+import { shardOfName } from "./shard-objects.ts";
+import { unavailable } from "./unavailable.ts";
+
+export interface ShardObject {
+  fetch(request: Request): Promise<Response>;
+  /** A verb of its shard of the ledger, for other objects. */
+  ask(verb: ShardVerb, args: readonly unknown[]): Promise<unknown>;
+  metrics(): Promise<MetricsSnapshot>;
+  alarm(): Promise<void>;
+}
+
+/** An alarm's handler may run for 15 minutes and 30 s of CPU; the rest of a backlog is the next alarm's. */
+const workMillis = millis(20_000);
+/** If the object ends in the middle of its work. */
+const tryAgainMillis = 30_000;
+
+export function createShardObject(
+  state: DurableObjectState,
+  env: ShardEnv,
+  deployed: readonly PolicyFile[],
+): ShardObject {
+  const opened = open(state, env);
+  if (!opened.ok) return refuseAll(opened.fault);
+  const { settings, number, log, shard, waking } = opened.value;
+  let composing: Promise<ObjectBroker> | null = null;
+
+  /** A broker that could not be composed is tried anew by whoever asks next. */
+  const broker = (): Promise<ObjectBroker> =>
+    (composing ??= composeInObject({ state, env, deployed, settings, number, log, shard }).catch((error: unknown) => {
+      composing = null;
+      throw error;
+    }));
+
+  void state.blockConcurrencyWhile(async () => {
+    await shard.releaseLostClaims();
+    await sleep({ shard, waking, atMost: longestSleep });
+  });
+  return {
+    ask: (verb, args) => askShard(shard, verb, args),
+    metrics: async () => (await broker()).metrics(),
+    async fetch(request) {
+      try {
+        return await (await broker()).fetch(request);
+      } catch {
+        return unavailable();
+      }
+    },
+    async alarm() {
+      waking.at(addMillis(systemClock.now(), tryAgainMillis));
+      try {
+        const atMost = await (await broker()).work(workMillis);
+        await sleep({ shard, waking, atMost });
+      } catch {
+        log.error("alarm_failed", { next_try_seconds: tryAgainMillis / 1000 });
+      }
+    },
+  };
+}
+
+interface Opened {
+  readonly settings: EdgeSettings;
+  readonly number: number;
+  readonly log: Log;
+  readonly shard: Shard;
+  readonly waking: Waking;
+}
+
+function open(state: DurableObjectState, env: ShardEnv): Result<Opened, string> {
+  const settings = parseEdgeSettings(textsOf(env));
+  const log = createEdgeLog(settings.ok ? settings.value.logLevel : "info");
+  const refuse = (reason: string): Result<never, string> => {
+    log.error("object_refused", { reason });
+    return err(reason);
+  };
+  if (!settings.ok)
+    return refuse(settings.fault.map(({ setting, message, fix }) => `${setting} ${message}: ${fix}`).join("; "));
+  const number = shardOfName(state.id.name);
+  if (number === undefined || number >= settings.value.shards) return refuse("no shard has the name of this object");
+  const opened = openShard({ storage: state.storage, clock: systemClock, log });
+  if (!opened.ok) return refuse(`the stored ledger cannot be used (${opened.fault.reason}); nothing was changed`);
+  const waking = createWaking(state.storage);
+  opened.value.onDue((at) => waking.by(at));
+  return ok({ settings: settings.value, number, log, shard: opened.value, waking });
+}
+
+/** Until the next thing falls due; what is due and was not done waits a moment. */
+async function sleep(parts: {
+  readonly shard: Shard;
+  readonly waking: Waking;
+  readonly atMost: number;
+}): Promise<void> {
+  const { now, targets, sweep, nextAt } = await parts.shard.dueWork();
+  const latest = addMillis(now, parts.atMost);
+  const isWaiting = targets.length > 0 || sweep;
+  parts.waking.at(isWaiting ? addMillis(now, 1000) : nextAt === null ? latest : earliest(latest, nextAt));
+}
+
+/** Nothing is touched: whoever asked finds no answer, and what is stored stays as it is. */
+function refuseAll(reason: string): ShardObject {
+  const refuse = (): Promise<never> => Promise.reject(new Error(reason));
+  return { ask: refuse, metrics: refuse, alarm: refuse, fetch: () => Promise.resolve(unavailable()) };
+}

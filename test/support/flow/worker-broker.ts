@@ -1,0 +1,50 @@
+/** The flows' broker as a Worker: the runtime itself, on ports of its own, its ledger in Durable Objects. */
+import { fileURLToPath } from "node:url";
+import { generateRings } from "../../../src/entry/edge/key-rings.ts";
+import { createSystemEntropy } from "../../../src/entry/system-clock.ts";
+import { freePort } from "../../../scripts/servers/child-server.ts";
+import { startWorker } from "../worker/workerd.ts";
+
+const entry = fileURLToPath(new URL("../worker/flow-worker.ts", import.meta.url));
+
+export interface WorkerBroker {
+  readonly publicUrl: string;
+  readonly adminUrl: string;
+  /** All that it wrote to its log. */
+  text(): string;
+  /** Where its ledger is. */
+  readonly storage: string;
+  kill(): Promise<void>;
+  startAgain(env: Readonly<Record<string, string>>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startWorkerBroker(options: {
+  readonly policy: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly shards?: number;
+}): Promise<WorkerBroker> {
+  const ports = [await freePort(), await freePort()];
+  const [publicHost, adminHost] = ports.map((port) => `127.0.0.1:${port}`);
+  const rings = Object.entries(await generateRings(createSystemEntropy()));
+  const settings = {
+    MAYFLY_DEVELOPMENT: "1",
+    MAYFLY_ISSUER: `http://${publicHost}`,
+    MAYFLY_ADMIN_HOST: adminHost ?? "",
+    MAYFLY_SHARDS: String(options.shards ?? 3),
+    MAYFLY_LOG_LEVEL: "debug",
+    TEST_POLICY: JSON.stringify([{ path: "policy.yaml", text: options.policy }]),
+    ...Object.fromEntries(rings.map(([name, ring]) => [name, ring.reveal()])),
+  };
+  const envOf = (env: Readonly<Record<string, string>>) => ({ ...settings, ...env });
+  const worker = await startWorker({ entry, objects: { SHARD: "Shard" }, ports, env: envOf(options.env) });
+  return {
+    publicUrl: `http://${publicHost}`,
+    adminUrl: `http://${adminHost}`,
+    text: () => worker.text(),
+    storage: worker.storage,
+    kill: () => worker.kill("SIGKILL"),
+    startAgain: (env) => worker.startAgain(envOf(env)),
+    close: () => worker.close(),
+  };
+}
