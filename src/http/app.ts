@@ -1,10 +1,12 @@
 /**
  * Serves a table of endpoints: one request id each, one place that authenticates, answers, refuses and counts. No
  * Hono middleware is used, so that a request costs one handler. A throw is a bug: it is logged without its message,
- * which may hold anything, and told as a 500 without text of its own.
+ * which may hold anything, and told as a 500 without text of its own. A store that did not answer a reading is no bug.
  */
 import { Hono } from "hono";
+import { storeFault } from "../broker/answer-faults.ts";
 import type { Broker } from "../broker/broker.ts";
+import { StoreAwayError } from "../domain/store-away.ts";
 import { err, type Result } from "../kernel/result.ts";
 import type { Log } from "../ports/log.ts";
 import type { Metrics } from "../ports/metrics.ts";
@@ -63,6 +65,7 @@ async function run(
   try {
     return await guarded(broker, endpoint, call);
   } catch (error) {
+    if (error instanceof StoreAwayError) return err(storeFault);
     failed(error);
     return err({ code: "internal" });
   }

@@ -217,7 +217,7 @@ export function unavailable(why: UnavailableReason, seconds: number): WireFault 
 
 const unavailableText: Readonly<Record<UnavailableReason, string>> = {
   store:
-    "The ledger did not confirm the change. Nothing was delivered and nothing is lost; send the same request again.",
+    "The ledger did not answer, or did not confirm the change. Nothing was delivered and nothing is lost; send the same request again.",
   suspended: "Issuing is suspended. Nothing was delivered; ending and killing still work. Ask again later.",
   kill_path_broken: "The system behind this template cannot revoke now, so nothing new is made there. Ask again later.",
   provider:

@@ -7,6 +7,7 @@
  *   first was applied; ids chosen by the caller are the operation ids.
  * - `ok` is said only after the write is durable as the engine states. No transaction object leaves an engine.
  * - Gate, limits and due times are judged by the ledger's own clock, which never goes back.
+ * - Readings reject with `StoreAwayError` where the store did not answer; it says nothing of what is there.
  * - Lists are keyset-paged. Verbs that walk take a bound and say whether more is left.
  * - Kills and verdicts are accepted even when the disk is full or the clock is suspect; issuing is not.
  */

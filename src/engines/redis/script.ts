@@ -2,6 +2,8 @@
  * Lua scripts: one a verb, loaded once a connection, run by their digest. What a script answers is checked here, once,
  * and its shape named; a reply that is not one is a fault of the server, told as `unknown`.
  */
+import { StoreAwayError } from "../../domain/store-away.ts";
+import { codeOf } from "./connection/open-fault.ts";
 import { base } from "./lua/base.ts";
 import { neededLua } from "./needed-lua.ts";
 
@@ -92,14 +94,29 @@ export function createScriptRunner(options: {
       const { text, sha1 } = load(script);
       const client = clientFor(script);
       const argument = JSON.stringify(command);
-      try {
-        return parseReply(await client.evalsha(sha1, 1, key, argument));
-      } catch (error) {
-        if (!isMissingScript(error)) throw error;
-        return parseReply(await client.eval(text, 1, key, argument));
-      }
+      return parseReply(await evaluate(client, { text, sha1, key, argument }));
     },
   };
+}
+
+async function evaluate(
+  client: ScriptClient,
+  { text, sha1, key, argument }: { text: string; sha1: string; key: string; argument: string },
+): Promise<unknown> {
+  try {
+    return await client.evalsha(sha1, 1, key, argument);
+  } catch (error) {
+    if (!isMissingScript(error)) throw named(error);
+  }
+  return client.eval(text, 1, key, argument).catch((error: unknown) => {
+    throw named(error);
+  });
+}
+
+/** Whatever keeps an answer from coming is the store that is away; only a script that is wrong is a fault of ours. */
+function named(error: unknown): unknown {
+  const code = codeOf(error);
+  return code === "ERR" || code === "WRONGTYPE" ? error : new StoreAwayError(code);
 }
 
 const isMissingScript = (error: unknown): boolean => error instanceof Error && error.message.startsWith("NOSCRIPT");

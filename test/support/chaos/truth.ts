@@ -59,12 +59,15 @@ export async function allDeadAt(world: World, tokens: readonly string[]): Promis
 async function untilQuiet(people: () => Client, taskId: string): Promise<TaskAnswer> {
   const bound = performance.now() + boundMillis;
   for (let waitSeconds = 0; ; waitSeconds = 1) {
-    const { body: task } = await people().readTask(taskId, waitSeconds);
-    const restless = task.leases.filter(({ state, verdict }) => state === "intended" || verdict === "pending");
+    const { status, body: task } = await people().readTask(taskId, waitSeconds);
+    const restless = status === 200 ? task.leases.filter(isRestless) : [{ status }];
     if (restless.length === 0) return task;
     if (performance.now() > bound) throw new Error(`${taskId} stays restless: ${JSON.stringify(restless)}`);
+    if (status !== 200) await new Promise((resolve) => setTimeout(resolve, paceMillis));
   }
 }
+
+const isRestless = ({ state, verdict }: LeaseAnswer): boolean => state === "intended" || verdict === "pending";
 
 /** SHA-256 of each token whose mint was completed, with its lease: as the ledger holds it. */
 async function recordedTokens(masterPorts: readonly number[]): Promise<ReadonlyMap<string, string>> {

@@ -29,6 +29,9 @@ export interface AuditLine {
   readonly task_id: string | null;
 }
 
+const boundMillis = 60_000;
+const paceMillis = 50;
+
 export type Client = ReturnType<typeof createClient>;
 
 export function createClient(broker: Pick<BrokerProcess, "publicUrl" | "adminUrl">, attest: (who: string) => string) {
@@ -38,6 +41,16 @@ export function createClient(broker: Pick<BrokerProcess, "publicUrl" | "adminUrl
     if (typeof init.body === "string") headers.set("content-type", "application/json");
     const answer = await fetch(url, { ...init, headers });
     return { status: answer.status, body: (await answer.json()) as Body };
+  }
+  /** Asks again while the ledger's store is away, as it is for moments after its master died; anything else is told. */
+  async function read<Body>(url: string): Promise<Body> {
+    const until = performance.now() + boundMillis;
+    for (;;) {
+      const { status, body } = await call<Body>(url, "security-desk");
+      if (status === 200) return body;
+      if (status !== 503 || performance.now() > until) throw new Error(`${url} was answered ${status}`);
+      await new Promise((resolve) => setTimeout(resolve, paceMillis));
+    }
   }
   const post = <Body>(url: string, who: string, body: object, headers: Record<string, string> = {}) =>
     call<Body>(url, who, { method: "POST", headers, body: JSON.stringify(body) });
@@ -93,16 +106,15 @@ export function createClient(broker: Pick<BrokerProcess, "publicUrl" | "adminUrl
     async audit(after?: string): Promise<readonly AuditLine[]> {
       const lines: AuditLine[] = [];
       for (let query = after === undefined ? "" : `?after=${after}`; ;) {
-        const { body } = await call<AuditPage>(`${broker.adminUrl}/audit/entries${query}`, "security-desk");
-        if (body.entries.length === 0) return lines;
-        lines.push(...body.entries);
-        query = `?after=${body.next}`;
+        const { entries, next } = await read<AuditPage>(`${broker.adminUrl}/audit/entries${query}`);
+        if (entries.length === 0) return lines;
+        lines.push(...entries);
+        query = `?after=${next}`;
       }
     },
 
     async auditHead(): Promise<string> {
-      const { body } = await call<Pick<AuditPage, "next">>(`${broker.adminUrl}/audit/head`, "security-desk");
-      return body.next;
+      return (await read<Pick<AuditPage, "next">>(`${broker.adminUrl}/audit/head`)).next;
     },
   };
 }
