@@ -1,9 +1,10 @@
 /**
  * Which denial stands where: in the role's own policy first, then in its overflow policy, at last behind a cutoff where
- * that is allowed. What the role's own policy holds never moves out of it, so that no write leaves a gap. Pure.
+ * that is allowed. The role's own policy is written first and gives up nothing that the overflow policy does not hold
+ * yet, so that no session is free between the two writes, nor where the second one fails. Pure.
  */
 import { epochMillis, type EpochMillis } from "../../src/kernel/time.ts";
-import { canHoldCutoff, deniableIn } from "./deny-document.ts";
+import { canHoldCutoff, deniableIn, type Standing } from "./deny-document.ts";
 
 /** A session that must stay dead, and the latest instant at which it can have been issued. */
 export interface Denial {
@@ -17,8 +18,11 @@ export interface Space {
   /** Sessions that the overflow policy can hold now. */
   readonly overflow: number;
   readonly mayCutOff: boolean;
-  /** Sessions that are denied already, and may have been called dead. */
-  readonly standing: { readonly inline: ReadonlySet<string>; readonly overflow: ReadonlySet<string> };
+  /** What is denied already, and may have been called dead. */
+  readonly standing: {
+    readonly inline: Pick<Standing, "sessions" | "cutoff">;
+    readonly overflow: Pick<Standing, "sessions">;
+  };
 }
 
 export interface DenyPlan {
@@ -35,10 +39,10 @@ export interface DenyPlan {
  * what stands keeps its place, and the others are left uncovered, which no verdict may hide.
  */
 export function planDenials(denials: readonly Denial[], space: Space): DenyPlan {
-  const { standing } = space;
+  const { inline, overflow } = space.standing;
   const room = deniableIn(space.characters);
   const isCuttingOff = space.mayCutOff && canHoldCutoff(space.characters);
-  const stands = ({ sessionName: name }: Denial): boolean => standing.inline.has(name) || standing.overflow.has(name);
+  const stands = ({ sessionName: name }: Denial): boolean => inline.sessions.has(name) || overflow.sessions.has(name);
   const rank = (denial: Denial): number => (!isCuttingOff && stands(denial) ? 0 : 1);
   const ordered = [...new Map(denials.map((denial) => [denial.sessionName, denial])).values()].sort(
     (left, right) =>
@@ -46,19 +50,35 @@ export function planDenials(denials: readonly Denial[], space: Space): DenyPlan 
       right.issuedBefore - left.issuedBefore ||
       (left.sessionName < right.sessionName ? -1 : 1),
   );
-  const fitting = ordered.slice(0, room + space.overflow).map(({ sessionName }) => sessionName);
+  const fitting = ordered.slice(0, room + space.overflow);
   const rest = ordered.slice(room + space.overflow);
-  const place = (name: string): number => (standing.inline.has(name) ? 0 : standing.overflow.has(name) ? 2 : 1);
-  const placed = fitting.sort((left, right) => place(left) - place(right) || (left < right ? -1 : 1));
+  const place = ({ sessionName: name }: Denial): number =>
+    inline.sessions.has(name) ? 0 : overflow.sessions.has(name) ? 2 : 1;
+  const placed = fitting.toSorted((left, right) => place(left) - place(right));
   const [newestOfRest] = rest;
-  const isCutOff = isCuttingOff && newestOfRest !== undefined;
+  const needed = isCuttingOff && newestOfRest !== undefined ? cutoffAfter(newestOfRest.issuedBefore) : null;
+  const notHere = [...placed.slice(room).filter(({ sessionName }) => !overflow.sessions.has(sessionName)), ...rest];
+  const cutoff = withStanding(needed, inline.cutoff, notHere);
   return {
-    inline: placed.slice(0, room),
-    overflow: placed.slice(room),
-    cutoff: isCutOff ? cutoffAfter(newestOfRest.issuedBefore) : null,
-    uncovered: isCutOff ? [] : rest.map(({ sessionName }) => sessionName),
+    inline: placed.slice(0, room).map(({ sessionName }) => sessionName),
+    overflow: placed.slice(room).map(({ sessionName }) => sessionName),
+    cutoff,
+    uncovered: rest.filter((denial) => !isBefore(denial, cutoff)).map(({ sessionName }) => sessionName),
   };
 }
+
+/** A cutoff that stands is kept as long as it denies what would be denied by nothing else. */
+function withStanding(
+  needed: EpochMillis | null,
+  standing: EpochMillis | null,
+  notHere: readonly Denial[],
+): EpochMillis | null {
+  if (standing === null || !notHere.some((denial) => isBefore(denial, standing))) return needed;
+  return epochMillis(Math.max(standing, needed ?? 0));
+}
+
+const isBefore = ({ issuedBefore }: Denial, cutoff: EpochMillis | null): boolean =>
+  cutoff !== null && issuedBefore < cutoff;
 
 /**
  * Issue times are whole seconds, and one equal to the cutoff is not denied: the second after the next whole one is beyond

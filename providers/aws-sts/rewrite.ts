@@ -78,7 +78,7 @@ export function createRewrite(tools: Tools): Rewrite {
       overflow: overflow.sessions,
       // A fault that passes ends nobody's living sessions.
       mayCutOff: write.options.overflow === "cutoff" && overflow.failure?.kind !== "retry",
-      standing: { inline: standing.sessions, overflow: overflow.standing.sessions },
+      standing: { inline: standing, overflow: overflow.standing },
     });
     const own = await writeOwn(write, { plan, before: before.value, standing });
     if (!own.ok) return own.fault;

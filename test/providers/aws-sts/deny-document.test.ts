@@ -12,6 +12,7 @@ import {
   maxOverflow,
   roleCharacters,
   sidOf,
+  type Standing,
 } from "../../../providers/aws-sts/deny-document.ts";
 import { planDenials, type Denial, type DenyPlan, type Space } from "../../../providers/aws-sts/deny-plan.ts";
 import { isSessionName } from "../../../providers/aws-sts/session-name.ts";
@@ -28,7 +29,7 @@ const denials = fc
   .map((pairs) => pairs.map(([index, age]) => denial(index, startOfTests - age)));
 const names = (all: readonly Denial[]): string[] => all.map(({ sessionName }) => sessionName).sort();
 const none: ReadonlySet<string> = new Set();
-const nothing = { inline: none, overflow: none };
+const nothing: Space["standing"] = { inline: { sessions: none, cutoff: null }, overflow: { sessions: none } };
 const roomy: Space = { characters: roleCharacters, overflow: 0, mayCutOff: false, standing: nothing };
 const textOf = ({ inline, cutoff }: Pick<DenyPlan, "inline" | "cutoff">): string =>
   denyText({ names: inline, cutoff, addedAt: startOfTests }, inlineSid);
@@ -63,19 +64,42 @@ describe("aws-sts denials: properties", () => {
     );
   });
 
-  it("never moves what the role's own policy holds anywhere but behind a cutoff", () => {
-    const space = fc.record({ inline: fc.nat(20), overflow: fc.nat(20), mayCutOff: fc.boolean() });
+  it("leaves no session free that was denied, before, between and after the two writes, whatever fails", () => {
+    const step = fc.record({
+      added: fc.nat(12),
+      over: fc.array(fc.nat(60), { maxLength: 10 }),
+      overflow: fc.constantFrom("answers", "fails for now", "fails"),
+      mayCutOff: fc.boolean(),
+    });
     fc.assert(
-      fc.property(fc.uniqueArray(fc.nat(60), { maxLength: 40 }), fc.nat(40), space, (indexes, standing, wish) => {
-        const all = indexes.map((index) => denial(index));
-        const room = withRoomOf(wish.inline, wish.overflow);
-        const before = planned(all.slice(0, standing), { ...room, mayCutOff: wish.mayCutOff });
-        const stood = { inline: new Set(before.inline), overflow: new Set(before.overflow) };
-        const after = planned(all, { ...room, mayCutOff: wish.mayCutOff, standing: stood });
-        expect(after.overflow.filter((name) => stood.inline.has(name))).toEqual([]);
-        const called = (name: string): boolean => stood.inline.has(name) || stood.overflow.has(name);
-        expect(after.uncovered.filter(called)).toEqual([]);
+      fc.property(fc.nat(8), fc.nat(8), fc.array(step, { maxLength: 12 }), (inlineRoom, overflowRoom, steps) => {
+        let wanted: readonly Denial[] = [];
+        let inline: Pick<Standing, "sessions" | "cutoff"> = { sessions: none, cutoff: null };
+        let overflow: ReadonlySet<string> = none;
+        let made = 0;
+        for (const { added, over, overflow: state, mayCutOff } of steps) {
+          const isFree = (one: Denial): boolean =>
+            !inline.sessions.has(one.sessionName) &&
+            !overflow.has(one.sessionName) &&
+            (inline.cutoff === null || one.issuedBefore >= inline.cutoff);
+          wanted = wanted.filter((_, at) => !over.includes(at));
+          const mustStay = wanted.filter((one) => !isFree(one));
+          wanted = [...wanted, ...Array.from({ length: added }, () => denial((made += 1), startOfTests + made * 700))];
+          const plan = planned(wanted, {
+            ...withRoomOf(inlineRoom, state === "answers" ? overflowRoom : 0),
+            mayCutOff: mayCutOff && state !== "fails for now",
+            standing: { inline, overflow: { sessions: state === "answers" ? overflow : none } },
+          });
+          const isLeftAsItIs = plan.inline.length === 0 && plan.cutoff === null && wanted.length > 0;
+          if (!isLeftAsItIs) inline = { sessions: new Set(plan.inline), cutoff: plan.cutoff };
+          expect(mustStay.filter(isFree), "between").toEqual([]);
+          if (state === "answers") overflow = new Set(plan.overflow);
+          expect(mustStay.filter(isFree), "afterwards").toEqual([]);
+          const free = wanted.filter(isFree).map(({ sessionName }) => sessionName);
+          expect(free.filter((name) => !plan.uncovered.includes(name))).toEqual([]);
+        }
       }),
+      { numRuns: 400 },
     );
   });
 
@@ -128,17 +152,20 @@ describe("aws-sts denials", () => {
     const all = many.slice(0, 3);
     const before = planned(all, withRoomOf(1, 5));
     expect([before.inline.length, before.overflow.length]).toEqual([1, 2]);
-    const standing = { inline: new Set([first ?? ""]), overflow: new Set([second ?? "", third ?? ""]) };
+    const standing: Space["standing"] = {
+      inline: { sessions: new Set([first ?? ""]), cutoff: null },
+      overflow: { sessions: new Set([second ?? "", third ?? ""]) },
+    };
     expect(planned(all, { ...withRoomOf(1, 5), standing })).toMatchObject({
       inline: [first],
-      overflow: [second, third],
+      overflow: [third, second],
     });
-    expect(planned(all.slice(1), { ...withRoomOf(1, 5), standing }).inline).toEqual([second]);
+    expect(planned(all.slice(1), { ...withRoomOf(1, 5), standing }).inline).toEqual([third]);
     expect(planned(all, { ...withRoomOf(3, 5), standing }).overflow).toEqual([]);
     const another = many[0] === undefined ? [] : [{ ...many[0], sessionName: "jit-zzzzzzzzzzzzzzzz" }];
     expect(planned([...all, ...another], { ...withRoomOf(2, 5), standing })).toMatchObject({
       inline: [first, "jit-zzzzzzzzzzzzzzzz"],
-      overflow: [second, third],
+      overflow: [third, second],
     });
   });
 
@@ -154,7 +181,7 @@ describe("aws-sts denials", () => {
 
   it("never take the place of one that stands, unless the old are cut off", () => {
     const [old, young] = [denial(1, startOfTests), denial(2, startOfTests + 5_000)];
-    const standing = { inline: new Set(names([old])), overflow: none };
+    const standing = { ...nothing, inline: { sessions: new Set(names([old])), cutoff: null } };
     expect(planned([old, young], { characters, standing }).uncovered).toEqual(names([young]));
     expect(planned([old, young], { characters, standing, mayCutOff: true }).uncovered).toEqual([]);
   });
