@@ -145,6 +145,21 @@ describe("a shard that does not answer", () => {
     for (const { shard, kind } of answers) expect(kind).toBe(shard === away ? "unknown" : "ok");
   });
 
+  it("hides no lease of the others, and its own are not said to be nobody's", async () => {
+    const leases = await spread(40);
+    cutOff();
+    const find = async (lease: Lease) => {
+      try {
+        return (await ledger.findLease(fingerprintOf(lease.id)))?.lease.id;
+      } catch {
+        return "not known";
+      }
+    };
+    const expected = leases.map((lease) => (shardOf(lease) === away ? "not known" : lease.id));
+    expect(await Promise.all(leases.map(find))).toEqual(expected);
+    expect(expected).toContain("not known");
+  });
+
   it("makes a read of all reject, for a part is no answer", async () => {
     cutOff();
     for (const read of [ledger.listDoors(), ledger.listTargets(), ledger.health(), ledger.auditHead()])

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LimitReservation } from "../../../src/domain/limit.ts";
 import type { Lease } from "../../../src/domain/lease.ts";
+import { payOwed } from "../../../src/engines/durable-object/across-shards/settling.ts";
 import { addMillis, millis } from "../../../src/kernel/time.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import { broker, ledgerTarget, type IntentWish } from "../../support/builders.ts";
@@ -62,6 +63,25 @@ describe("replacing over many shards", () => {
     expect(await at.ask(at.two, agents(1)), "the old one lives").toEqual(full);
     await at.failed(at.two, old);
     expect(await at.ask(at.two, agents(1)), "nothing is left").toMatchObject(accepted);
+  });
+
+  it("a chain whose middle is given back before its first still counts its last", async () => {
+    const first = await at.intended(at.one, [agents(1)]);
+    at.world.lose((verb) => (verb === "giveBack" ? "refused" : "through"));
+    const middle = valueOf(await replaced(at.one, first)).lease;
+    await at.failed(at.one, first);
+    const last = valueOf(await replaced(at.one, middle)).lease;
+    await at.failed(at.one, middle);
+    expect(await at.ask(at.one, agents(1))).toEqual(full);
+    at.world.lose(null);
+    const keeper = at.shards().at(at.shards().ofText(agents(1).counter));
+    const places = [{ counter: agents(1).counter, owner: middle.id, holdUntil: 0 }];
+    valueOf(await keeper.giveBack({ places, windows: [], token: null }));
+    await payOwed(at.shards(), at.shards().ofId(first.id));
+    expect(at.rowsOf("slot")).toMatchObject([{ owner: last.id, rides_on: null }]);
+    expect(await at.ask(at.one, agents(1))).toEqual(full);
+    await at.failed(at.one, last);
+    expect(await at.ask(at.one, agents(1))).toMatchObject(accepted);
   });
 
   it("a replacement counts when what it replaced has died first", async () => {

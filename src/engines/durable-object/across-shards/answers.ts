@@ -27,7 +27,7 @@ export async function orUnknown<T, C>(log: Log, verb: string, run: () => Promise
     return await run();
   } catch (error) {
     const reason = error instanceof OutcomeUnknown ? error.message : "shard_unreachable";
-    log.warn("ledger_unknown", { verb, reason });
+    log.warn("ledger_unknown", { verb, reason, error: error instanceof Error ? error.name : "unknown" });
     return { kind: "unknown", reason };
   }
 }

@@ -12,6 +12,7 @@ import type { ListAudit } from "../../../ports/ledger-commands.ts";
 import type { ActivePage, AuditPage, BlastRadius, LedgerHealth, LeaseView } from "../../../ports/ledger-views.ts";
 import type { Fingerprint } from "../../../kernel/digest.ts";
 import type { ShardLedger } from "../shard-ledger.ts";
+import { OutcomeUnknown } from "./answers.ts";
 import { fanOut, type Shards } from "./shards.ts";
 
 interface Page {
@@ -45,10 +46,12 @@ export async function listActive(
   return { leases: page.leases, next: number + 1 < shards.count ? String(number + 1) : null };
 }
 
-/** Whichever shard knows it. */
+/** Whichever shard knows it. That nobody does is said only when all were asked. */
 export async function findLease(shards: Shards, fingerprint: Fingerprint): Promise<LeaseView | undefined> {
-  const found = await shards.all((shard) => shard.findLease(fingerprint));
-  return found.find((view) => view !== undefined);
+  const answered = await shards.reachable((shard) => shard.findLease(fingerprint));
+  const found = answered.find(([, view]) => view !== undefined)?.[1];
+  if (found === undefined && answered.length < shards.count) throw new OutcomeUnknown("shard_unreachable");
+  return found;
 }
 
 export async function doorRadius(shards: Shards, scope: DoorScope): Promise<BlastRadius> {

@@ -42,7 +42,7 @@ export function takeSlot(
   tx.sql.run("INSERT INTO slot (owner, counter, hold_until, rides_on) VALUES (?, ?, ?, ?)", ...values);
 }
 
-/** Gives it back, or holds it until then. What is not held any more stays as it is. */
+/** Gives it back, to its rider where it has one, or holds it until then. What is not held any more stays as it is. */
 export function settleSlot(tx: Tx, { counter, owner, holdUntil }: PlaceBack): void {
   const key = findCounter(tx, counter)?.key;
   const slot = key === undefined ? undefined : findSlot(tx, key, owner);
@@ -52,10 +52,10 @@ export function settleSlot(tx: Tx, { counter, owner, holdUntil }: PlaceBack): vo
     return;
   }
   tx.sql.run("DELETE FROM slot WHERE owner = ? AND counter = ?", owner, key);
-  if (slot.ridesOn !== null) return;
   const rider = findRider(tx, key, owner);
-  if (rider === undefined) releaseCounter(tx, key);
-  else tx.sql.run("UPDATE slot SET rides_on = NULL WHERE owner = ? AND counter = ?", rider, key);
+  if (rider !== undefined)
+    tx.sql.run("UPDATE slot SET rides_on = ? WHERE owner = ? AND counter = ?", slot.ridesOn, rider, key);
+  else if (slot.ridesOn === null) releaseCounter(tx, key);
 }
 
 /** Holders whose time is over, the longest first. */
