@@ -98,7 +98,7 @@ export async function openAwsNodes(): Promise<AwsNodes> {
         const made = await provider.mint({ leaseId, taskId: task.id, scope, handle, ...who, expiresAt, now, signal });
         if (made.kind !== "minted") throw new Error(JSON.stringify(made));
         const { credential, nativeExpiresAt } = made.minted;
-        const completion = builtMint(bench, intent, { handle: made.minted.handle, nativeExpiresAt });
+        const completion = bench.completeMint(intent, { handle: made.minted.handle, nativeExpiresAt });
         const completed = await harness.ledger.completeMint(completion);
         if (completed.kind !== "ok") throw new Error(completed.kind);
         return { lease: completed.value.lease, credential };
@@ -130,6 +130,3 @@ export async function openAwsNodes(): Promise<AwsNodes> {
     },
   };
 }
-
-const builtMint = (bench: Bench, lease: Lease, wish: Parameters<Bench["completeMint"]>[1]) =>
-  bench.completeMint(lease, { provenAlive: false, ...wish });
