@@ -124,11 +124,15 @@ async function assembleInObject(
   return assembled.value;
 }
 
-/** It kills and tidies for its own shard; what is known of providers is known to all. */
+/** It kills and tidies for its own shard; what it finds out about targets and providers, all shards must know. */
 const adaptersOf = ({ shard, settings }: ObjectParts, keys: Keys, ledger: Ledger): Adapters => ({
   ...keys,
   ledger,
-  ownPart: { ...shard, noteProvider: (note) => ledger.noteProvider(note) },
+  ownPart: {
+    ...shard,
+    setTarget: (command) => ledger.setTarget(command),
+    noteProvider: (command) => ledger.noteProvider(command),
+  },
   workforce: createLocalWorkforce(),
   connections: openWebConnections(settings.mode),
 });
