@@ -23,11 +23,17 @@ export interface TestTools extends ProviderTools {
 
 export const brokerUrl = "https://broker.example";
 
+/** What a signer of tests was made of, for those who make it again elsewhere. */
+const ringTexts = new WeakMap<TokenSigner, Redacted>();
+export const ringTextOf = (signer: TokenSigner): Redacted | undefined => ringTexts.get(signer);
+
 export async function createTestSigner(): Promise<TokenSigner> {
-  const keys = await parseSigningKeys(await generateSigningKeys());
+  const text = await generateSigningKeys();
+  const keys = await parseSigningKeys(text);
   if (!keys.ok) throw new Error(keys.fault.message);
   const ring = await createSigningRing({ keys: keys.value, primitive: nodeSigning, now: () => realClock.now() });
   if (!ring.ok) throw new Error(ring.fault.message);
+  ringTexts.set(ring.value, text);
   return ring.value;
 }
 
@@ -68,7 +74,23 @@ export async function createTestTools(
   };
 }
 
-export async function createProvider(type: ProviderType, options: JsonObject, tools: ProviderTools): Promise<Provider> {
+type CreateProvider = (type: ProviderType, options: JsonObject, tools: ProviderTools) => Promise<Provider>;
+
+let createElsewhere: CreateProvider | undefined;
+
+/** From now on providers of this test file live where `create` puts them. */
+export function placeProviders(create: CreateProvider): void {
+  createElsewhere = create;
+}
+
+export const createProvider: CreateProvider = (type, options, tools) =>
+  (createElsewhere ?? createProviderHere)(type, options, tools);
+
+export async function createProviderHere(
+  type: ProviderType,
+  options: JsonObject,
+  tools: ProviderTools,
+): Promise<Provider> {
   const provider = await type.create(options, tools);
   if (!provider.ok) throw new Error(`${provider.fault.path} ${provider.fault.message}`);
   return provider.value;

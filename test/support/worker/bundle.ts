@@ -54,6 +54,8 @@ function configOf(entry: string, classes: readonly string[]): string {
 main = ${JSON.stringify(entry)}
 compatibility_date = "${compatibilityDate}"
 send_metrics = false
+[alias]
+"@aws-sdk/xml-builder" = ${JSON.stringify(join(root, "node_modules/@aws-sdk/xml-builder/dist-cjs/index.js"))}
 ${bindings.join("")}[[migrations]]
 tag = "v1"
 new_sqlite_classes = ${JSON.stringify(classes)}

@@ -1,0 +1,5 @@
+/** The provider kit of test/kit/provider-oauth.test.ts, against the same servers, with the providers in workerd. */
+import { putProvidersIntoWorkerd } from "../support/worker/providers-in-workerd.ts";
+
+putProvidersIntoWorkerd();
+await import("../kit/provider-oauth.test.ts");
