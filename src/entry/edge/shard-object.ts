@@ -108,8 +108,9 @@ async function sleep(parts: {
   readonly atMost: number;
 }): Promise<void> {
   const { now, targets, sweep, nextAt } = await parts.shard.dueWork();
+  const owed = await parts.shard.listOwed(1);
   const latest = addMillis(now, parts.atMost);
-  const isWaiting = targets.length > 0 || sweep;
+  const isWaiting = targets.length > 0 || sweep || owed.length > 0;
   parts.waking.at(isWaiting ? addMillis(now, 1000) : nextAt === null ? latest : earliest(latest, nextAt));
 }
 

@@ -162,6 +162,18 @@ describe("crashes", () => {
     expect(await at.ask(at.two, agents(1))).toMatchObject(accepted);
   });
 
+  it("a shard whose death owes something is woken to pay, and says while it could not", async () => {
+    const lease = await at.intended(at.one, [agents(1)]);
+    const rung: number[] = [];
+    at.one.onDue((dueAt) => rung.push(dueAt));
+    at.world.lose((verb) => (verb === "giveBack" ? "refused" : "through"));
+    await at.failed(at.one, lease);
+    expect(rung).toEqual([at.world.clock.now()]);
+    expect(await payOwed(at.shards(), at.shards().ofId(lease.id))).toBe(false);
+    at.world.lose(null);
+    expect(await payOwed(at.shards(), at.shards().ofId(lease.id))).toBe(true);
+  });
+
   it("a payment whose answer was lost is made again, and counts once", async () => {
     const [lease, other] = [await at.intended(at.one, [agents(2)]), await at.intended(at.one, [agents(2)])];
     at.world.lose((verb) => (verb === "giveBack" ? "answer lost" : "through"));

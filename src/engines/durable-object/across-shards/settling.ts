@@ -4,7 +4,7 @@
  * while and never frees one that is held.
  */
 import { parseLeaseId, parseTaskId } from "../../../kernel/ids.ts";
-import { settleAll } from "../../../kernel/settle-all.ts";
+import { allAtMost, settleAll } from "../../../kernel/settle-all.ts";
 import { millis } from "../../../kernel/time.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { PlaceBack } from "../../sql/rows/owed-rows.ts";
@@ -18,23 +18,30 @@ const maxPages = 20;
 /** A place that was asked for and is held is not asked for again before this. */
 const recheckMillis = millis(600_000);
 
-/** Pays what one shard owes; also for its own alarm. Rejects where some is left. */
-export async function payOwed(shards: Shards, number: number): Promise<void> {
-  const shard = shards.at(number);
-  for (let page = 0; page < maxPages; page += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- each page is what the one before left
-    const owed = await shard.listOwed(pagePlaces);
-    if (owed.length === 0) return;
-    const byKeeper = [...Map.groupBy(owed, ({ counter }) => shards.ofText(counter))];
-    // oxlint-disable-next-line no-await-in-loop -- as above
-    const paid = await settleAll(byKeeper, fanOut, async ([keeper, places]) => {
-      doneOf(await shards.at(keeper).giveBack({ places, windows: [], token: null }));
-      doneOf(await shard.forgetOwed(places));
-    });
-    const failed = paid.find(({ status }) => status === "rejected");
-    if (failed?.status === "rejected") throw failed.reason;
-    if (owed.length < pagePlaces) return;
+/** Pays what one shard owes; also for its own alarm. Never rejects: answers whether all of it is paid. */
+export async function payOwed(shards: Shards, number: number): Promise<boolean> {
+  try {
+    for (let page = 0; page < maxPages; page += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- each page is what the one before left
+      const owed = await shards.at(number).listOwed(pagePlaces);
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      if (!(await payPage(shards, number, owed))) return false;
+      if (owed.length < pagePlaces) return true;
+    }
+  } catch {
+    // The shard itself does not answer.
   }
+  return false;
+}
+
+/** One shard that does not answer keeps no other one waiting. */
+async function payPage(shards: Shards, number: number, owed: readonly PlaceBack[]): Promise<boolean> {
+  const byKeeper = [...Map.groupBy(owed, ({ counter }) => shards.ofText(counter))];
+  const paid = await settleAll(byKeeper, fanOut, async ([keeper, places]) => {
+    doneOf(await shards.at(keeper).giveBack({ places, windows: [], token: null }));
+    doneOf(await shards.at(number).forgetOwed(places));
+  });
+  return paid.every(({ status }) => status === "fulfilled");
 }
 
 /** `places` are all kept in one shard. A home that does not answer leaves them held. */
@@ -83,8 +90,8 @@ export function createSettling(parts: {
     await before;
     const turn = [...waiting];
     waiting.clear();
-    const paid = await settleAll(turn, 1, (shard) => payOwed(shards, shard));
-    if (paid.some(({ status }) => status === "rejected")) log.warn("places_unpaid");
+    const paid = await allAtMost(turn, 1, (shard) => payOwed(shards, shard));
+    if (paid.includes(false)) log.warn("places_unpaid");
   }
   async function run(): Promise<void> {
     const mine = pay(last);

@@ -40,6 +40,7 @@ export function owe(tx: Tx, counter: string, { id, roomUntil }: Holder): void {
     id,
     isRoom(counter) ? roomUntil : 0,
   );
+  tx.due(tx.now);
 }
 
 export function listOwed(view: View, limit: number): readonly PlaceBack[] {
