@@ -94,11 +94,22 @@ function open(state: DurableObjectState, env: ShardEnv): Result<Opened, string> 
     return refuse(settings.fault.map(({ setting, message, fix }) => `${setting} ${message}: ${fix}`).join("; "));
   const number = shardOfName(state.id.name);
   if (number === undefined || number >= settings.value.shards) return refuse("no shard has the name of this object");
+  const made = shardsAtFirst(state, settings.value.shards);
+  if (made !== settings.value.shards)
+    return refuse(`the ledger was made with ${made} shards: set MAYFLY_SHARDS to that`);
   const opened = openShard({ storage: state.storage, clock: systemClock, log });
   if (!opened.ok) return refuse(`the stored ledger cannot be used (${opened.fault.reason}); nothing was changed`);
   const waking = createWaking(state.storage);
   opened.value.onDue((at) => waking.by(at));
   return ok({ settings: settings.value, number, log, shard: opened.value, waking });
+}
+
+/** With another number every task and lease would be looked for in the wrong object. */
+function shardsAtFirst({ storage }: DurableObjectState, shards: number): number {
+  const key = "shards";
+  const known = storage.kv.get<number>(key);
+  if (known === undefined) storage.kv.put(key, shards);
+  return known ?? shards;
 }
 
 /** Until the next thing falls due; what is due and was not done waits a moment. */

@@ -44,7 +44,7 @@ export function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
 }
 
 /** The same as a Worker. Its policy is deployed with it: there is no file whose change it would see. */
-async function startWorkerFlow(wish: FlowWish): Promise<FlowWorld> {
+export async function startWorkerFlow(wish: FlowWish = {}): Promise<FlowWorld & { readonly broker: WorkerBroker }> {
   const servers = await startServers();
   let env = { ...servers.secrets, ...wish.env };
   const policy = yamlOf(wish.resources?.(servers) ?? policyResources(servers.places));
@@ -52,6 +52,7 @@ async function startWorkerFlow(wish: FlowWish): Promise<FlowWorld> {
   const client = createClient(servers, () => ({ public: broker.publicUrl, admin: broker.adminUrl }));
   return {
     ...client,
+    broker,
     servers,
     folder: broker.storage,
     policyFile: "",
