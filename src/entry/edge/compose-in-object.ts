@@ -73,6 +73,7 @@ export async function composeInObject(parts: ObjectParts): Promise<ObjectBroker>
     metrics: kept.metrics,
     metricsOf: metricsOf(parts, kept.metrics),
   });
+  assembled.policy.watch();
   pool.start();
   log.info("started", { issuer: issuerUrl, shard: number, shards, mode });
 
