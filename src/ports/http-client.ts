@@ -24,7 +24,7 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Lower-case names; the first value of each. */
+  /** Lower-case names; the first value of each, or where a runtime does not tell them apart all of them with commas. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }

@@ -175,7 +175,7 @@ export function describeHttpClient({ name, open, told }: Subject): void {
       await send(http, url);
       const timersBefore = runningTimers();
       const abort = new AbortController();
-      for (let count = 0; count < 10; count += 1) {
+      for (let count = 0; count < 30; count += 1) {
         expect(await send(http, url, { signal: abort.signal, timeout: millis(600_000) })).toEqual(body("ok"));
       }
       expect(getEventListeners(abort.signal, "abort")).toEqual([]);
@@ -246,8 +246,10 @@ export function describeHttpClient({ name, open, told }: Subject): void {
       const http = make();
       const answer = send(http, url);
       await arrived.promise;
-      const closed = http.close();
+      let isOver = false;
+      const closed = http.close().then(() => (isOver = true));
       expect(await send(http, url)).toEqual(fault("not_sent", false));
+      expect(isOver).toBe(false);
       release.resolve();
       expect(await answer).toEqual(body("ok"));
       await closed;

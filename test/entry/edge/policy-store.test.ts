@@ -67,6 +67,13 @@ describe("the kept policy", () => {
   });
 });
 
+it("a kept policy of which a letter changed is none", async () => {
+  const store = createStore();
+  await keptPolicy(store).keep([{ path: "a.yaml", text: "role: agent" }]);
+  store.entries.set("policy/0", String(store.entries.get("policy/0")).replace("agent", "owner"));
+  expect(await keptPolicy(store).read()).toBeUndefined();
+});
+
 describe("a broker that is started again", () => {
   const good = [{ path: "issuer.yaml", text: sampleFiles["issuer.yaml"] ?? "" }];
   const broken = [{ path: "issuer.yaml", text: "apiVersion: [" }];
