@@ -1,9 +1,11 @@
 /** Backup under way and restore: an old copy must not reopen anything that ended after it was made. */
 import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSqliteLedger, type SqliteLedger } from "../../../src/engines/node-sqlite/open.ts";
 import { restoreSqliteLedger } from "../../../src/engines/node-sqlite/restore.ts";
+import { migrations } from "../../../src/engines/sql/migrations.ts";
 import {
   createBuilders,
   fingerprintOf,
@@ -110,6 +112,27 @@ describe("restore", () => {
     const fresh = valueOf(await ledger.openTask(openTask));
     const replayed = { ...marker, requestDigest: fingerprintOf("b") };
     const again = builders.recordIntent(fresh.id, { replay: replayed, demandKillPath: false });
+    expect(await ledger.recordIntent(again)).toMatchObject(refused("replayed"));
+  });
+
+  it("takes a backup that an earlier version made, and keeps used tokens from coming again", async () => {
+    const old = new DatabaseSync(file("old.db"));
+    for (const { version, sql } of migrations.filter((migration) => migration.version <= 4)) {
+      old.exec(sql);
+      old.prepare("INSERT INTO schema_version (version) VALUES (?)").run(version);
+    }
+    old.close();
+    const task = valueOf(await ledger.openTask(builders.openTask()));
+    const used = { issuerUrl: clusterUrl, tokenId: "t-1", expiresAt: inOneHour(clock) };
+    const replay = { ...used, requestDigest: fingerprintOf("a") };
+    valueOf(await ledger.recordIntent(builders.recordIntent(task.id, { replay })));
+    await ledger.close();
+    expect(restoreSqliteLedger({ from: file("old.db"), to: file("ledger.db"), clock })).toMatchObject({ ok: true });
+    await reopen("ledger.db");
+    await drain(async () => valueOf(await ledger.expandKillOrders(10)).more);
+    const fresh = valueOf(await ledger.openTask(builders.openTask()));
+    const other = { ...used, requestDigest: fingerprintOf("b") };
+    const again = builders.recordIntent(fresh.id, { replay: other, demandKillPath: false });
     expect(await ledger.recordIntent(again)).toMatchObject(refused("replayed"));
   });
 
