@@ -1,5 +1,6 @@
 /** A Worker always starts: what is wrong with it is answered with 503, told in the log, and changes nothing that is stored. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventuallyTrue } from "../support/flow/eventually.ts";
 import { startWorkerFlow } from "../support/flow/world.ts";
 
 let world: Awaited<ReturnType<typeof startWorkerFlow>>;
@@ -34,5 +35,18 @@ describe("an object that must not be used", () => {
     expect(await world.isUsable(token)).toBe(true);
     expect((await world.end(task)).body.summary).toMatchObject({ live: 0, dead: 1 });
     expect(await servers.isAlive(token)).toBe(false);
+  });
+
+  it("is woken again by its alarm, until it is mended: what lives there dies though nobody asks", async () => {
+    const { broker, servers } = world;
+    const task = await world.openTask({ deadline_seconds: 2 });
+    const { token } = await world.issue({ task });
+    await broker.kill();
+    await broker.startAgain({ ...servers.secrets, MAYFLY_SIGNING_KEYS: "" });
+    await eventuallyTrue("the alarm was there", async () => /alarm_failed/.test(broker.text()));
+    expect(await servers.isAlive(token)).toBe(true);
+    await broker.kill();
+    await broker.startAgain(servers.secrets);
+    await eventuallyTrue("it dies", async () => !(await servers.isAlive(token)));
   });
 });

@@ -16,7 +16,7 @@ import { createEdgeLog } from "./edge-log.ts";
 import type { MetricsSnapshot } from "./edge-metrics.ts";
 import { composeInObject, longestSleep, type ObjectBroker, type ShardEnv } from "./compose-in-object.ts";
 import { parseEdgeSettings, textsOf, type EdgeSettings } from "./settings.ts";
-import { shardOfName } from "./shard-objects.ts";
+import { numberOfObject } from "./shard-objects.ts";
 import { unavailable } from "./unavailable.ts";
 
 export interface ShardObject {
@@ -31,6 +31,8 @@ export interface ShardObject {
 const workMillis = millis(20_000);
 /** If the object ends in the middle of its work. */
 const tryAgainMillis = 30_000;
+/** While there is no broker to work: soon, because what lives outlives its time until then. */
+const refusedPauseMillis = 5_000;
 
 export function createShardObject(
   state: DurableObjectState,
@@ -38,7 +40,7 @@ export function createShardObject(
   deployed: readonly PolicyFile[],
 ): ShardObject {
   const opened = open(state, env);
-  if (!opened.ok) return refuseAll(opened.fault);
+  if (!opened.ok) return refuseAll(opened.fault, state);
   const { settings, number, log, shard, waking } = opened.value;
   let composing: Promise<ObjectBroker> | null = null;
 
@@ -69,7 +71,8 @@ export function createShardObject(
         const atMost = await (await broker()).work(workMillis);
         await sleep({ shard, waking, atMost });
       } catch {
-        log.error("alarm_failed", { next_try_seconds: tryAgainMillis / 1000 });
+        log.error("alarm_failed", { next_try_seconds: refusedPauseMillis / 1000 });
+        waking.at(addMillis(systemClock.now(), refusedPauseMillis));
       }
     },
   };
@@ -92,8 +95,8 @@ function open(state: DurableObjectState, env: ShardEnv): Result<Opened, string> 
   };
   if (!settings.ok)
     return refuse(settings.fault.map(({ setting, message, fix }) => `${setting} ${message}: ${fix}`).join("; "));
-  const number = shardOfName(state.id.name);
-  if (number === undefined || number >= settings.value.shards) return refuse("no shard has the name of this object");
+  const number = numberOfObject(env.SHARD, state.id, settings.value.shards);
+  if (number === undefined) return refuse("no shard has the name of this object");
   const made = shardsAtFirst(state, settings.value.shards);
   if (made !== settings.value.shards)
     return refuse(`the ledger was made with ${made} shards: set MAYFLY_SHARDS to that`);
@@ -125,8 +128,16 @@ async function sleep(parts: {
   parts.waking.at(isWaiting ? addMillis(now, 1000) : nextAt === null ? latest : earliest(latest, nextAt));
 }
 
-/** Nothing is touched: whoever asked finds no answer, and what is stored stays as it is. */
-function refuseAll(reason: string): ShardObject {
+/**
+ * Whoever asks finds no answer, and the ledger stays as it is. The alarm goes on: what lives there must die when the reason is
+ * mended, though nobody may ask by then.
+ */
+function refuseAll(reason: string, { storage }: DurableObjectState): ShardObject {
   const refuse = (): Promise<never> => Promise.reject(new Error(reason));
-  return { ask: refuse, metrics: refuse, alarm: refuse, fetch: () => Promise.resolve(unavailable()) };
+  return {
+    ask: refuse,
+    metrics: refuse,
+    fetch: () => Promise.resolve(unavailable()),
+    alarm: () => storage.setAlarm(addMillis(systemClock.now(), refusedPauseMillis)),
+  };
 }

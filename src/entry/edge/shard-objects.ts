@@ -1,17 +1,21 @@
 /** The objects that share the task trees: their names, and how one reaches another. */
+import type { DurableObjectId, DurableObjectNamespace } from "@cloudflare/workers-types";
 import { homeNumber, homeOfId, homes, type Home, type LeaseId, type TaskId } from "../../kernel/ids.ts";
 import { base32FromInteger } from "../../kernel/base32.ts";
 import { brand } from "../../kernel/brand.ts";
 import type { Entropy } from "../../kernel/entropy.ts";
 
-const prefix = "shard-";
-
 /** Objects are made by their names: another spelling would be another, empty ledger. */
-export const nameOfShard = (shard: number): string => `${prefix}${shard}`;
+export const nameOfShard = (shard: number): string => `shard-${shard}`;
 
-export function shardOfName(name: string | undefined): number | undefined {
-  const digits = name?.startsWith(prefix) === true ? name.slice(prefix.length) : "";
-  return /^(0|[1-9][0-9]{0,3})$/.test(digits) ? Number(digits) : undefined;
+/** Which one an object is; an object is not told its name in every runtime. */
+export function numberOfObject(
+  objects: DurableObjectNamespace,
+  id: DurableObjectId,
+  shards: number,
+): number | undefined {
+  for (let shard = 0; shard < shards; shard += 1) if (objects.idFromName(nameOfShard(shard)).equals(id)) return shard;
+  return undefined;
 }
 
 export const shardOfId = (id: TaskId | LeaseId, shards: number): number => homeNumber(homeOfId(id)) % shards;
