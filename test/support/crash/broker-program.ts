@@ -13,7 +13,6 @@ import { listenAndServe } from "../../../src/entry/serve.ts";
 import type { MintOutcome } from "../../../src/ports/provider.ts";
 import type { Order, Point, Said } from "./orders.ts";
 import { watchAdapters, type PortCall, type Side, type Watcher } from "./port-calls.ts";
-import { openRedisAdapters } from "./redis-adapters.ts";
 import { createSteerableClock } from "./steerable-clock.ts";
 
 const clock = createSteerableClock();
@@ -77,8 +76,10 @@ const onFatal = (reason: string): void => {
   throw new Error(reason);
 };
 const machine = { env: process.env, clock, entropy: createSystemEntropy(), log, onFatal };
+// Read only where it is needed, as `serve` does: hundreds of these programs are started.
+const open =
+  options.value.ledger.kind === "redis" ? (await import("./redis-adapters.ts")).openRedisAdapters : openAdapters;
 const started = await listenAndServe(options.value, log, async (withIssuer) => {
-  const open = withIssuer.ledger.kind === "redis" ? openRedisAdapters : openAdapters;
   const adapters = await open(withIssuer, machine);
   return adapters.ok ? composeOver(withIssuer, watchAdapters(adapters.value, watcher), machine) : adapters;
 });
