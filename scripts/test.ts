@@ -20,6 +20,11 @@ interface Stage {
   ledger?: "redis" | "durable-object";
   /** Of the folder, only these. */
   files?: readonly string[];
+  /**
+   * Folders whose files run in the same processes, so that modules are read once: reading them anew for each file was half
+   * of their time. Nothing that they import may keep state in a module, or end with the file that imported it first.
+   */
+  shared?: readonly string[];
   /** Files at a time, where they wait more than they work; otherwise as many as vitest.config.ts says. */
   workers?: number;
 }
@@ -63,7 +68,24 @@ const stages: readonly Stage[] = [
     ],
   },
   { name: "arch", about: "rules on imports, sizes and words", folder: "test/arch" },
-  { name: "units", about: "every test outside the other folders", folder: "test" },
+  {
+    name: "units",
+    about: "every test outside the other folders",
+    folder: "test",
+    shared: [
+      "attest",
+      "broker",
+      "domain",
+      "engines/node-sqlite",
+      "engines/sql",
+      "entry",
+      "http",
+      "kernel",
+      "keys",
+      "policy",
+      "providers",
+    ],
+  },
   { name: "kit", about: "conformance of every adapter of a port", folder: "test/kit" },
   { name: "flow", about: "the whole broker over HTTP", folder: "test/flow", workers: 3 },
   { name: "flow-redis", about: "the same on a Redis ledger", folder: "test/flow", ledger: "redis", workers: 3 },
@@ -152,7 +174,7 @@ async function runChecks(stage: Stage, env: NodeJS.ProcessEnv): Promise<Pick<Sta
 }
 
 async function runTests(
-  { workers, files: wanted }: Stage,
+  { workers, shared = [] }: Stage,
   folder: string,
   env: NodeJS.ProcessEnv,
 ): Promise<Pick<StageResult, "outcome" | "counts">> {
@@ -160,27 +182,43 @@ async function runTests(
   const inner = new Set(stages.flatMap((stage) => (stage.folder?.startsWith(`${folder}/`) ? [stage.folder] : [])));
   const leftOut = testsNeeding(listOf([env["MAYFLY_TEST_WITHOUT"] ?? ""]));
   const exclude = [...[...inner].map((path) => `${path.slice(folder.length + 1)}/**`), ...leftOut];
-  const files = wanted ?? globSync("**/*.test.ts", { cwd: join(root, folder), exclude });
+  const files = globSync("**/*.test.ts", { cwd: join(root, folder), exclude });
   if (files.length === 0) return { outcome: "no tests yet" };
 
+  const flags = ["--dir", folder, ...secondTry(folder, env)];
+  if (workers !== undefined) flags.push(`--maxWorkers=${workers}`);
+  const without = (patterns: readonly string[]): readonly string[] =>
+    patterns.flatMap((pattern) => ["--exclude", pattern]);
+  const counts = await runVitest([...flags, ...without([...exclude, ...shared.map((path) => `${path}/**`)])], env);
+  if (shared.length > 0) {
+    const together = ["--no-isolate", ...shared.map((path) => `${folder}/${path}/`)];
+    add(counts, await runVitest([...flags, ...without(exclude), ...together], env));
+  }
+  return { outcome: counts.failed > 0 ? "failed" : "ok", counts };
+}
+
+async function runVitest(flags: readonly string[], env: NodeJS.ProcessEnv): Promise<StageReport> {
   const temporary = mkdtempSync(join(tmpdir(), "mayfly-test-"));
   const report = join(temporary, "report.json");
   try {
-    const flags = ["--dir", folder, ...secondTry(folder, env), ...exclude.flatMap((pattern) => ["--exclude", pattern])];
-    if (workers !== undefined) flags.push(`--maxWorkers=${workers}`);
-    const ok = await run(
-      ["vitest", "run", ...(wanted ?? []), ...flags, "--reporter=default", `--reporter=${reporter}`],
-      {
-        ...env,
-        MAYFLY_STAGE_REPORT: report,
-      },
-    );
+    const ok = await run(["vitest", "run", ...flags, "--reporter=default", `--reporter=${reporter}`], {
+      ...env,
+      MAYFLY_STAGE_REPORT: report,
+    });
     const counts = readReport(report);
     if (!ok && counts.failed === 0) counts.failed = 1;
-    return { outcome: counts.failed > 0 ? "failed" : "ok", counts };
+    return counts;
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+function add(total: StageReport, { passed, failed, skipped, skipReasons }: StageReport): void {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+  for (const [reason, number] of Object.entries(skipReasons))
+    total.skipReasons[reason] = (total.skipReasons[reason] ?? 0) + number;
 }
 
 /**
@@ -215,11 +253,8 @@ function summarize(results: readonly StageResult[]): StageReport {
   for (const { name, outcome, seconds, counts } of results) {
     const detail = counts ? `  ${countsText(counts)}` : "";
     console.log(`  ${name.padEnd(12)} ${outcome.padEnd(12)} ${`${seconds.toFixed(1)} s`.padStart(8)}${detail}`);
-    total.passed += counts?.passed ?? 0;
-    total.skipped += counts?.skipped ?? 0;
-    total.failed += counts?.failed ?? (outcome === "failed" ? 1 : 0); // a failed check counts as one failure
-    for (const [reason, number] of Object.entries(counts?.skipReasons ?? {}))
-      total.skipReasons[reason] = (total.skipReasons[reason] ?? 0) + number;
+    // A failed check counts as one failure.
+    add(total, counts ?? { passed: 0, failed: outcome === "failed" ? 1 : 0, skipped: 0, skipReasons: {} });
   }
   for (const [reason, number] of Object.entries(total.skipReasons)) console.log(`  skipped ${number}: ${reason}`);
   return total;
