@@ -1,6 +1,8 @@
 /** The two apps of an object: for everyone, and under a host of their own for operators, where there is one. */
+import { fanOut } from "../../engines/durable-object/across-shards/shards.ts";
 import { createAdminApp } from "../../http/admin-app.ts";
 import { createPublicApp } from "../../http/public-app.ts";
+import { allAtMost } from "../../kernel/settle-all.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Assembled } from "../assemble.ts";
 import type { EdgeMetrics, MetricsSnapshot } from "./edge-metrics.ts";
@@ -24,12 +26,11 @@ export function objectApps(parts: {
     metrics,
     async renderMetrics() {
       await assembled.refreshGauges();
-      const counted = await Promise.all(
-        Array.from({ length: settings.shards }, async (_, shard) => {
-          // Gauges are of the whole ledger, and were read here just now.
-          return { shard: String(shard), metrics: { ...(await metricsOf(shard)), gauges: [] } };
-        }),
-      );
+      // Gauges are of the whole ledger, and were read here just now.
+      const counted = await allAtMost([...Array(settings.shards).keys()], fanOut, async (shard) => ({
+        shard: String(shard),
+        metrics: { ...(await metricsOf(shard)), gauges: [] },
+      }));
       const { gauges } = metrics.toJSON();
       return renderMetrics([...counted, { shard: null, metrics: { counters: [], histograms: [], gauges } }]);
     },
