@@ -3,8 +3,13 @@
  * the broker on loopback, then plays a task from its opening to the proof that its credentials are dead.
  */
 import { parseArgs } from "node:util";
+import type { BrokerHost } from "./quickstart/broker-host.ts";
+import { nodeHost } from "./quickstart/node-host.ts";
 import { playStory } from "./quickstart/story.ts";
 import { createTimeline } from "./quickstart/timeline.ts";
+import { untilSignal } from "./quickstart/until-signal.ts";
+import { whatNow } from "./quickstart/what-now.ts";
+import { workersHost } from "./quickstart/workers-host.ts";
 import { startWorld } from "./quickstart/world.ts";
 
 const help = `Usage: npm run quickstart [-- OPTIONS]
@@ -16,6 +21,7 @@ Options:
                    redis://127.0.0.1:6379, rediss://USER@HOST:6379?ca=FILE, redis://HOST:26379?sentinel=NAME
                  Without a prefix in the URL the keys get one of their own and go when the quickstart ends. A password
                  comes from MAYFLY_LEDGER_PASSWORD[_FILE], or with the whole URL from MAYFLY_LEDGER.
+  --workers      the broker runs in the Workers runtime instead, its ledger in Durable Objects
   --exit         stop everything at the end; exit code 0 only if every step was observed
   --json         print the timeline as one JSON document on stdout (words go to stderr)
   --help         this text
@@ -26,13 +32,13 @@ async function main(): Promise<number> {
   if (typeof flags === "number") return flags;
   const timeline = createTimeline({ json: flags.json });
   const stopped = untilSignal();
-  const world = await timeline.step("The servers and the broker start", () => startWorld(flags.ledger));
+  const world = await timeline.step("The servers and the broker start", () => startWorld(hostOf(flags)));
   if (world === undefined) return timeline.finish({});
   try {
     await playStory(world, timeline);
     const code = timeline.finish({ broker: world.brokerUrl, admin: world.adminUrl });
     if (flags.exit) return code;
-    timeline.say(whatNow(world.brokerUrl, world.adminUrl, world.dir));
+    timeline.say(whatNow(world));
     await Promise.race([stopped, world.brokerExited]);
     return code;
   } finally {
@@ -44,7 +50,10 @@ interface Flags {
   readonly exit: boolean;
   readonly json: boolean;
   readonly ledger: string | undefined;
+  readonly workers: boolean;
 }
+
+const hostOf = ({ ledger, workers }: Flags): BrokerHost => (workers ? workersHost() : nodeHost(ledger));
 
 function parseFlags(): Flags | number {
   try {
@@ -53,11 +62,13 @@ function parseFlags(): Flags | number {
         exit: { type: "boolean" },
         json: { type: "boolean" },
         ledger: { type: "string" },
+        workers: { type: "boolean" },
         help: { type: "boolean" },
       },
     });
-    const { exit = false, json = false, ledger } = values;
-    if (values.help !== true) return { exit, json, ledger };
+    const { exit = false, json = false, workers = false, ledger } = values;
+    if (workers && ledger !== undefined) throw new Error("--workers keeps its ledger in Durable Objects: no --ledger");
+    if (values.help !== true) return { exit, json, workers, ledger };
     process.stdout.write(help);
     return 0;
   } catch (fault) {
@@ -65,34 +76,6 @@ function parseFlags(): Flags | number {
     return 2;
   }
 }
-
-/** Every signal is taken, also a second one: a process group and a forwarder may both send it while the clean-up runs. */
-function untilSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve());
-  return promise;
-}
-
-const whatNow = (broker: string, admin: string, dir: string): string => `
-The broker stays up at ${broker} (operators: ${admin}).
-Its policy is in ${dir}/policy: edit it, and it is reloaded.
-Fresh identities of the five workloads are in ${dir}/attestations, good for an hour.
-In another terminal, for the commands of the README and of \`mayfly\`:
-
-  export DIR=${dir} BROKER=${broker}
-  export MAYFLY_URL=${broker} MAYFLY_ADMIN_URL=${admin}
-
-Try:
-
-  curl -s $BROKER/token \\
-    -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \\
-    -d subject_token_type=urn:ietf:params:oauth:token-type:jwt \\
-    --data-urlencode subject_token@$DIR/attestations/invoice-bot \\
-    -d scope=ledger-report
-  npm run -s mayfly -- kill --scope agent:invoice-bot --attestation-file $DIR/attestations/security-desk
-
-Ctrl-C stops everything.
-`;
 
 // Not left to end by itself: while a process winds down it no longer answers signals, and a late one would tell its end.
 process.exit(await main());

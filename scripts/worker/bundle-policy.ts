@@ -1,6 +1,7 @@
 /**
  * Puts the policy folder into one file that is deployed with the Worker: `MAYFLY_POLICY` names the folder. Run by
- * wrangler before each build.
+ * wrangler before each build. `MAYFLY_POLICY_BUNDLE` is another place for that file, for a build that must leave that of
+ * others alone.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
@@ -8,7 +9,7 @@ import process, { env } from "node:process";
 
 const root = join(import.meta.dirname, "../..");
 const folder = env["MAYFLY_POLICY"] ?? join(root, "policy");
-const target = join(root, ".worker/policy.json");
+const target = env["MAYFLY_POLICY_BUNDLE"] ?? join(root, ".worker/policy.json");
 
 function readFolder() {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });

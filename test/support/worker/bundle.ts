@@ -8,6 +8,7 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync,
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
+import { quietWrangler } from "../../../scripts/worker/quiet-wrangler.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const kept = join(root, "node_modules/.cache/mayfly/workers");
@@ -15,15 +16,6 @@ const kept = join(root, "node_modules/.cache/mayfly/workers");
 /** Not later than the runtime that wrangler brings. */
 export const compatibilityDate = "2026-10-01";
 export const compatibilityFlags = ["enable_request_signal", "request_signal_passthrough"];
-
-/** Nothing is sent anywhere, and nothing is asked. */
-export const quietWrangler = {
-  WRANGLER_SEND_METRICS: "false",
-  WRANGLER_SEND_ERROR_REPORTS: "false",
-  WRANGLER_HIDE_BANNER: "true",
-  CLOUDFLARE_CF_FETCH_ENABLED: "false",
-  CI: "1",
-};
 
 /** Answers the file of the bundle. `classes` are the object classes that the entry exports. */
 export async function bundleWorker(entry: string, classes: readonly string[]): Promise<string> {
@@ -33,7 +25,7 @@ export async function bundleWorker(entry: string, classes: readonly string[]): P
   try {
     writeFileSync(join(folder, "wrangler.toml"), configOf(entry, classes));
     const args = ["deploy", "--dry-run", "--outdir", "out", "--config", "wrangler.toml"];
-    const env = { ...process.env, ...quietWrangler, HOME: folder };
+    const env = { ...process.env, ...quietWrangler(folder) };
     await promisify(execFile)(join(root, "node_modules/.bin/wrangler"), args, { cwd: folder, env });
     mkdirSync(kept, { recursive: true });
     const text = readFileSync(join(folder, "out", `${basename(entry, ".ts")}.js`));
