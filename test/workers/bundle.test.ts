@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { quietWrangler } from "../support/worker/bundle.ts";
+import { quietWrangler } from "../../scripts/worker/quiet-wrangler.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -29,7 +29,7 @@ beforeAll(() => {
   const args = ["deploy", "--dry-run", "--minify", "--outdir", folder, "--metafile", metadata, "--config", config];
   execFileSync(join(root, "node_modules/.bin/wrangler"), args, {
     cwd: folder,
-    env: { ...process.env, ...quietWrangler, HOME: folder },
+    env: { ...process.env, ...quietWrangler(folder) },
   });
   bundle = readFileSync(join(folder, "worker.js"));
   metafile = JSON.parse(readFileSync(metadata, "utf8")) as Metafile;
