@@ -40,7 +40,7 @@ const root = dirname(import.meta.dirname);
 const reporter = join(root, "scripts/stage-reporter.ts");
 const quickStages = ["types", "arch", "units", "kit"];
 const quickBudgetSeconds = 60;
-/** What a client sees of the broker; the others are about a process, a disk, a folder or servers of their own. */
+/** What a client sees of the broker and of what is reached over HTTP; the others are about a process, a disk or a folder. */
 const workerFlows = [
   "caller-matrix",
   "discovery",
@@ -51,6 +51,10 @@ const workerFlows = [
   "metrics",
   "neighbours",
   "outage",
+  "provider-oauth",
+  "provider-oauth-glewlwyd",
+  "provider-openbao",
+  "provider-rgw",
   "races",
   "task-life",
   "task-tree",

@@ -8,7 +8,7 @@ import { openShard, type Shard } from "../../engines/durable-object/open-shard.t
 import { askShard, type ShardVerb } from "../../engines/durable-object/remote-shard.ts";
 import { createWaking, type Waking } from "../../engines/durable-object/waking.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import { addMillis, earliest, millis } from "../../kernel/time.ts";
+import { addMillis, earliest, millis, type EpochMillis } from "../../kernel/time.ts";
 import type { Log } from "../../ports/log.ts";
 import type { PolicyFile } from "../../policy/parse/yaml-documents.ts";
 import { systemClock } from "../system-clock.ts";
@@ -29,8 +29,8 @@ export interface ShardObject {
 
 /** An alarm's handler may run for 15 minutes and 30 s of CPU; the rest of a backlog is the next alarm's. */
 const workMillis = millis(20_000);
-/** If the object ends in the middle of its work. */
-const tryAgainMillis = 30_000;
+/** Between two looks at what is due and could not be done. */
+const pauseMillis = 1000;
 /** While there is no broker to work: soon, because what lives outlives its time until then. */
 const refusedPauseMillis = 5_000;
 
@@ -40,7 +40,7 @@ export function createShardObject(
   deployed: readonly PolicyFile[],
 ): ShardObject {
   const opened = open(state, env);
-  if (!opened.ok) return refuseAll(opened.fault, state);
+  if (!opened.ok) return refuseAll(opened.fault, createWaking(state.storage));
   const { settings, number, log, shard, waking } = opened.value;
   let composing: Promise<ObjectBroker> | null = null;
 
@@ -53,7 +53,7 @@ export function createShardObject(
 
   void state.blockConcurrencyWhile(async () => {
     await shard.releaseLostClaims();
-    await sleep({ shard, waking, atMost: longestSleep });
+    await waking.anew(() => nextWork(shard, { pause: 0, atMost: longestSleep }));
   });
   return {
     ask: (verb, args) => askShard(shard, verb, args),
@@ -66,13 +66,12 @@ export function createShardObject(
       }
     },
     async alarm() {
-      waking.at(addMillis(systemClock.now(), tryAgainMillis));
       try {
         const atMost = await (await broker()).work(workMillis);
-        await sleep({ shard, waking, atMost });
+        await waking.anew(() => nextWork(shard, { pause: pauseMillis, atMost }));
       } catch {
         log.error("alarm_failed", { next_try_seconds: refusedPauseMillis / 1000 });
-        waking.at(addMillis(systemClock.now(), refusedPauseMillis));
+        await waking.anew(afterRefusal);
       }
     },
   };
@@ -115,29 +114,30 @@ function shardsAtFirst({ storage }: DurableObjectState, shards: number): number 
   return known ?? shards;
 }
 
-/** Until the next thing falls due; what is due and was not done waits a moment. */
-async function sleep(parts: {
-  readonly shard: Shard;
-  readonly waking: Waking;
-  readonly atMost: number;
-}): Promise<void> {
-  const { now, targets, sweep, nextAt } = await parts.shard.dueWork();
-  const owed = await parts.shard.listOwed(1);
-  const latest = addMillis(now, parts.atMost);
-  const isWaiting = targets.length > 0 || sweep || owed.length > 0;
-  parts.waking.at(isWaiting ? addMillis(now, 1000) : nextAt === null ? latest : earliest(latest, nextAt));
+/** When the next thing falls due; what is due already waits for `pause`. */
+async function nextWork(
+  shard: Shard,
+  { pause, atMost }: { readonly pause: number; readonly atMost: number },
+): Promise<EpochMillis> {
+  const { now, targets, sweep, nextAt } = await shard.dueWork();
+  const owed = await shard.listOwed(1);
+  if (targets.length > 0 || sweep || owed.length > 0) return addMillis(now, pause);
+  const latest = addMillis(now, atMost);
+  return nextAt === null ? latest : earliest(latest, nextAt);
 }
+
+const afterRefusal = async (): Promise<EpochMillis> => addMillis(systemClock.now(), refusedPauseMillis);
 
 /**
  * Whoever asks finds no answer, and the ledger stays as it is. The alarm goes on: what lives there must die when the reason is
  * mended, though nobody may ask by then.
  */
-function refuseAll(reason: string, { storage }: DurableObjectState): ShardObject {
+function refuseAll(reason: string, waking: Waking): ShardObject {
   const refuse = (): Promise<never> => Promise.reject(new Error(reason));
   return {
     ask: refuse,
     metrics: refuse,
     fetch: () => Promise.resolve(unavailable()),
-    alarm: () => storage.setAlarm(addMillis(systemClock.now(), refusedPauseMillis)),
+    alarm: () => waking.anew(afterRefusal),
   };
 }

@@ -15,7 +15,10 @@ export interface WorkerBroker {
   /** Where its ledger is. */
   readonly storage: string;
   kill(): Promise<void>;
-  startAgain(env: Readonly<Record<string, string>>): Promise<void>;
+  /** `changes` of the environment are for good. */
+  startAgain(changes?: Readonly<Record<string, string>>): Promise<void>;
+  /** How often an alarm woke each object, by its name. */
+  alarms(): ReadonlyMap<string, number>;
   close(): Promise<void>;
 }
 
@@ -27,7 +30,7 @@ export async function startWorkerBroker(options: {
   const ports = [await freePort(), await freePort()];
   const [publicHost, adminHost] = ports.map((port) => `127.0.0.1:${port}`);
   const rings = Object.entries(await generateRings(createSystemEntropy()));
-  const settings = {
+  const settings: Readonly<Record<string, string>> = {
     MAYFLY_DEVELOPMENT: "1",
     MAYFLY_ISSUER: `http://${publicHost}`,
     MAYFLY_ADMIN_HOST: adminHost ?? "",
@@ -36,15 +39,22 @@ export async function startWorkerBroker(options: {
     TEST_POLICY: JSON.stringify([{ path: "policy.yaml", text: options.policy }]),
     ...Object.fromEntries(rings.map(([name, ring]) => [name, ring.reveal()])),
   };
-  const envOf = (env: Readonly<Record<string, string>>) => ({ ...settings, ...env });
-  const worker = await startWorker({ entry, objects: { SHARD: "Shard" }, ports, env: envOf(options.env) });
+  let env = { ...settings, ...options.env };
+  const worker = await startWorker({ entry, objects: { SHARD: "Shard" }, ports, env });
   return {
     publicUrl: `http://${publicHost}`,
     adminUrl: `http://${adminHost}`,
     text: () => worker.text(),
     storage: worker.storage,
     kill: () => worker.kill("SIGKILL"),
-    startAgain: (env) => worker.startAgain(envOf(env)),
+    startAgain(changes = {}) {
+      env = { ...env, ...changes };
+      return worker.startAgain(env);
+    },
+    alarms() {
+      const woken = [...worker.text().matchAll(/^alarm of (.+)$/gm)].map(([, name = ""]) => name);
+      return new Map([...Map.groupBy(woken, (name) => name)].map(([name, all]) => [name, all.length]));
+    },
     close: () => worker.close(),
   };
 }

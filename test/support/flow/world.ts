@@ -12,11 +12,12 @@ import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
 import { millis } from "../../../src/kernel/time.ts";
 import { isOnWorkers } from "../ledger-kind.ts";
 import { createClient, type BrokerClient } from "./client.ts";
+import { startEdgeWorld, type EdgeWorld } from "./edge-world.ts";
 import { startFlowLedger, type FlowLedger } from "./ledger.ts";
 import { policyResources, yamlOf } from "./policy.ts";
 import { startServers, type Servers } from "./servers.ts";
 import { isUsable } from "./usable.ts";
-import { startWorkerBroker, type WorkerBroker } from "./worker-broker.ts";
+import type { WorkerBroker } from "./worker-broker.ts";
 
 export interface FlowWorld extends BrokerClient {
   readonly servers: Servers;
@@ -44,31 +45,21 @@ export function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
 }
 
 /** The same as a Worker. Its policy is deployed with it: there is no file whose change it would see. */
-export async function startWorkerFlow(wish: FlowWish = {}): Promise<FlowWorld & { readonly broker: WorkerBroker }> {
-  const servers = await startServers();
-  let env = { ...servers.secrets, ...wish.env };
-  const policy = yamlOf(wish.resources?.(servers) ?? policyResources(servers.places));
-  const broker = await startWorkerBroker({ policy, env });
-  const client = createClient(servers, () => ({ public: broker.publicUrl, admin: broker.adminUrl }));
+export async function startWorkerFlow(wish: FlowWish = {}): Promise<FlowWorld & EdgeWorld> {
+  const world = await startEdgeWorld(wish);
+  const { broker, servers } = world;
   return {
-    ...client,
-    broker,
-    servers,
+    ...world,
     folder: broker.storage,
     policyFile: "",
     publicUrl: broker.publicUrl,
     adminUrl: broker.adminUrl,
-    isUsable: (token) => isUsable(client, servers, token),
+    isUsable: (token) => isUsable(world, servers, token),
     async restart(meanwhile = async () => {}, changes = {}) {
-      env = { ...env, ...changes };
       await broker.kill();
       await meanwhile();
-      await broker.startAgain(env);
+      await broker.startAgain(changes);
       await refuseLikeServe(broker);
-    },
-    async close() {
-      await broker.close();
-      await servers.close();
     },
   };
 }

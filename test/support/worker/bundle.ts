@@ -46,18 +46,27 @@ function configOf(entry: string, classes: readonly string[]): string {
 main = ${JSON.stringify(entry)}
 compatibility_date = "${compatibilityDate}"
 send_metrics = false
-[alias]
-"@aws-sdk/xml-builder" = ${JSON.stringify(join(root, "node_modules/@aws-sdk/xml-builder/dist-cjs/index.js"))}
-${bindings.join("")}[[migrations]]
+${aliases()}${bindings.join("")}[[migrations]]
 tag = "v1"
 new_sqlite_classes = ${JSON.stringify(classes)}
 `;
 }
 
+/** As a deployment has them, with their paths made to hold in another folder. */
+function aliases(): string {
+  const text = readFileSync(join(root, "wrangler.toml"), "utf8");
+  const section = /^\[alias\]\n(?:[^[\n].*\n)*/m.exec(text)?.[0];
+  if (section === undefined) throw new Error("wrangler.toml has no aliases");
+  return section.replaceAll('"./', `"${root}/`);
+}
+
 function digestOfSources(): string {
-  const files = globSync(["src/**/*.ts", "providers/**/*.ts", "test/support/**/*.ts", "package-lock.json"], {
-    cwd: root,
-  });
+  const files = globSync(
+    ["src/**/*.ts", "providers/**/*.ts", "test/support/**/*.ts", "package-lock.json", "wrangler.toml"],
+    {
+      cwd: root,
+    },
+  );
   const hash = createHash("sha256");
   for (const file of files.toSorted()) hash.update(file).update(readFileSync(join(root, file)));
   return hash.digest("hex").slice(0, 16);

@@ -6,5 +6,11 @@ import type { PolicyFile } from "../../../src/policy/parse/yaml-documents.ts";
 
 const files = JSON.parse(String(env["TEST_POLICY"])) as readonly PolicyFile[];
 
-export class Shard extends shardClass(files) {}
+/** Prints whenever its alarm wakes it. */
+export class Shard extends shardClass(files) {
+  override alarm(): Promise<void> {
+    console.log(`alarm of ${this.ctx.id.name}`);
+    return super.alarm();
+  }
+}
 export default router;
