@@ -178,7 +178,7 @@ async function runChecks(stage: Stage, env: NodeJS.ProcessEnv): Promise<Pick<Sta
 }
 
 async function runTests(
-  { workers, shared = [] }: Stage,
+  { workers, files: wanted, shared = [] }: Stage,
   folder: string,
   env: NodeJS.ProcessEnv,
 ): Promise<Pick<StageResult, "outcome" | "counts">> {
@@ -186,10 +186,10 @@ async function runTests(
   const inner = new Set(stages.flatMap((stage) => (stage.folder?.startsWith(`${folder}/`) ? [stage.folder] : [])));
   const leftOut = testsNeeding(listOf([env["MAYFLY_TEST_WITHOUT"] ?? ""]));
   const exclude = [...[...inner].map((path) => `${path.slice(folder.length + 1)}/**`), ...leftOut];
-  const files = globSync("**/*.test.ts", { cwd: join(root, folder), exclude });
+  const files = wanted ?? globSync("**/*.test.ts", { cwd: join(root, folder), exclude });
   if (files.length === 0) return { outcome: "no tests yet" };
 
-  const flags = ["--dir", folder, ...secondTry(folder, env)];
+  const flags = [...(wanted ?? []), "--dir", folder, ...secondTry(folder, env)];
   if (workers !== undefined) flags.push(`--maxWorkers=${workers}`);
   const without = (patterns: readonly string[]): readonly string[] =>
     patterns.flatMap((pattern) => ["--exclude", pattern]);
