@@ -15,7 +15,7 @@ export interface WorkerBroker {
   /** Where its ledger is. */
   readonly storage: string;
   kill(): Promise<void>;
-  /** `changes` of the environment are for good. */
+  /** `changes` of the environment are for this start alone. */
   startAgain(changes?: Readonly<Record<string, string>>): Promise<void>;
   /** How often an alarm woke each object, by its name. */
   alarms(): ReadonlyMap<string, number>;
@@ -39,7 +39,7 @@ export async function startWorkerBroker(options: {
     TEST_POLICY: JSON.stringify([{ path: "policy.yaml", text: options.policy }]),
     ...Object.fromEntries(rings.map(([name, ring]) => [name, ring.reveal()])),
   };
-  let env = { ...settings, ...options.env };
+  const env = { ...settings, ...options.env };
   const worker = await startWorker({ entry, objects: { SHARD: "Shard" }, ports, env });
   return {
     publicUrl: `http://${publicHost}`,
@@ -47,10 +47,7 @@ export async function startWorkerBroker(options: {
     text: () => worker.text(),
     storage: worker.storage,
     kill: () => worker.kill("SIGKILL"),
-    startAgain(changes = {}) {
-      env = { ...env, ...changes };
-      return worker.startAgain(env);
-    },
+    startAgain: (changes = {}) => worker.startAgain({ ...env, ...changes }),
     alarms() {
       const woken = [...worker.text().matchAll(/^alarm of (.+)$/gm)].map(([, name = ""]) => name);
       return new Map([...Map.groupBy(woken, (name) => name)].map(([name, all]) => [name, all.length]));

@@ -48,6 +48,7 @@ export function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
 export async function startWorkerFlow(wish: FlowWish = {}): Promise<FlowWorld & EdgeWorld> {
   const world = await startEdgeWorld(wish);
   const { broker, servers } = world;
+  let env: Readonly<Record<string, string>> = {};
   return {
     ...world,
     folder: broker.storage,
@@ -56,9 +57,10 @@ export async function startWorkerFlow(wish: FlowWish = {}): Promise<FlowWorld & 
     adminUrl: broker.adminUrl,
     isUsable: (token) => isUsable(world, servers, token),
     async restart(meanwhile = async () => {}, changes = {}) {
+      env = { ...env, ...changes };
       await broker.kill();
       await meanwhile();
-      await broker.startAgain(changes);
+      await broker.startAgain(env);
       await refuseLikeServe(broker);
     },
   };
