@@ -3,7 +3,7 @@
  * their HTTP tells; a client must never claim to know more.
  */
 import { getEventListeners } from "node:events";
-import type { RequestListener } from "node:http";
+import type { RequestListener, ServerResponse } from "node:http";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { Redacted } from "../../src/kernel/redacted.ts";
@@ -11,9 +11,15 @@ import { millis } from "../../src/kernel/time.ts";
 import type { HttpRequest } from "../../src/ports/http-client.ts";
 import { body, createHttpBench, fault, send, soon, type ClosableClient } from "../support/http-bench.ts";
 
+export interface ClientOptions {
+  readonly allowInsecureLoopback: boolean;
+  /** To one origin, at a time. */
+  readonly connections: number;
+}
+
 interface Subject {
   readonly name: string;
-  readonly open: (options: { readonly allowInsecureLoopback: boolean }) => ClosableClient;
+  readonly open: (options: ClientOptions) => ClosableClient;
   readonly told: {
     /** That nothing of a request was sent although it was begun. */
     readonly untilSent: boolean;
@@ -28,7 +34,8 @@ const runningTimers = (): number => process.getActiveResourcesInfo().filter((kin
 
 export function describeHttpClient({ name, open, told }: Subject): void {
   const { serve, serveTcp, closing } = createHttpBench();
-  const make = (options = { allowInsecureLoopback: true }) => closing(open(options));
+  const make = (options: Partial<ClientOptions> = {}) =>
+    closing(open({ allowInsecureLoopback: true, connections: 2, ...options }));
   const failedBefore = told.untilSent ? fault("not_sent", false) : fault("reset", true);
 
   describe(`${name}: an exchange`, () => {
@@ -150,6 +157,72 @@ export function describeHttpClient({ name, open, told }: Subject): void {
         response.on("close", () => clearInterval(drip));
       });
       expect(await send(make(), url, soon)).toEqual(fault("timeout", true));
+    });
+
+    it("knows that a request which waited for a connection in vain was never sent", async () => {
+      const seen: string[] = [];
+      const { url } = await serve((request) => void seen.push(request.url ?? ""));
+      const http = make({ connections: 1 });
+      const abort = new AbortController();
+      const answers = [
+        send(http, `${url}/first`, { timeout: millis(120) }),
+        send(http, `${url}/second`, soon),
+        send(http, `${url}/third`, { signal: abort.signal }),
+      ];
+      expect(await answers[1]).toEqual(fault("timeout", false));
+      abort.abort();
+      expect(await Promise.all(answers)).toEqual([
+        fault("timeout", true),
+        fault("timeout", false),
+        fault("aborted", false),
+      ]);
+      expect(await send(http, `${url}/fourth`, soon)).toEqual(fault("timeout", true));
+      expect(seen).toEqual(["/first", "/fourth"]);
+    });
+
+    it("has no more under way than it may, and all of them in the end", async () => {
+      const held = new Set<ServerResponse>();
+      let most = 0;
+      const { url } = await serve((_, response) => {
+        most = Math.max(most, held.add(response).size);
+        // Two by two: one alone would wait for ever, and a third would be seen.
+        if (held.size >= 2)
+          setImmediate(() => {
+            for (const waiting of held) waiting.end("ok");
+            held.clear();
+          });
+      });
+      const http = make();
+      const answers = await Promise.all(Array.from({ length: 20 }, () => send(http, url)));
+      expect(answers).toEqual(answers.map(() => body("ok")));
+      expect(most).toBe(2);
+    });
+
+    it("has no more under way than it may after some were given up", async () => {
+      let [underWay, most] = [0, 0];
+      const { url } = await serve((request, response) => {
+        if (request.url === "/hang") return;
+        most = Math.max(most, (underWay += 1));
+        setImmediate(() => {
+          underWay -= 1;
+          response.end("ok");
+        });
+      });
+      const http = make({ connections: 1 });
+      const hanging = await Promise.all(Array.from({ length: 3 }, () => send(http, `${url}/hang`, soon)));
+      expect(hanging.map(({ ok }) => ok)).toEqual([false, false, false]);
+      const answers = await Promise.all(Array.from({ length: 10 }, () => send(http, url)));
+      expect(answers).toEqual(answers.map(() => body("ok")));
+      expect(most).toBe(1);
+    });
+
+    it("of two instances do not wait for each other", async () => {
+      const { url } = await serve((request, response) => void (request.url === "/fast" && response.end("ok")));
+      const issuing = make({ connections: 1 });
+      const revoking = make({ connections: 1 });
+      const stuck = send(issuing, `${url}/slow`, { timeout: millis(200) });
+      expect(await send(revoking, `${url}/fast`)).toEqual(body("ok"));
+      expect(await stuck).toEqual(fault("timeout", true));
     });
 
     it("knows that nothing was sent while the handshake was under way", async () => {

@@ -24,7 +24,7 @@ export function createHttpBench() {
   return {
     serve: (listener: RequestListener) => noted(listenOnLoopback(createHttpServer(listener))),
     serveTcp: (onConnection: (socket: Socket) => void) => noted(listenOnLoopback(createTcpServer(onConnection))),
-    closing: <T extends ClosableClient>(client: T): T => {
+    closing: <T extends Pick<ClosableClient, "close">>(client: T): T => {
       cleanups.push(() => client.close());
       return client;
     },

@@ -24,7 +24,7 @@ afterAll(() => worker.close());
 
 describeHttpClient({
   name: "web http client in workerd",
-  open: (options) => openRemoteClient(worker.url, options),
+  open: ({ connections, ...options }) => openRemoteClient(worker.url, { ...options, maxConnections: connections }),
   told: { untilSent: false, firstValues: false, endlessHeaders: false },
 });
 

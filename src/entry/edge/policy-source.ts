@@ -81,13 +81,14 @@ export function bucketPolicy(bucket: PolicyBucket, { clock, prefix = "", kept }:
     try {
       const listed = await listPolicy(bucket, prefix);
       if (!listed.ok) return listed;
-      const texts = await Promise.all(listed.value.map(({ key }) => textOf(bucket, key)));
-      const files = listed.value.flatMap(({ key }, index) => {
-        const text = texts[index];
-        return text === undefined ? [] : [{ path: key.slice(prefix.length), text }];
-      });
-      if (files.length < texts.length)
-        return err(policyPlaceFault(place, "changed while it was read", "nothing; it is read again within a minute"));
+      const files: PolicyFile[] = [];
+      for (const { key } of listed.value) {
+        // oxlint-disable-next-line no-await-in-loop -- an object has few connections, and its kills need them
+        const text = await textOf(bucket, key);
+        if (text === undefined)
+          return err(policyPlaceFault(place, "changed while it was read", "nothing; it is read again within a minute"));
+        files.push({ path: key.slice(prefix.length), text });
+      }
       seen = versionsOf(listed.value);
       return ok(files);
     } catch {

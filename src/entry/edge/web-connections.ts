@@ -1,12 +1,16 @@
-/** The connections of a broker on Workers. The platform pools them; what a policy may name is what works over HTTP. */
+/**
+ * The connections of a broker on Workers, and what a policy may name there. The platform gives one object six at a time,
+ * for all of its requests and alarms together; shared out, so that issuing can never take those that a kill needs.
+ */
 import type { Connections } from "../connections.ts";
 import { loadEdgeProviderType } from "./provider-types.ts";
 import type { EdgeSettings } from "./settings.ts";
 import { createWebHttpClient } from "./web-http-client.ts";
 
 export function openWebConnections(mode: EdgeSettings["mode"]): Connections {
-  const newClient = () => createWebHttpClient({ allowInsecureLoopback: mode === "development" });
-  const [issuing, revoking, keys] = [newClient(), newClient(), newClient()];
+  const clientOf = (maxConnections: number) =>
+    createWebHttpClient({ allowInsecureLoopback: mode === "development", maxConnections });
+  const [issuing, revoking, keys] = [clientOf(2), clientOf(3), clientOf(1)];
   return {
     issuing,
     revoking,

@@ -7,6 +7,7 @@
 import { err, ok, type Result } from "../../kernel/result.ts";
 import type { HttpAnswer, HttpClient, HttpFault, HttpRequest } from "../../ports/http-client.ts";
 import { parseOutboundUrl } from "../outbound-url.ts";
+import { createSlots, type Slots } from "./slots.ts";
 
 export interface WebHttpClient extends HttpClient {
   /** Waits for the requests under way; new ones are refused. */
@@ -16,11 +17,14 @@ export interface WebHttpClient extends HttpClient {
 export interface WebHttpClientOptions {
   /** Development only: plain `http:` to this host itself. */
   readonly allowInsecureLoopback: boolean;
+  /** Requests above it wait for an earlier one's end, inside their own timeout. */
+  readonly maxConnections: number;
 }
 
 type Answer = Result<HttpAnswer, HttpFault>;
 
 export function createWebHttpClient(options: WebHttpClientOptions): WebHttpClient {
+  const slots = createSlots(options.maxConnections);
   const underWay = new Set<Promise<unknown>>();
   let isClosed = false;
   return {
@@ -31,7 +35,7 @@ export function createWebHttpClient(options: WebHttpClientOptions): WebHttpClien
       if (request.signal?.aborted === true) return err({ reason: "aborted", maybeSent: false });
       const message = writeRequest(url, request);
       if (message === undefined) return notSent;
-      const answer = exchange(message, request);
+      const answer = exchange(message, request, slots);
       underWay.add(answer);
       try {
         return await answer;
@@ -64,17 +68,22 @@ function writeRequest(url: URL, request: HttpRequest): Request | undefined {
 }
 
 /** One request and its answer. Settles once, at the latest when its time is over; the texts of errors never leave. */
-function exchange(message: Request, { timeout, maxBytes, signal }: HttpRequest): Promise<Answer> {
+function exchange(message: Request, { timeout, maxBytes, signal }: HttpRequest, slots: Slots): Promise<Answer> {
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const controller = new AbortController();
+  let isBegun = false;
+  let isSettled = false;
   const settle = (answer: Answer): void => {
+    if (isSettled) return;
+    isSettled = true;
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
     resolve(answer);
     // Whatever is left of the answer is not waited for.
     controller.abort();
+    leave();
   };
-  const fail = (reason: HttpFault["reason"]): void => settle(err({ reason, maybeSent: true }));
+  const fail = (reason: HttpFault["reason"]): void => settle(err({ reason, maybeSent: isBegun }));
   const onAbort = (): void => fail("aborted");
   const timer = setTimeout(fail, timeout, "timeout");
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -84,7 +93,10 @@ function exchange(message: Request, { timeout, maxBytes, signal }: HttpRequest):
     if (body === undefined) fail("too_large");
     else settle(ok({ status: response.status, headers: headersOf(response), body }));
   };
-  converse().catch(() => fail("reset"));
+  const leave = slots(() => {
+    isBegun = true;
+    converse().catch(() => fail("reset"));
+  });
   return promise;
 }
 

@@ -7,12 +7,12 @@ import { describeHttpClient } from "../http-client-contract.ts";
 
 describeHttpClient({
   name: "web http client",
-  open: createWebHttpClient,
+  open: ({ connections, ...options }) => createWebHttpClient({ ...options, maxConnections: connections }),
   told: { untilSent: false, firstValues: false, endlessHeaders: true },
 });
 
 const { serve, closing } = createHttpBench();
-const client = () => closing(createWebHttpClient({ allowInsecureLoopback: true }));
+const client = () => closing(createWebHttpClient({ allowInsecureLoopback: true, maxConnections: 2 }));
 
 it("adds no content type of its own, and asks for no compression and no cache", async () => {
   const seen: unknown[] = [];

@@ -114,7 +114,7 @@ async function createHere(wish: Created, denied: () => readonly Lease[]): Promis
   const made = await type.value.create(wish.options, {
     name,
     issuerUrl: wish.issuerUrl,
-    http: createWebHttpClient({ allowInsecureLoopback: true }),
+    http: createWebHttpClient({ allowInsecureLoopback: true, maxConnections: 3 }),
     ledger: {
       ...createProviderLedger({ ledger, entropy, mark: wish.mark, name: brand(name) }),
       async *denied() {

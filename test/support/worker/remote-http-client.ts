@@ -11,7 +11,10 @@ export async function askRuntime<T>(url: string, call: RuntimeCall): Promise<T> 
 
 let made = 0;
 
-export function openRemoteClient(url: string, options: { readonly allowInsecureLoopback: boolean }): ClosableClient {
+export function openRemoteClient(
+  url: string,
+  options: { readonly allowInsecureLoopback: boolean; readonly maxConnections: number },
+): ClosableClient {
   const client = `client-${(made += 1)}`;
   const opened = askRuntime(url, { call: "open", client, ...options });
   return {

@@ -20,7 +20,12 @@ import type { Millis } from "../../../src/kernel/time.ts";
 import type { HttpRequest } from "../../../src/ports/http-client.ts";
 
 export type RuntimeCall =
-  | { readonly call: "open"; readonly client: string; readonly allowInsecureLoopback: boolean }
+  | {
+      readonly call: "open";
+      readonly client: string;
+      readonly allowInsecureLoopback: boolean;
+      readonly maxConnections: number;
+    }
   | { readonly call: "send"; readonly client: string; readonly request: SentRequest; readonly abort: string | null }
   | { readonly call: "abort"; readonly abort: string }
   | { readonly call: "close"; readonly client: string }
