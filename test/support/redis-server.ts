@@ -23,7 +23,10 @@ export const appendAlways = ["--appendonly", "yes", "--appendfsync", "always"];
 export async function startRedis(args: readonly string[] = [], place?: RedisPlace): Promise<RedisServer> {
   const port = place?.port ?? (await freePort());
   const folder = place?.folder ?? makeFolder();
-  const settings = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
+  const network = ["--port", String(port), "--bind", "127.0.0.1"];
+  // A replica gets its copy at once: a server waits five seconds for others who may want one, too.
+  const replication = ["--repl-diskless-sync-delay", "0"];
+  const settings = [...network, ...replication, "--save", "", "--appendonly", "no", "--dir", folder];
   return launch({
     command: "redis-server",
     args: [...settings, ...args],
