@@ -7,6 +7,9 @@ import { startWorker } from "../worker/workerd.ts";
 
 const entry = fileURLToPath(new URL("../worker/flow-worker.ts", import.meta.url));
 
+/** Unless a test asks for others. */
+export const shardsOfFlows = 3;
+
 export interface WorkerBroker {
   readonly publicUrl: string;
   readonly adminUrl: string;
@@ -34,7 +37,7 @@ export async function startWorkerBroker(options: {
     MAYFLY_DEVELOPMENT: "1",
     MAYFLY_ISSUER: `http://${publicHost}`,
     MAYFLY_ADMIN_HOST: adminHost ?? "",
-    MAYFLY_SHARDS: String(options.shards ?? 3),
+    MAYFLY_SHARDS: String(options.shards ?? shardsOfFlows),
     MAYFLY_LOG_LEVEL: "debug",
     TEST_POLICY: JSON.stringify([{ path: "policy.yaml", text: options.policy }]),
     ...Object.fromEntries(rings.map(([name, ring]) => [name, ring.reveal()])),

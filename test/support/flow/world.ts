@@ -17,7 +17,7 @@ import { startFlowLedger, type FlowLedger } from "./ledger.ts";
 import { policyResources, yamlOf } from "./policy.ts";
 import { startServers, type Servers } from "./servers.ts";
 import { isUsable } from "./usable.ts";
-import type { WorkerBroker } from "./worker-broker.ts";
+import { shardsOfFlows, type WorkerBroker } from "./worker-broker.ts";
 
 export interface FlowWorld extends BrokerClient {
   readonly servers: Servers;
@@ -68,7 +68,10 @@ export async function startWorkerFlow(wish: FlowWish = {}): Promise<FlowWorld & 
 
 /** A Worker always starts. What would keep `mayfly serve` from starting keeps its objects from answering, and is in the log. */
 async function refuseLikeServe(broker: WorkerBroker): Promise<void> {
-  if ((await fetch(`${broker.publicUrl}/livez`)).ok) return;
+  // A task that is nobody's is asked of the object that its id names.
+  const tasks = Array.from({ length: shardsOfFlows }, (_, shard) => `tsk_${String(shard).padStart(21, "0")}`);
+  const answers = await Promise.all(tasks.map((task) => fetch(`${broker.publicUrl}/tasks/${task}`)));
+  if (answers.every(({ status }) => status !== 503)) return;
   const refusal = broker
     .text()
     .split("\n")
