@@ -5,6 +5,20 @@ export type Leave = () => void;
 /** Calls `begin` when there is a slot: at once, or when another leaves. */
 export type Slots = (begin: () => void) => Leave;
 
+/** A slot of both, the outer one first. */
+export const nested =
+  (outer: Slots, inner: Slots): Slots =>
+  (begin) => {
+    let leaveInner: Leave = () => {};
+    const leaveOuter = outer(() => {
+      leaveInner = inner(begin);
+    });
+    return () => {
+      leaveInner();
+      leaveOuter();
+    };
+  };
+
 export function createSlots(count: number): Slots {
   let free = count;
   const waiting = new Set<() => void>();

@@ -8,9 +8,10 @@ import type { EdgeSettings } from "./settings.ts";
 import { createWebHttpClient } from "./web-http-client.ts";
 
 export function openWebConnections(mode: EdgeSettings["mode"]): Connections {
-  const clientOf = (maxConnections: number) =>
-    createWebHttpClient({ allowInsecureLoopback: mode === "development", maxConnections });
-  const [issuing, revoking, keys] = [clientOf(2), clientOf(3), clientOf(1)];
+  const clientOf = (maxConnections: number, maxConnectionsPerOrigin = maxConnections) =>
+    createWebHttpClient({ allowInsecureLoopback: mode === "development", maxConnections, maxConnectionsPerOrigin });
+  // One system that hangs must not hold up the kills of the others.
+  const [issuing, revoking, keys] = [clientOf(2), clientOf(3, 2), clientOf(1)];
   return {
     issuing,
     revoking,

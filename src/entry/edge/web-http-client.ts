@@ -7,7 +7,7 @@
 import { err, ok, type Result } from "../../kernel/result.ts";
 import type { HttpAnswer, HttpClient, HttpFault, HttpRequest } from "../../ports/http-client.ts";
 import { parseOutboundUrl } from "../outbound-url.ts";
-import { createSlots, type Slots } from "./slots.ts";
+import { createSlots, nested, type Slots } from "./slots.ts";
 
 export interface WebHttpClient extends HttpClient {
   /** Waits for the requests under way; new ones are refused. */
@@ -19,12 +19,20 @@ export interface WebHttpClientOptions {
   readonly allowInsecureLoopback: boolean;
   /** Requests above it wait for an earlier one's end, inside their own timeout. */
   readonly maxConnections: number;
+  /** Fewer, so that a system that hangs leaves some to the others. Left out: as many. */
+  readonly maxConnectionsPerOrigin?: number;
 }
 
 type Answer = Result<HttpAnswer, HttpFault>;
 
 export function createWebHttpClient(options: WebHttpClientOptions): WebHttpClient {
   const slots = createSlots(options.maxConnections);
+  const slotsOf = new Map<string, Slots>();
+  const slotsTo = ({ origin }: URL): Slots => {
+    const known = slotsOf.get(origin) ?? createSlots(options.maxConnectionsPerOrigin ?? options.maxConnections);
+    slotsOf.set(origin, known);
+    return nested(known, slots);
+  };
   const underWay = new Set<Promise<unknown>>();
   let isClosed = false;
   return {
@@ -35,7 +43,7 @@ export function createWebHttpClient(options: WebHttpClientOptions): WebHttpClien
       if (request.signal?.aborted === true) return err({ reason: "aborted", maybeSent: false });
       const message = writeRequest(url, request);
       if (message === undefined) return notSent;
-      const answer = exchange(message, request, slots);
+      const answer = exchange(message, request, slotsTo(url));
       underWay.add(answer);
       try {
         return await answer;

@@ -1,6 +1,6 @@
 /** Slots are never more than they were, whatever gives up, and none gets lost. */
 import { expect, it } from "vitest";
-import { createSlots } from "../../../src/entry/edge/slots.ts";
+import { createSlots, nested } from "../../../src/entry/edge/slots.ts";
 
 function enterAs(slots: ReturnType<typeof createSlots>, begun: string[]) {
   return (name: string) => slots(() => begun.push(name));
@@ -28,6 +28,25 @@ it("one that gave up is passed over, and leaves no slot behind", () => {
   leaveA();
   enter("d");
   expect(begun).toEqual(["a", "c"]);
+});
+
+it("one that waits for both holds neither when it gave up", () => {
+  const begun: string[] = [];
+  const all = createSlots(2);
+  const here = enterAs(nested(createSlots(1), all), begun);
+  const there = enterAs(nested(createSlots(2), all), begun);
+  const leaveA = here("a");
+  const giveUpB = here("b");
+  const leaveC = there("c");
+  const giveUpD = there("d");
+  there("e");
+  giveUpB();
+  giveUpD();
+  leaveA();
+  here("f");
+  expect(begun, "e took what a had; f waits for both").toEqual(["a", "c", "e"]);
+  leaveC();
+  expect(begun).toEqual(["a", "c", "e", "f"]);
 });
 
 it("a slot that nobody wanted is there for the next", () => {

@@ -21,14 +21,27 @@ it("kills, issues and key sets have their own, six in all", async () => {
   });
   const connections = closing(openWebConnections("development"));
   const { issuing, revoking, keys } = connections;
+  const [one, another] = [url, url.replace("127.0.0.1", "localhost")];
   const all = [
-    ...Array.from({ length: 4 }, () => send(issuing, `${url}/issue`)),
-    ...Array.from({ length: 6 }, () => send(revoking, `${url}/kill`)),
-    ...Array.from({ length: 2 }, () => send(keys, `${url}/keys`)),
+    ...Array.from({ length: 4 }, () => send(issuing, `${one}/issue`)),
+    ...Array.from({ length: 4 }, () => send(revoking, `${one}/kill`)),
+    ...Array.from({ length: 2 }, () => send(revoking, `${another}/kill`)),
+    ...Array.from({ length: 2 }, () => send(keys, `${one}/keys`)),
   ];
   const answers = await Promise.all(all);
   expect(answers).toEqual(answers.map(() => body("ok")));
   expect(most).toEqual({ "/issue": 2, "/kill": 3, "/keys": 1 });
+});
+
+it("one system that hangs leaves a connection to the kills of the others", async () => {
+  const hanging = await serve(() => {});
+  const healthy = await serve((_, response) => response.end("ok"));
+  const { revoking } = closing(openWebConnections("development"));
+  const abort = new AbortController();
+  const stuck = Array.from({ length: 5 }, () => send(revoking, hanging.url, { signal: abort.signal }));
+  for (let kill = 0; kill < 5; kill += 1) expect(await send(revoking, healthy.url)).toEqual(body("ok"));
+  abort.abort();
+  expect((await Promise.all(stuck)).every(({ ok }) => !ok)).toBe(true);
 });
 
 it("plain http is for development", async () => {
