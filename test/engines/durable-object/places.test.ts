@@ -39,6 +39,15 @@ describe("replacing over many shards", () => {
     expect(await at.ask(at.one, agents(1))).toEqual(full);
   });
 
+  it("a repeat of the intent that was replaced takes no place again", async () => {
+    const command = at.wanted(await at.opened(), { limits: [agents(2)] });
+    const old = valueOf(await at.one.recordIntent(command)).lease;
+    const next = valueOf(await replaced(at.one, old)).lease;
+    expect(await at.one.recordIntent(command)).toMatchObject(accepted);
+    expect(at.rowsOf("slot")).toMatchObject([{ owner: next.id }]);
+    expect(await at.ask(at.two, agents(2))).toMatchObject(accepted);
+  });
+
   it("one place serves one replacement, whoever asks at once", async () => {
     const old = await at.intended(at.one, [agents(1)]);
     const answers = await Promise.all([at.one, at.two, at.one, at.two].map((ledger) => replaced(ledger, old)));

@@ -2,7 +2,6 @@
  * Openings, intents and mints: what counts over several shards is taken first, then the home records all of the rest in
  * one write. Where the home's answer is not known what was taken stays taken, for the credential may come to be.
  */
-import { isLive, type Lease } from "../../../domain/lease.ts";
 import type { Task } from "../../../domain/task.ts";
 import type { LeaseId } from "../../../kernel/ids.ts";
 import { millis } from "../../../kernel/time.ts";
@@ -33,11 +32,12 @@ const slackMillis = 24 * 3_600_000;
 
 export async function openTask(parts: Parts, command: OpenTask): Promise<Answer<Task, OpenTaskConflict>> {
   const reserved = await reserve(parts, { wishes: [openingWish(command)], token: null });
-  const opened = await parts.shards.home(command.task.id).openShardTask(openingAtHome(command, reserved));
-  if (opened.kind === "conflict") await reserved.giveBack("all");
+  const home = parts.shards.home(command.task.id);
+  const opened = await home.openShardTask(openingAtHome(command, reserved));
+  if (opened.kind === "conflict") await reserved.giveBack();
   if (opened.kind !== "ok") return opened;
   const { task, isRepeat } = opened.value;
-  if (isRepeat) await reserved.giveBack(task.state.kind === "open" ? "counts only" : "all");
+  if (isRepeat) await reserved.giveBackRepeated(home);
   return answer(task, opened.sequence);
 }
 
@@ -64,19 +64,17 @@ async function recordIntent(
   const openings = automaticTask === null ? [] : [openingWish(automaticTask)];
   const wishes = [...openings, await intentWish(shards, command)];
   const reserved = await reserve(parts, { wishes, token: replay });
-  const asking = shards.home(lease.id).recordShardIntent(intentAtHome(command, reserved));
+  const home = shards.home(lease.id);
+  const asking = home.recordShardIntent(intentAtHome(command, reserved));
   sent();
   const recorded = await asking;
   if (replaces !== null) settling.soon(shards.ofId(lease.id));
-  if (recorded.kind === "conflict") await reserved.giveBack("all");
+  if (recorded.kind === "conflict") await reserved.giveBack();
   if (recorded.kind !== "ok") return recorded;
   const { isRepeat, ...value } = recorded.value;
-  if (isRepeat) await reserved.giveBack(whatARepeatTook(value.lease));
+  if (isRepeat) await reserved.giveBackRepeated(home);
   return answer(value, recorded.sequence);
 }
-
-/** A lease that lives holds its places, whichever attempt took them. */
-const whatARepeatTook = ({ state }: Lease): "all" | "counts only" => (isLive(state.kind) ? "counts only" : "all");
 
 async function intentWish(shards: Shards, command: RecordIntent): Promise<PlaceWish> {
   const { lease, replaces, worstCaseTtl } = command;

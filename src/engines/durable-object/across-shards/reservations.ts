@@ -7,17 +7,21 @@ import type { LimitReservation } from "../../../domain/limit.ts";
 import { settleAll } from "../../../kernel/settle-all.ts";
 import type { ReplayMarker } from "../../../ports/ledger-commands.ts";
 import type { Log } from "../../../ports/log.ts";
+import type { PlaceBack } from "../../sql/rows/owed-rows.ts";
 import type { FullLimit, PlaceWish, Reserved as ShardReserved, Taken } from "../../sql/verbs/place-verbs.ts";
+import type { ShardLedger } from "../shard-ledger.ts";
 import { doneOf } from "./answers.ts";
 import { keptElsewhere } from "./limits.ts";
-import { askForOverdue, type Settling } from "./settling.ts";
+import { askForOverdue, nameOfPlace, type Settling } from "./settling.ts";
 import { fanOut, type Shards } from "./shards.ts";
 
 export interface Reserved {
   isFull(limit: LimitReservation): boolean;
   readonly isReplayed: boolean;
   /** Never rejects: what cannot be given back is asked for when its time is over. */
-  giveBack(which: "all" | "counts only"): Promise<void>;
+  giveBack(): Promise<void>;
+  /** Of a repeat, which takes nothing anew: what the home says is held stays. */
+  giveBackRepeated(home: ShardLedger): Promise<void>;
 }
 
 interface Parts {
@@ -68,7 +72,7 @@ async function ask(parts: Parts, asked: ReadonlyMap<number, Question>): Promise<
   const said = settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const failed = settled.find(({ status }) => status === "rejected");
   if (failed?.status !== "rejected") return said;
-  await giveBack(parts, said, "all");
+  await giveBack(parts, said);
   throw failed.reason;
 }
 
@@ -83,7 +87,7 @@ async function makeRoom(parts: Parts, said: readonly Said[]): Promise<boolean> {
     return places.length === 0 ? [] : [{ shard, places }];
   });
   if (paying === null && overdue.length === 0) return false;
-  await giveBack(parts, said, "all");
+  await giveBack(parts, said);
   await paying;
   const results = await settleAll(overdue, 1, ({ shard, places }) => askForOverdue(shards, shard, places));
   if (results.some(({ status }) => status === "rejected")) log.warn("places_unasked");
@@ -95,17 +99,32 @@ function reservedOf(parts: Parts, said: readonly Said[]): Reserved {
   return {
     isFull: ({ limit, counter }) => full.some((one) => one.limit === limit && one.counter === counter),
     isReplayed: said.some(({ reserved }) => reserved.kind === "refused" && reserved.isReplayed),
-    giveBack: (which) => giveBack(parts, said, which),
+    giveBack: () => giveBack(parts, said),
+    async giveBackRepeated(home) {
+      const taken = said.flatMap(({ reserved }) => (reserved.kind === "taken" ? reserved.taken.places : []));
+      await giveBack(parts, said, taken.length === 0 ? [] : await heldOf(home, taken));
+    },
   };
+}
+
+/** Where the home does not say, all of it: it is asked again when their time is over. */
+async function heldOf(home: ShardLedger, taken: readonly PlaceBack[]): Promise<readonly PlaceBack[]> {
+  try {
+    return await home.stillHeld(taken);
+  } catch {
+    return taken;
+  }
 }
 
 const isRefused = ({ reserved }: Said): boolean => reserved.kind === "refused";
 const fullOf = (reserved: ShardReserved): readonly FullLimit[] => (reserved.kind === "refused" ? reserved.full : []);
 
-async function giveBack({ shards, log }: Parts, said: readonly Said[], which: "all" | "counts only"): Promise<void> {
+async function giveBack({ shards, log }: Parts, said: readonly Said[], keep: readonly PlaceBack[] = []): Promise<void> {
+  const kept = new Set(keep.map(nameOfPlace));
   const owed = said.flatMap(({ shard, reserved }) => {
     if (reserved.kind !== "taken") return [];
-    const taken = which === "all" ? reserved.taken : { ...reserved.taken, places: [] };
+    const places = reserved.taken.places.filter((place) => !kept.has(nameOfPlace(place)));
+    const taken = { ...reserved.taken, places };
     return isNothing(taken) ? [] : [{ shard, taken }];
   });
   const results = await settleAll(owed, fanOut, async ({ shard, taken }) =>

@@ -50,8 +50,8 @@ export async function askForOverdue(shards: Shards, keeper: number, places: read
   const shard = shards.at(keeper);
   const settled = await settleAll(byHome, fanOut, async ([home, asked]) => {
     const held = home === null ? [] : await shards.at(home).stillHeld(asked);
-    const isHeld = new Set(held.map(nameOf));
-    const gone = asked.filter((place) => !isHeld.has(nameOf(place))).map((place) => ({ ...place, holdUntil: 0 }));
+    const isHeld = new Set(held.map(nameOfPlace));
+    const gone = asked.filter((place) => !isHeld.has(nameOfPlace(place))).map((place) => ({ ...place, holdUntil: 0 }));
     if (held.length > 0) doneOf(await shard.renewPlaces({ places: held, hold: recheckMillis }));
     if (gone.length > 0) doneOf(await shard.giveBack({ places: gone, windows: [], token: null }));
   });
@@ -59,7 +59,7 @@ export async function askForOverdue(shards: Shards, keeper: number, places: read
   if (failed?.status === "rejected") throw failed.reason;
 }
 
-const nameOf = ({ counter, owner }: PlaceBack): string => `${owner} ${counter}`;
+export const nameOfPlace = ({ counter, owner }: PlaceBack): string => `${owner} ${counter}`;
 
 function homeOfPlace(shards: Shards): (place: PlaceBack) => number | null {
   return ({ owner }) => {
