@@ -48,7 +48,7 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
   let current: BoundPolicy = first.value.policy;
   let byUrl = indexIssuers(current);
   let isRecorded = false;
-  let isRefused = false;
+  let { isRefused } = first.value;
   let cancelRetry: Cancel = () => {};
   await adopt(first.value);
 
@@ -103,15 +103,18 @@ export async function createPolicyHost(tools: PolicyHostTools): Promise<Result<P
 }
 
 /** What is read now, or else what was in force before the process was started again. */
-async function loadFirst(tools: PolicyHostTools): Promise<Result<LoadedPolicy, readonly PolicyFault[]>> {
+async function loadFirst(
+  tools: PolicyHostTools,
+): Promise<Result<LoadedPolicy & { readonly isRefused: boolean }, readonly PolicyFault[]>> {
   const { source, registry } = tools;
   const first = await loadPolicy(await source.read(), registry);
-  const files = first.ok ? undefined : await source.kept?.read().catch(() => undefined);
-  if (first.ok || files === undefined) return first;
+  if (first.ok) return ok({ ...first.value, isRefused: false });
+  const files = await source.kept?.read().catch(() => undefined);
+  if (files === undefined) return first;
   const last = await loadPolicy(ok(files), registry);
   if (!last.ok) return first;
   refuse(tools, last.value.policy.digest, first.fault);
-  return last;
+  return ok({ ...last.value, isRefused: true });
 }
 
 /** Best effort: without it only a start while the policy is refused is worse off. */

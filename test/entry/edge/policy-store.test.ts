@@ -92,7 +92,7 @@ describe("a broker that is started again", () => {
     const clock = createManualClock();
     const counted: string[] = [];
     const host = await createPolicyHost({
-      source: bundledPolicy(files, kept),
+      source: { ...bundledPolicy(files, kept), read: () => bundledPolicy(files, kept).read() },
       registry,
       ledger: openMemoryLedger({ clock, state: emptyState() }),
       clock,
@@ -102,7 +102,7 @@ describe("a broker that is started again", () => {
       kills: { of: () => undefined, refresh: async () => {} },
     });
     await tools.close();
-    return { issuers: host.ok ? [...host.value.current().issuers.keys()] : host.fault, told, counted };
+    return { host, issuers: host.ok ? [...host.value.current().issuers.keys()] : host.fault, told, counted };
   }
 
   it("begins with the last good policy while what is read is refused, and says so", async () => {
@@ -113,6 +113,16 @@ describe("a broker that is started again", () => {
     expect(again.told).toEqual(["policy_fault", "policy_refused", "policy_warning", "policy_loaded"]);
     expect(again.counted).toEqual(["mayfly_policy_reload_failures_total"]);
     expect((await start(broken, kept)).issuers, "the refused one was not kept").toEqual(["prod"]);
+  });
+
+  it("says that what was refused is mended, also where it is the last good one again", async () => {
+    const kept = keptPolicy(createStore());
+    await start(good, kept);
+    const files = [...broken];
+    const { host, told } = await start(files, kept);
+    files.splice(0, 1, ...good);
+    expect(host.ok && (await host.value.reload()).ok).toBe(true);
+    expect(told.at(-1)).toBe("policy_mended");
   });
 
   it("without a good policy before does not begin, and tells what is wrong with this one", async () => {
