@@ -127,8 +127,8 @@ async function listPolicy(bucket: PolicyBucket, prefix: string): Promise<Result<
     // oxlint-disable-next-line no-await-in-loop -- each page says where the next one begins
     const listed = await bucket.list({ prefix, ...(cursor !== undefined && { cursor }) });
     found.push(...listed.objects.filter(({ key }) => isPolicyFile(key.slice(prefix.length))));
-    cursor = listed.truncated ? listed.cursor : undefined;
-    if (cursor === undefined) return refuseSize(found) ?? ok(found);
+    if (!listed.truncated) return refuseSize(found) ?? ok(found);
+    cursor = listed.cursor;
   }
   return err(
     policyPlaceFault(place, "holds too many objects", "keep the policy in a bucket, or under a prefix, of its own"),
