@@ -1,7 +1,9 @@
 /**
  * A shard that lives in another object: the verbs of its ledger by name, over the runtime's RPC, which copies plain data. A
- * call that fails rejects; whether it was applied is not known then.
+ * call that fails rejects with `StoreAwayError`; whether it was applied is not known then. The runtime does not tell errors
+ * apart: the other object logs one of its own.
  */
+import { StoreAwayError } from "../../domain/store-away.ts";
 import type { ShardLedger } from "./shard-ledger.ts";
 
 /** `onDue` and `close` belong to the object alone. */
@@ -18,8 +20,16 @@ export function createRemoteShard(host: () => ShardHost): ShardLedger {
     get: (target, name) =>
       name in target || typeof name === "symbol" || name === "then"
         ? Reflect.get(target, name)
-        : (...args: readonly unknown[]) => host().ask(name as ShardVerb, args),
+        : (...args: readonly unknown[]) => askOther(host, name as ShardVerb, args),
   }) as ShardLedger;
+}
+
+async function askOther(host: () => ShardHost, verb: ShardVerb, args: readonly unknown[]): Promise<unknown> {
+  try {
+    return await host().ask(verb, args);
+  } catch {
+    throw new StoreAwayError("shard");
+  }
 }
 
 /** A verb by its name, on the object's own ledger. */

@@ -56,7 +56,14 @@ export function createShardObject(
     await waking.anew(() => nextWork(shard, { pause: 0, atMost: longestSleep }));
   });
   return {
-    ask: (verb, args) => askShard(shard, verb, args),
+    async ask(verb, args) {
+      try {
+        return await askShard(shard, verb, args);
+      } catch (error) {
+        log.error("shard_verb_failed", { verb, error: error instanceof Error ? error.name : typeof error });
+        throw error;
+      }
+    },
     metrics: async () => (await broker()).metrics(),
     async fetch(request) {
       try {

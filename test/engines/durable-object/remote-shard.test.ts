@@ -1,0 +1,25 @@
+/** What another object's shard looks like from here. */
+import { describe, expect, it } from "vitest";
+import { StoreAwayError } from "../../../src/domain/store-away.ts";
+import { createRemoteShard, type ShardHost } from "../../../src/engines/durable-object/remote-shard.ts";
+
+describe("a shard that lives in another object", () => {
+  it("is asked by the name of the verb, with what was given", async () => {
+    const asked: unknown[] = [];
+    const host: ShardHost = {
+      async ask(...given) {
+        asked.push(given);
+        return 7;
+      },
+    };
+    expect(await createRemoteShard(() => host).purge(500)).toBe(7);
+    expect(asked).toEqual([["purge", [500]]]);
+  });
+
+  it("is away when the call fails, whatever the runtime says of it", async () => {
+    const host: ShardHost = { ask: () => Promise.reject(new Error("internal error; reference = 8a2")) };
+    const reading = createRemoteShard(() => host).listTargets();
+    await expect(reading).rejects.toThrow(StoreAwayError);
+    await expect(reading).rejects.not.toThrow(/8a2/);
+  });
+});
