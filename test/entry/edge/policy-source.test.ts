@@ -163,6 +163,14 @@ describe("a policy in a bucket", () => {
     expect(calls.some((call) => call.startsWith("get"))).toBe(false);
   });
 
+  it("of which only a part is listed is refused, not taken for the whole", async () => {
+    const partly: PolicyBucket = {
+      ...bucket,
+      list: async (options) => ({ objects: (await bucket.list(options)).objects, truncated: true }),
+    };
+    expect(pathsOf(await bucketPolicy(partly, { clock, prefix: "prod/" }).read())).toContain("too many objects");
+  });
+
   it("of which a file went between the list and the fetch is refused, not taken without it", async () => {
     const racing: PolicyBucket = { ...bucket, get: async (key) => (key.endsWith("b.yml") ? null : bucket.get(key)) };
     expect(pathsOf(await bucketPolicy(racing, { clock, prefix: "prod/" }).read())).toContain(
