@@ -12,7 +12,7 @@ import type { ListAudit } from "../../../ports/ledger-commands.ts";
 import type { ActivePage, AuditPage, BlastRadius, LedgerHealth, LeaseView } from "../../../ports/ledger-views.ts";
 import type { Fingerprint } from "../../../kernel/digest.ts";
 import type { ShardLedger } from "../shard-ledger.ts";
-import { OutcomeUnknown } from "./answers.ts";
+import { StoreAwayError } from "../../../domain/store-away.ts";
 import { fanOut, type Shards } from "./shards.ts";
 
 interface Page {
@@ -50,7 +50,7 @@ export async function listActive(
 export async function findLease(shards: Shards, fingerprint: Fingerprint): Promise<LeaseView | undefined> {
   const answered = await shards.reachable((shard) => shard.findLease(fingerprint));
   const found = answered.find(([, view]) => view !== undefined)?.[1];
-  if (found === undefined && answered.length < shards.count) throw new OutcomeUnknown("shard_unreachable");
+  if (found === undefined && answered.length < shards.count) throw new StoreAwayError("shard");
   return found;
 }
 
