@@ -6,7 +6,8 @@ import { join, resolve } from "node:path";
 import type { AcceptedLoss } from "../engines/redis/connection/durability.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { millis, type Millis } from "../kernel/time.ts";
-import { parseAcceptLoss, parseLedger, type LedgerChoice } from "./ledger-choice.ts";
+import { parseAcceptLoss } from "./accepted-loss.ts";
+import { parseLedger, type LedgerChoice } from "./ledger-choice.ts";
 import { isTrue, parseIssuer, parseLogLevel } from "./parse-setting.ts";
 import type { ConfigFault, Environment, LogLevel } from "./parse-setting.ts";
 
@@ -79,7 +80,7 @@ export function parseServeOptions(flags: ServeFlags, env: Environment): Result<S
       kind: "sqlite",
       file: "",
     }),
-    acceptedLoss: take(parseAcceptLoss(flags.acceptLoss ?? env["MAYFLY_ACCEPT_LOSS"]), null),
+    acceptedLoss: take(parseAcceptLoss("--accept-loss", flags.acceptLoss ?? env["MAYFLY_ACCEPT_LOSS"]), null),
     listen: take(parseAddress("--listen", flags.listen ?? env["MAYFLY_LISTEN"] ?? "127.0.0.1:8080"), nowhere),
     adminListen: take(
       parseAddress("--admin-listen", flags.adminListen ?? env["MAYFLY_ADMIN_LISTEN"] ?? "127.0.0.1:8081"),

@@ -1,6 +1,5 @@
 /** Which ledger `--ledger` names. A password is accepted from the environment only: a flag can be read by every user. */
 import { isAbsolute, resolve } from "node:path";
-import type { AcceptedLoss } from "../engines/redis/connection/durability.ts";
 import { parseLedgerUrl, type RedisPlace } from "../engines/redis/connection/ledger-url.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import type { ConfigFault } from "./config.ts";
@@ -43,15 +42,4 @@ export function parseLedgerFile(text: string): Result<string, ConfigFault> {
     "is a Redis server, which has copies of its own",
     "copy its append-only files and snapshots as the Redis documentation says",
   );
-}
-
-export function parseAcceptLoss(text: string | undefined): Result<AcceptedLoss, ConfigFault> {
-  if (text === undefined || text === "") return ok(null);
-  if (text === "all") return ok("all");
-  if (/^\d{1,6}$/.test(text)) return ok(Number(text));
-  return err({
-    setting: "--accept-loss",
-    message: "is not a number of seconds",
-    fix: "write whole seconds, as in --accept-loss 2, or `all`",
-  });
 }

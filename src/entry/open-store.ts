@@ -11,6 +11,7 @@ import type { CouldLose } from "../ports/ledger-views.ts";
 import type { Log } from "../ports/log.ts";
 import type { Workforce } from "../ports/workforce.ts";
 import type { Sealer } from "../ports/sealer.ts";
+import { demandOf } from "./accepted-loss.ts";
 import type { ConfigFault, Environment, ServeOptions } from "./config.ts";
 import { missingSealingKey } from "./missing-sealing-key.ts";
 import { readAccess } from "./redis-access.ts";
@@ -71,9 +72,5 @@ async function openRedis(place: RedisPlace, choice: Choice, tools: Tools): Promi
 
 const setting = "--ledger";
 const words = ({ message, fix }: { readonly message: string; readonly fix: string }) => ({ message, fix });
-
-/** Development accepts any loss. */
-export const demandOf = ({ mode, acceptedLoss }: Pick<Choice, "mode" | "acceptedLoss">) =>
-  mode === "production" ? { acceptedLoss } : null;
 
 export const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");

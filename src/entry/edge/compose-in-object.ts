@@ -1,5 +1,5 @@
 /** The broker inside one object: its shard, the way to the others, and what the Workers runtime gives. */
-import type { DurableObjectNamespace, DurableObjectState, R2Bucket } from "@cloudflare/workers-types";
+import type { DurableObjectNamespace, DurableObjectState } from "@cloudflare/workers-types";
 import { driftRoundMillis } from "../../broker/drift/drift-watch.ts";
 import { createLocalWorkforce } from "../../broker/kill/local-workforce.ts";
 import { payOwed } from "../../engines/durable-object/across-shards/settling.ts";
@@ -16,25 +16,23 @@ import type { Log } from "../../ports/log.ts";
 import { assemble, type Adapters, type Assembled } from "../assemble.ts";
 import { missingSealingKey } from "../missing-sealing-key.ts";
 import type { Keys } from "../parse-rings.ts";
-import type { ConfigFault } from "../parse-setting.ts";
 import { createSystemEntropy, systemClock } from "../system-clock.ts";
 import type { EdgeMetrics, MetricsSnapshot } from "./edge-metrics.ts";
 import { readEdgeKeys } from "./key-rings.ts";
 import { keepMetrics } from "./keep-metrics.ts";
 import { objectApps } from "./object-apps.ts";
-import { bucketPolicy, bundledPolicy, type EdgePolicy } from "./policy-source.ts";
-import { keptPolicy } from "./policy-store.ts";
+import { policyOf, recordingOnce, type PolicyEnv } from "./object-policy.ts";
+import type { EdgePolicy } from "./policy-source.ts";
+import { refused, wordsOf } from "./refused.ts";
 import { edgeRuntime } from "./runtime.ts";
 import { textsOf, type EdgeSettings } from "./settings.ts";
 import type { ShardObject } from "./shard-object.ts";
-import { homeIn, nameOfShard } from "./shard-objects.ts";
+import { homeIn, shardNames } from "./shard-objects.ts";
 import { openWebConnections } from "./web-connections.ts";
 
 /** The bindings of the Worker beside its variables and secrets. */
-export interface ShardEnv {
+export interface ShardEnv extends PolicyEnv {
   readonly SHARD: DurableObjectNamespace;
-  /** Left out: the policy that was deployed with the Worker. */
-  readonly POLICY?: R2Bucket;
 }
 
 export interface ObjectBroker {
@@ -63,7 +61,7 @@ export async function composeInObject(parts: ObjectParts): Promise<ObjectBroker>
   const { shards, issuerUrl, mode } = settings;
   const shardsByNumber = shardsOf(parts);
   const kept = await keepMetrics(state.storage);
-  const policy = policyOf(parts);
+  const policy = policyOf({ env: parts.env, storage: state.storage, deployed: parts.deployed });
   const assembled = await assembleInObject(parts, { metrics: kept.metrics, policy, shards: shardsByNumber });
   const { pool, housekeeper, drift } = assembled;
   const serve = objectApps({
@@ -71,6 +69,7 @@ export async function composeInObject(parts: ObjectParts): Promise<ObjectBroker>
     settings,
     log,
     metrics: kept.metrics,
+    objects: { label: "shard", count: shards },
     metricsOf: metricsOf(parts, kept.metrics),
   });
   assembled.policy.watch();
@@ -118,7 +117,7 @@ async function assembleInObject(
       kills: true,
       homeOfNew: () => homeIn(number, settings.shards, entropy),
     },
-    adaptersOf(parts, keys.value, recordingOnce(ledger, state)),
+    adaptersOf(parts, keys.value, recordingOnce(ledger, state.storage)),
     edgeRuntime({ env: texts, log, metrics: given.metrics, policy: given.policy, clock, entropy }),
   );
   if (!assembled.ok) throw refused(log, assembled.fault.map(formatFault).join("; "));
@@ -138,25 +137,11 @@ const adaptersOf = ({ shard, settings }: ObjectParts, keys: Keys, ledger: Ledger
   connections: openWebConnections(settings.mode),
 });
 
-const wordsOf = ({ setting, message, fix }: ConfigFault): string => `${setting} ${message}: ${fix}`;
-
-function refused(log: Log, reason: string): Error {
-  log.error("broker_not_composed", { reason });
-  return new Error("the broker could not be composed; its log says why");
-}
-
-function policyOf({ env, state, deployed }: ObjectParts): EdgePolicy {
-  const kept = keptPolicy(state.storage);
-  return env.POLICY === undefined
-    ? bundledPolicy(deployed, kept)
-    : bucketPolicy(env.POLICY, { clock: systemClock, kept });
-}
-
 type Stub = Pick<ShardObject, "ask" | "metrics">;
 
 /** The namespace does not know the class behind it. */
 const stubOf = ({ env }: ObjectParts, shard: number): Stub =>
-  env.SHARD.getByName(nameOfShard(shard)) as unknown as Stub;
+  env.SHARD.getByName(shardNames.nameOf(shard)) as unknown as Stub;
 
 /** Its own shard is at hand; the others are a call away. */
 const shardsOf = (parts: ObjectParts): readonly ShardLedger[] =>
@@ -168,17 +153,3 @@ const metricsOf =
   (parts: ObjectParts, own: EdgeMetrics) =>
   async (shard: number): Promise<MetricsSnapshot> =>
     shard === parts.number ? own.toJSON() : stubOf(parts, shard).metrics();
-
-/** An object wakes often and finds the same policy: only another one is told to all shards. */
-function recordingOnce(ledger: Ledger, { storage }: DurableObjectState): Ledger {
-  const key = "policy/recorded";
-  return {
-    ...ledger,
-    async loadPolicy(command) {
-      if ((await storage.get(key)) === command.digest) return { kind: "ok", value: { closed: [] }, sequence: 0 };
-      const answer = await ledger.loadPolicy(command);
-      if (answer.kind === "ok") await storage.put(key, command.digest);
-      return answer;
-    },
-  };
-}

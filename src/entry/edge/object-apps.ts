@@ -7,17 +7,19 @@ import type { Log } from "../../ports/log.ts";
 import type { Assembled } from "../assemble.ts";
 import type { EdgeMetrics, MetricsSnapshot } from "./edge-metrics.ts";
 import { renderMetrics } from "./render-metrics.ts";
-import type { EdgeSettings } from "./settings.ts";
+import type { ObjectSettings } from "./settings.ts";
 
 export function objectApps(parts: {
   readonly assembled: Assembled;
-  readonly settings: EdgeSettings;
+  readonly settings: Pick<ObjectSettings, "adminHost">;
   readonly log: Log;
   readonly metrics: EdgeMetrics;
-  /** Of any shard, by its number. */
-  readonly metricsOf: (shard: number) => Promise<MetricsSnapshot>;
+  /** All that count, by what they are called in a metric's labels. */
+  readonly objects: { readonly label: "shard" | "gateway"; readonly count: number };
+  /** Of any of them, by its number. */
+  readonly metricsOf: (object: number) => Promise<MetricsSnapshot>;
 }): (request: Request) => Promise<Response> {
-  const { assembled, settings, log, metrics, metricsOf } = parts;
+  const { assembled, settings, log, metrics, objects, metricsOf } = parts;
   const { broker } = assembled;
   const publicApp = createPublicApp({ broker, log, metrics });
   const adminApp = createAdminApp({
@@ -27,12 +29,12 @@ export function objectApps(parts: {
     async renderMetrics() {
       await assembled.refreshGauges();
       // Gauges are of the whole ledger, and were read here just now.
-      const counted = await allAtMost([...Array(settings.shards).keys()], fanOut, async (shard) => ({
-        shard: String(shard),
-        metrics: { ...(await metricsOf(shard)), gauges: [] },
+      const counted = await allAtMost([...Array(objects.count).keys()], fanOut, async (object) => ({
+        own: { [objects.label]: String(object) },
+        metrics: { ...(await metricsOf(object)), gauges: [] },
       }));
       const { gauges } = metrics.toJSON();
-      return renderMetrics([...counted, { shard: null, metrics: { counters: [], histograms: [], gauges } }]);
+      return renderMetrics([...counted, { own: {}, metrics: { counters: [], histograms: [], gauges } }]);
     },
   });
   return async (request) => {

@@ -7,8 +7,8 @@ import { helpTexts, secondsBuckets } from "../metric-tables.ts";
 import type { MetricsSnapshot, TimeSeries, ValueSeries } from "./edge-metrics.ts";
 
 export interface MetricsOf {
-  /** Null: told without saying who counted it. */
-  readonly shard: string | null;
+  /** Say who counted it; none where that does not matter. */
+  readonly own: Labels;
   readonly metrics: MetricsSnapshot;
 }
 
@@ -21,8 +21,7 @@ export function renderMetrics(parts: readonly MetricsOf[]): string {
     families.set(name, family);
     family.lines.push(...lines);
   };
-  for (const { shard, metrics } of parts) {
-    const own: Labels = shard === null ? {} : { shard };
+  for (const { own, metrics } of parts) {
     for (const series of metrics.counters) add("counter", series.name, [valueLine(series, own)]);
     for (const series of metrics.gauges) add("gauge", series.name, [valueLine(series, own)]);
     for (const series of metrics.histograms) add("histogram", series.name, timeLines(series, own));

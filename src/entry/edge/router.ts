@@ -3,25 +3,36 @@ import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import { createSystemEntropy } from "../system-clock.ts";
 import { routeRequest } from "./route-request.ts";
 import { parseEdgeSettings, textsOf } from "./settings.ts";
-import { nameOfShard } from "./shard-objects.ts";
+import { shardNames } from "./shard-objects.ts";
 import { unavailable } from "./unavailable.ts";
+
+/** The objects that are brokers, and how many there are. */
+export interface Brokers {
+  readonly objects: DurableObjectNamespace;
+  readonly count: number;
+  nameOf(number: number): string;
+}
 
 const entropy = createSystemEntropy();
 
-export const router = {
-  async fetch(request: Request, env: { readonly SHARD: DurableObjectNamespace }): Promise<Response> {
-    const settings = parseEdgeSettings(textsOf(env));
-    // The object of that name is there for the log: it says what is wrong.
-    const shards = settings.ok ? settings.value.shards : 1;
+export const createRouter = <Env>(brokersOf: (env: Env) => Brokers) => ({
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const { objects, count, nameOf } = brokersOf(env);
     try {
-      const routed = await routeRequest(request, { shards, entropy });
-      return await send(env.SHARD, routed.shard, routed.request);
+      const routed = await routeRequest(request, { shards: count, entropy });
+      return await send(objects, nameOf(routed.shard), routed.request);
     } catch {
       return unavailable();
     }
   },
-};
+});
 
 /** Workers' own types of requests and answers are those of the platform. */
-const send = (objects: DurableObjectNamespace, shard: number, request: Request): Promise<Response> =>
-  objects.getByName(nameOfShard(shard)).fetch(request as never) as never;
+const send = (objects: DurableObjectNamespace, name: string, request: Request): Promise<Response> =>
+  objects.getByName(name).fetch(request as never) as never;
+
+export const router = createRouter((env: { readonly SHARD: DurableObjectNamespace }) => {
+  const settings = parseEdgeSettings(textsOf(env));
+  // The object of that name is there for the log: it says what is wrong.
+  return { objects: env.SHARD, count: settings.ok ? settings.value.shards : 1, nameOf: shardNames.nameOf };
+});

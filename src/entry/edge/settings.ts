@@ -7,15 +7,19 @@ import { err, ok, type Result } from "../../kernel/result.ts";
 import { isTrue, parseIssuer, parseLogLevel } from "../parse-setting.ts";
 import type { ConfigFault, Environment, LogLevel } from "../parse-setting.ts";
 
-export interface EdgeSettings {
+/** Whatever its objects hold. */
+export interface ObjectSettings {
   /** The broker's own identifier (RFC 8414 `issuer`): an object cannot know under which name it is reached. */
   readonly issuerUrl: string;
   readonly mode: "production" | "development";
-  /** Objects that share the task trees. */
-  readonly shards: number;
   /** Requests to this host go to the operators' app; null: there is none to be reached. */
   readonly adminHost: string | null;
   readonly logLevel: LogLevel;
+}
+
+export interface EdgeSettings extends ObjectSettings {
+  /** Objects that share the task trees. */
+  readonly shards: number;
 }
 
 /** What is text among the bindings of a Worker: its variables and its secrets. */
@@ -27,22 +31,40 @@ export const textsOf = (bindings: object): Environment =>
   );
 
 export function parseEdgeSettings(env: Environment): Result<EdgeSettings, readonly ConfigFault[]> {
+  const { take, orFaults } = collectFaults();
+  return orFaults({
+    ...takeObjectSettings(env, take),
+    shards: take(parseShards(env["MAYFLY_SHARDS"] ?? "1"), 1),
+  });
+}
+
+type Take = <T>(parsed: Result<T, ConfigFault>, otherwise: T) => T;
+
+/** `take` goes on with something else after a fault, so that the next one is told, too. */
+export function collectFaults(): {
+  readonly take: Take;
+  readonly orFaults: <T>(settings: T) => Result<T, readonly ConfigFault[]>;
+} {
   const faults: ConfigFault[] = [];
-  const take = <T>(parsed: Result<T, ConfigFault>, otherwise: T): T => {
-    if (parsed.ok) return parsed.value;
-    faults.push(parsed.fault);
-    return otherwise;
+  return {
+    take(parsed, otherwise) {
+      if (parsed.ok) return parsed.value;
+      faults.push(parsed.fault);
+      return otherwise;
+    },
+    orFaults: (settings) => (faults.length === 0 ? ok(settings) : err(faults)),
   };
+}
+
+export function takeObjectSettings(env: Environment, take: Take): ObjectSettings {
   const mode = isTrue(env["MAYFLY_DEVELOPMENT"]) ? "development" : "production";
   const issuerUrl = take(parseOwnIssuer(env["MAYFLY_ISSUER"] ?? "", mode), "");
-  const settings: EdgeSettings = {
+  return {
     issuerUrl,
     mode,
-    shards: take(parseShards(env["MAYFLY_SHARDS"] ?? "1"), 1),
     adminHost: take(parseAdminHost(env["MAYFLY_ADMIN_HOST"] ?? "", issuerUrl), null),
     logLevel: take(parseLogLevel("MAYFLY_LOG_LEVEL", env["MAYFLY_LOG_LEVEL"] ?? "info"), "info"),
   };
-  return faults.length === 0 ? ok(settings) : err(faults);
 }
 
 function parseOwnIssuer(text: string, mode: EdgeSettings["mode"]): Result<string, ConfigFault> {

@@ -16,7 +16,8 @@ import { createEdgeLog } from "./edge-log.ts";
 import type { MetricsSnapshot } from "./edge-metrics.ts";
 import { composeInObject, longestSleep, type ObjectBroker, type ShardEnv } from "./compose-in-object.ts";
 import { parseEdgeSettings, textsOf, type EdgeSettings } from "./settings.ts";
-import { numberOfObject } from "./shard-objects.ts";
+import { shardNames } from "./shard-objects.ts";
+import { wordsOf } from "./refused.ts";
 import { unavailable } from "./unavailable.ts";
 
 export interface ShardObject {
@@ -99,9 +100,8 @@ function open(state: DurableObjectState, env: ShardEnv): Result<Opened, string> 
     log.error("object_refused", { reason });
     return err(reason);
   };
-  if (!settings.ok)
-    return refuse(settings.fault.map(({ setting, message, fix }) => `${setting} ${message}: ${fix}`).join("; "));
-  const number = numberOfObject(env.SHARD, state.id, settings.value.shards);
+  if (!settings.ok) return refuse(settings.fault.map(wordsOf).join("; "));
+  const number = shardNames.numberOf(env.SHARD, state.id, settings.value.shards);
   if (number === undefined) return refuse("no shard has the name of this object");
   const made = shardsAtFirst(state, settings.value.shards);
   if (made !== settings.value.shards)

@@ -1,22 +1,12 @@
-/** The objects that share the task trees: their names, and how one reaches another. */
-import type { DurableObjectId, DurableObjectNamespace } from "@cloudflare/workers-types";
+/** The objects that share the task trees, and which of them a task is in. */
 import { homeNumber, homeOfId, homes, type Home, type LeaseId, type TaskId } from "../../kernel/ids.ts";
 import { base32FromInteger } from "../../kernel/base32.ts";
 import { brand } from "../../kernel/brand.ts";
 import type { Entropy } from "../../kernel/entropy.ts";
+import { objectNames } from "./object-names.ts";
 
-/** Objects are made by their names: another spelling would be another, empty ledger. */
-export const nameOfShard = (shard: number): string => `shard-${shard}`;
-
-/** Which one an object is; an object is not told its name in every runtime. */
-export function numberOfObject(
-  objects: DurableObjectNamespace,
-  id: DurableObjectId,
-  shards: number,
-): number | undefined {
-  for (let shard = 0; shard < shards; shard += 1) if (objects.idFromName(nameOfShard(shard)).equals(id)) return shard;
-  return undefined;
-}
+/** Under another name an object would be another, empty ledger. */
+export const shardNames = objectNames("shard-");
 
 export const shardOfId = (id: TaskId | LeaseId, shards: number): number => homeNumber(homeOfId(id)) % shards;
 

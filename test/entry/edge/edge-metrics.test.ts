@@ -35,15 +35,15 @@ describe("edge metrics", () => {
   it("are told in the same words as on Node", async () => {
     const node = createNodeMetrics();
     observe(node);
-    const text = renderMetrics([{ shard: null, metrics: snapshot(observe) }]);
+    const text = renderMetrics([{ own: {}, metrics: snapshot(observe) }]);
     expect(linesOf(text)).toEqual(linesOf(await node.render()));
   });
 
   it("of many objects are one family each, in which each series names its object", () => {
     const text = renderMetrics([
-      { shard: "0", metrics: snapshot(observe) },
+      { own: { shard: "0" }, metrics: snapshot(observe) },
       {
-        shard: "1",
+        own: { shard: "1" },
         metrics: snapshot((metrics) => metrics.count("mayfly_leases_issued_total", { provider: "ledger" })),
       },
     ]);
@@ -67,7 +67,7 @@ describe("edge metrics", () => {
     metrics.gauge("mayfly_tasks_active", 3);
     expect(metrics.toJSON()).toEqual(snapshot(observe));
     observe(metrics);
-    const text = renderMetrics([{ shard: null, metrics: metrics.toJSON() }]);
+    const text = renderMetrics([{ own: {}, metrics: metrics.toJSON() }]);
     expect(text).toContain('mayfly_leases_issued_total{provider="ledger"} 10');
     expect(text).toContain('mayfly_mint_duration_seconds_count{provider="ledger"} 14');
   });

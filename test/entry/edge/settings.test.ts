@@ -54,8 +54,8 @@ describe("edge settings: refused", () => {
     const parsed = parseEdgeSettings({ MAYFLY_SHARDS: "0", MAYFLY_LOG_LEVEL: "loud" });
     expect(parsed.ok ? [] : parsed.fault.map(({ setting }) => setting)).toEqual([
       "MAYFLY_ISSUER",
-      "MAYFLY_SHARDS",
       "MAYFLY_LOG_LEVEL",
+      "MAYFLY_SHARDS",
     ]);
   });
 });

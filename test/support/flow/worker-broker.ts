@@ -1,11 +1,16 @@
-/** The flows' broker as a Worker: the runtime itself, on ports of its own, its ledger in Durable Objects. */
+/** The flows' broker as a Worker: the runtime itself, on ports of its own, its ledger in Durable Objects or on a Redis. */
 import { fileURLToPath } from "node:url";
 import { generateRings } from "../../../src/entry/edge/key-rings.ts";
 import { createSystemEntropy } from "../../../src/entry/system-clock.ts";
 import { freePort } from "../../../scripts/servers/child-server.ts";
 import { startWorker } from "../worker/workerd.ts";
 
-const entry = fileURLToPath(new URL("../worker/flow-worker.ts", import.meta.url));
+const entryOf = (file: string): string => fileURLToPath(new URL(`../worker/${file}`, import.meta.url));
+
+const workers = {
+  shards: { entry: entryOf("flow-worker.ts"), objects: { SHARD: "Shard" } },
+  gateways: { entry: entryOf("gateway-worker.ts"), objects: { GATEWAY: "Gateway" } },
+} as const;
 
 /** Unless a test asks for others. */
 export const shardsOfFlows = 3;
@@ -29,6 +34,8 @@ export async function startWorkerBroker(options: {
   readonly policy: string;
   readonly env: Readonly<Record<string, string>>;
   readonly shards?: number;
+  /** Which of the two Workers; the one that keeps the ledger itself unless told. */
+  readonly worker?: keyof typeof workers;
 }): Promise<WorkerBroker> {
   const ports = [await freePort(), await freePort()];
   const [publicHost, adminHost] = ports.map((port) => `127.0.0.1:${port}`);
@@ -43,7 +50,7 @@ export async function startWorkerBroker(options: {
     ...Object.fromEntries(rings.map(([name, ring]) => [name, ring.reveal()])),
   };
   const env = { ...settings, ...options.env };
-  const worker = await startWorker({ entry, objects: { SHARD: "Shard" }, ports, env });
+  const worker = await startWorker({ ...workers[options.worker ?? "shards"], ports, env });
   return {
     publicUrl: `http://${publicHost}`,
     adminUrl: `http://${adminHost}`,

@@ -17,7 +17,17 @@ const mostUnheard = 1_000;
 
 type NewsCalls = Pick<ShardCalls, "now" | "onDue" | "heardDue">;
 
-export function startDueNews(options: BellClients & { calls: NewsCalls; prefix: string; clock: Clock; log: Log }) {
+export interface DueNews {
+  readonly calls: NewsCalls;
+  readonly publisher: BellClients["publisher"];
+  /** Null: this process only tells, and looks for nothing itself. */
+  readonly subscriber: BellClients["subscriber"] | null;
+  readonly prefix: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function startDueNews(options: DueNews): { stop(): void } {
   const { publisher, subscriber, calls, clock, log } = options;
   const channel = `${options.prefix}:due`;
   const waiting = new Map<number, EpochMillis>();
@@ -28,7 +38,7 @@ export function startDueNews(options: BellClients & { calls: NewsCalls; prefix: 
     const text = [...waiting].map(([shard, dueAt]) => `${shard}:${dueAt}`).join(" ");
     waiting.clear();
     if (unheard.size >= mostUnheard) unheard.clear();
-    unheard.add(text);
+    if (subscriber !== null) unheard.add(text);
     publisher.publish(channel, text).catch(() => log.warn("due_news_not_told"));
   }
 
@@ -37,11 +47,11 @@ export function startDueNews(options: BellClients & { calls: NewsCalls; prefix: 
     if (waiting.size === 0) cancel = clock.after(millis(gatherMillis), tell);
     waiting.set(shard, epochMillis(Math.min(dueAt, waiting.get(shard) ?? Infinity)));
   });
-  subscriber.on("message", (from, text) => {
+  subscriber?.on("message", (from, text) => {
     if (from !== channel || unheard.delete(text)) return;
     for (const [shard, dueAt] of newsFrom(text)) calls.heardDue(shard, dueAt);
   });
-  subscriber.subscribe(channel).catch(() => log.warn("due_news_not_heard"));
+  subscriber?.subscribe(channel).catch(() => log.warn("due_news_not_heard"));
   return { stop: () => cancel() };
 }
 
