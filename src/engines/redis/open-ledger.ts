@@ -89,7 +89,7 @@ async function enter(entering: Entering): Promise<Result<RedisLedger, OpenFault>
   const shards = createShards({ prefix, count: count.value });
   const calls = createShardCalls({ runner, shards, clock, held: () => watching.watch?.held() ?? null });
   await start(calls);
-  const wakes = openWakes({ calls, shape: checked.shape, access, prefix, clock, log });
+  const wakes = openWakes({ calls, connection, shape: checked.shape, access, prefix, clock, log });
   const stopUpkeep = startUpkeep({ calls, clock, log, keepAudit: retention(place) });
   const close = async (): Promise<void> => {
     stopUpkeep();

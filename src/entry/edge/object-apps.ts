@@ -1,5 +1,4 @@
 /** The two apps of an object: for everyone, and under a host of their own for operators, where there is one. */
-import { fanOut } from "../../engines/durable-object/across-shards/shards.ts";
 import { createAdminApp } from "../../http/admin-app.ts";
 import { createPublicApp } from "../../http/public-app.ts";
 import { allAtMost } from "../../kernel/settle-all.ts";
@@ -8,6 +7,9 @@ import type { Assembled } from "../assemble.ts";
 import type { EdgeMetrics, MetricsSnapshot } from "./edge-metrics.ts";
 import { renderMetrics } from "./render-metrics.ts";
 import type { ObjectSettings } from "./settings.ts";
+
+/** A Worker may have six connections open. */
+const asksAtOnce = 6;
 
 export function objectApps(parts: {
   readonly assembled: Assembled;
@@ -29,7 +31,7 @@ export function objectApps(parts: {
     async renderMetrics() {
       await assembled.refreshGauges();
       // Gauges are of the whole ledger, and were read here just now.
-      const counted = await allAtMost([...Array(objects.count).keys()], fanOut, async (object) => ({
+      const counted = await allAtMost([...Array(objects.count).keys()], asksAtOnce, async (object) => ({
         own: { [objects.label]: String(object) },
         metrics: { ...(await metricsOf(object)), gauges: [] },
       }));

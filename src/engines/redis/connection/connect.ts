@@ -16,6 +16,8 @@ export interface Connection {
   /** Resolves when every lane can be used for the first time. */
   ready(): Promise<void>;
   clientFor(script: Script): ScriptClient;
+  /** To whoever listens, on a connection that no issue and no wait for a replica holds up. */
+  publish(channel: string, message: string): Promise<unknown>;
   /** The connections that issue: what holds for them is asked on them. */
   issuingNodes(): readonly ServerNode[];
   refresh(): Promise<void>;
@@ -84,6 +86,10 @@ export function createConnection(options: ConnectionOptions): Connection {
       const client = clients.get(name) ?? makeClient({ lane, isAcknowledged });
       clients.set(name, client);
       return client;
+    },
+    async publish(channel, message) {
+      // Any server of a cluster tells all the others.
+      return nodes.revoke.all()[0]?.client.publish(channel, message);
     },
     issuingNodes: () => nodes.issue.all(),
     refresh: () => topology.refresh(),

@@ -5,8 +5,9 @@ import { startDueNews } from "./due-news.ts";
 import { openQueueClients } from "./queue-clients.ts";
 import type { Wakes, WakesParts } from "./wakes.ts";
 
-export function openBullWakes({ calls, shape, access, ...common }: WakesParts): Wakes {
-  const clients = openQueueClients(shape, access, common.log);
+export function openBullWakes({ calls, shape, access, prefix, clock, log }: WakesParts): Wakes {
+  const common = { prefix, clock, log };
+  const clients = openQueueClients(shape, access, log);
   const { adding, working, subscriber } = clients;
   const bell = createBell({ publisher: adding, subscriber, ...common });
   const workforce = createBullWorkforce({ adding, working, bell, ...common });

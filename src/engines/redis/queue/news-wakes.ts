@@ -1,21 +1,18 @@
 /**
- * The wakes of a process that never kills, and has no room for a queue: it tells the nodes what is due, on one connection,
- * and they look. What they do not hear, they find at their next look.
+ * The wakes of a process that never kills: it tells the nodes what is due, and they look. What they do not hear, they find
+ * at their next look. Holds no queue and no connection of its own.
  */
 import { millis } from "../../../kernel/time.ts";
 import type { Workforce } from "../../../ports/workforce.ts";
 import { startDueNews } from "./due-news.ts";
-import { openQueueClient } from "./queue-clients.ts";
 import type { Wakes, WakesParts } from "./wakes.ts";
 
-export function openNewsWakes({ calls, shape, access, ...common }: WakesParts): Wakes {
-  const publisher = openQueueClient({ shape, access, log: common.log, use: "news" });
-  const news = startDueNews({ calls, publisher, subscriber: null, ...common });
+export function openNewsWakes({ calls, connection, prefix, clock, log }: WakesParts): Wakes {
+  const news = startDueNews({ calls, publisher: connection, subscriber: null, prefix, clock, log });
   return {
     workforce: othersOnly,
     async close() {
       news.stop();
-      publisher.disconnect();
     },
   };
 }

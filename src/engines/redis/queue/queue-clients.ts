@@ -16,7 +16,11 @@ export interface QueueClients {
 }
 
 export function openQueueClients(shape: Shape, access: Access, log: Log): QueueClients {
-  const open = (use: string) => openQueueClient({ shape, access, log, use });
+  const open = (use: string): Redis | Cluster => {
+    const client = createClient(shape, access, use);
+    client.on("error", (error: unknown) => log.warn("queue_connection", { use, code: codeOf(error) }));
+    return client;
+  };
   const clients = { adding: open("queue"), working: open("worker"), subscriber: open("bell") };
   return {
     ...clients,
@@ -24,19 +28,6 @@ export function openQueueClients(shape: Shape, access: Access, log: Log): QueueC
       for (const client of Object.values(clients)) client.disconnect();
     },
   };
-}
-
-export function openQueueClient(options: {
-  readonly shape: Shape;
-  readonly access: Access;
-  readonly log: Log;
-  /** As the server and the log call it. */
-  readonly use: string;
-}): Redis | Cluster {
-  const { shape, access, log, use } = options;
-  const client = createClient(shape, access, use);
-  client.on("error", (error: unknown) => log.warn("queue_connection", { use, code: codeOf(error) }));
-  return client;
 }
 
 function createClient(shape: Shape, access: Access, use: string): Redis | Cluster {

@@ -2,6 +2,7 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { Workforce } from "../../../ports/workforce.ts";
+import type { Connection } from "../connection/connect.ts";
 import type { Access } from "../connection/node-client.ts";
 import type { Shape } from "../connection/topology.ts";
 import type { ShardCalls } from "../shard-calls.ts";
@@ -13,6 +14,7 @@ export interface Wakes {
 
 export interface WakesParts {
   readonly calls: ShardCalls;
+  readonly connection: Pick<Connection, "publish">;
   readonly shape: Shape;
   readonly access: Access;
   readonly prefix: string;
