@@ -172,10 +172,12 @@ describe("the connections of Workers", () => {
 
 describe("what operators see", () => {
   it("is counted by each object under its own name", async () => {
-    const { text } = await metrics();
-    const counters = text.split("\n").filter((line) => line.startsWith("mayfly_http_requests_total"));
-    const names = counters.map((line) => /gateway="(\d)"/.exec(line)?.[1]);
-    expect([...new Set(names)].toSorted()).toEqual(["0", "1"]);
+    const text = await eventually("each object has answered something", async () => {
+      const told = (await metrics()).text;
+      const counters = told.split("\n").filter((line) => line.startsWith("mayfly_http_requests_total"));
+      const names = new Set(counters.map((line) => /gateway="(\d)"/.exec(line)?.[1]));
+      return names.has("0") && names.has("1") && names.size === gateways ? told : undefined;
+    });
     expect(text).toMatch(/^mayfly_tasks_active \d+$/m);
   });
 

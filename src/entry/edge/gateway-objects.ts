@@ -18,5 +18,5 @@ export const gatewayRouter = createRouter((env: GatewayEnv) => {
   const settings = parseGatewaySettings(textsOf(env));
   // The object of that name is there for the log: it says what is wrong.
   const count = settings.ok ? settings.value.gateways : 1;
-  return { objects: env.GATEWAY, count, nameOf: gatewayNames.nameOf };
+  return { objects: env.GATEWAY, count, names: gatewayNames };
 });

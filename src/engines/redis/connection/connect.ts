@@ -71,26 +71,17 @@ export function createConnection(options: ConnectionOptions): Connection {
     return reply;
   }
 
-  const makeClient = (use: Use): ScriptClient => ({
+  const clientFor = oncePerUse((use) => ({
     evalsha: (digest, keys, key, command) => run(use, key, ({ client }) => client.evalsha(digest, keys, key, command)),
     eval: (text, keys, key, command) => run(use, key, ({ client }) => client.eval(text, keys, key, command)),
-  });
-  const clients = new Map<string, ScriptClient>();
-
+  }));
   return {
     async ready() {
       await Promise.all(Object.values(nodes).flatMap((lane) => lane.all().map((node) => node.ready)));
     },
-    clientFor({ lane, isAcknowledged }) {
-      const name = `${lane}-${isAcknowledged}`;
-      const client = clients.get(name) ?? makeClient({ lane, isAcknowledged });
-      clients.set(name, client);
-      return client;
-    },
-    async publish(channel, message) {
-      // Any server of a cluster tells all the others.
-      return nodes.revoke.all()[0]?.client.publish(channel, message);
-    },
+    clientFor,
+    // Any server of a cluster tells all the others.
+    publish: async (channel, message) => nodes.revoke.all()[0]?.client.publish(channel, message),
     issuingNodes: () => nodes.issue.all(),
     refresh: () => topology.refresh(),
     noteReplicas(replicated) {
@@ -104,4 +95,14 @@ export function createConnection(options: ConnectionOptions): Connection {
 interface Use {
   readonly lane: LaneName;
   readonly isAcknowledged: boolean;
+}
+
+function oncePerUse(make: (use: Use) => ScriptClient): (use: Use) => ScriptClient {
+  const made = new Map<string, ScriptClient>();
+  return ({ lane, isAcknowledged }) => {
+    const name = `${lane}-${isAcknowledged}`;
+    const client = made.get(name) ?? make({ lane, isAcknowledged });
+    made.set(name, client);
+    return client;
+  };
 }
