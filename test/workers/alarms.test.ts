@@ -6,13 +6,12 @@ import { DatabaseSync } from "node:sqlite";
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { shardOfId } from "../../src/entry/edge/shard-objects.ts";
-import { parseTaskId } from "../../src/kernel/ids.ts";
 import { fraction } from "../../src/kernel/entropy.ts";
 import type { Issued } from "../support/flow/client.ts";
 import { startEdgeWorld, type EdgeWorld } from "../support/flow/edge-world.ts";
 import { eventually, eventuallyTrue } from "../support/flow/eventually.ts";
 import { oauthPaths } from "../support/flow/servers.ts";
+import { taskInEachShard } from "../support/flow/shard-tasks.ts";
 import { readSeed } from "../support/seed.ts";
 import { createSeededEntropy } from "../support/seeded-entropy.ts";
 
@@ -23,22 +22,6 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 afterEach(() => world.servers.proxy.heal());
-
-const shardOf = (task: string): number => {
-  const id = parseTaskId(task);
-  if (id === undefined) throw new Error("not a task");
-  return shardOfId(id, shards);
-};
-
-/** A task in each shard: a new one lives wherever its request happened to go. */
-async function taskInEachShard(more: Readonly<Record<string, unknown>> = {}, of = world): Promise<readonly string[]> {
-  const found = new Map<number, string>();
-  return eventually("a task in each shard", async () => {
-    const task = await of.openTask(more);
-    found.set(shardOf(task), found.get(shardOf(task)) ?? task);
-    return found.size === shards ? [...found.values()] : undefined;
-  });
-}
 
 const issueIn = async (tasks: readonly string[], each: number, template = "ledger-read", of = world) =>
   Promise.all(tasks.flatMap((task) => Array.from({ length: each }, () => of.issue({ task, template }))));
@@ -63,7 +46,7 @@ describe("workerd is killed, and what was due meanwhile dies when it is back: no
     { what: "the heartbeats", wish: { heartbeat_seconds: 2 }, template: "ledger-read", outcome: "heartbeat_lost" },
     { what: "the lifetimes", wish: {}, template: "ledger-short", outcome: undefined },
   ])("$what", async ({ wish, template, outcome }) => {
-    const tasks = await taskInEachShard(wish);
+    const tasks = await taskInEachShard(world, shards, wish);
     const issued = await issueIn(tasks, 2, template);
     const lastAt = Date.now();
     expect(await aliveOf(issued)).toBe(issued.length);
@@ -83,7 +66,7 @@ describe("workerd is killed, and what was due meanwhile dies when it is back: no
 
 describe("a kill order that was answered", () => {
   it("is carried out after a SIGKILL right behind the answer", async () => {
-    const tasks = await taskInEachShard();
+    const tasks = await taskInEachShard(world, shards);
     const issued = await issueIn(tasks, 3);
     // No kill can be done before the answer.
     world.servers.proxy.breakPath(oauthPaths.revocation, { kind: "hang" });
@@ -99,7 +82,7 @@ describe("a kill order that was answered", () => {
   });
 
   it("is tried again and again while its provider is down, over a restart", { timeout: 90_000 }, async () => {
-    const tasks = await taskInEachShard();
+    const tasks = await taskInEachShard(world, shards);
     const issued = await issueIn(tasks, 2);
     const tries = (): number => world.servers.proxy.seen.filter(({ path }) => path === oauthPaths.revocation).length;
     for (const path of Object.values(oauthPaths)) world.servers.proxy.breakPath(path, { kind: "reset_before" });
@@ -135,7 +118,7 @@ describe("SIGKILL in the middle of many kills", () => {
     sent() - world.servers.proxy.answered.filter(({ path }) => path === revocation).length;
 
   it(`loses none, and nothing is activated after the end (seed ${seed})`, { timeout: 90_000 }, async () => {
-    const tasks = await taskInEachShard();
+    const tasks = await taskInEachShard(world, shards);
     const issued = await issueIn(tasks, 30);
     const late = tasks.flatMap((task) => Array.from({ length: 3 }, () => world.exchange({ task }).catch(() => null)));
     const ends = tasks.map((task) => world.end(task, { waitSeconds: 0 }).catch(() => null));
@@ -187,7 +170,7 @@ describe("an object that has nothing outstanding", () => {
   it("sleeps until the next deadline, and was woken no more often than there was something to do", async () => {
     const idle = await startEdgeWorld({ shards });
     try {
-      const tasks = await taskInEachShard({}, idle);
+      const tasks = await taskInEachShard(idle, shards);
       const issued = await issueIn(tasks, 2, "ledger-read", idle);
       await idle.operate("POST", "/admin/kill", {
         as: "killer",

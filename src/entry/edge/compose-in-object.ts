@@ -117,7 +117,7 @@ async function assembleInObject(
       kills: true,
       homeOfNew: () => homeIn(number, settings.shards, entropy),
     },
-    adaptersOf(parts, keys.value, recordingOnce(ledger, state.storage)),
+    adaptersOf(parts, keys.value, recordingOnce(knowingMark(ledger, state), state.storage)),
     edgeRuntime({ env: texts, log, metrics: given.metrics, policy: given.policy, clock, entropy }),
   );
   if (!assembled.ok) throw refused(log, assembled.fault.map(formatFault).join("; "));
@@ -153,3 +153,18 @@ const metricsOf =
   (parts: ObjectParts, own: EdgeMetrics) =>
   async (shard: number): Promise<MetricsSnapshot> =>
     shard === parts.number ? own.toJSON() : stubOf(parts, shard).metrics();
+
+/** It never changes: an object that was told it can work also while the first one does not answer. */
+function knowingMark(ledger: Ledger, { storage }: DurableObjectState): Ledger {
+  const key = "mark";
+  return {
+    ...ledger,
+    async mark() {
+      const known = await storage.get<string>(key);
+      if (known !== undefined) return known;
+      const mark = await ledger.mark();
+      await storage.put(key, mark);
+      return mark;
+    },
+  };
+}
