@@ -41,7 +41,7 @@ export async function untilReady(url: string, broker: HostedBroker): Promise<voi
       () => 0,
     );
     if (status === 200) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const log = await readFile(broker.logFile, "utf8").catch(() => "");
   throw new Error(`the broker did not become ready:\n${log.trim().split("\n").slice(-8).join("\n")}`);

@@ -2,7 +2,9 @@
  * `wrangler.toml` as a configuration for this machine, in a folder of its own: the same Worker without what is of an
  * account, with a policy that goes into a file of that folder, so that a real deployment never finds it.
  */
+import { execFile } from "node:child_process";
 import { join, relative, resolve } from "node:path";
+import { promisify } from "node:util";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -26,9 +28,7 @@ export async function localConfig({
   policy,
   vars = {},
 }: LocalPlace & { readonly vars?: Readonly<Record<string, string>> }): Promise<object> {
-  // Not before it is needed: it is a large program.
-  const { experimental_readRawConfig: readConfig } = await import("wrangler");
-  const deployed = readConfig({ config: join(root, "wrangler.toml") }).rawConfig as DeployedConfig;
+  const deployed = await readDeployed();
   const aliases = Object.entries(deployed.alias ?? {}).map(([name, path]) => [name, resolve(root, path)]);
   return {
     ...deployed,
@@ -46,6 +46,15 @@ export async function localConfig({
     r2_buckets: (deployed.r2_buckets ?? []).filter(({ binding }) => binding !== "POLICY"),
     vars: { ...deployed.vars, ...vars },
   };
+}
+
+/** By wrangler itself, in a process of its own: as soon as it is imported it starts others. */
+async function readDeployed(): Promise<DeployedConfig> {
+  const program = `import { experimental_readRawConfig as read } from "wrangler";
+    process.stdout.write(JSON.stringify(read({ config: "wrangler.toml" }).rawConfig));
+    process.exit();`;
+  const args = ["--input-type=module", "--eval", program];
+  return JSON.parse((await promisify(execFile)(process.execPath, args, { cwd: root })).stdout) as DeployedConfig;
 }
 
 /** The environment of its build. */

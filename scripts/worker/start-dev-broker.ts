@@ -7,6 +7,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream, existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { generateRings } from "../../src/entry/edge/key-rings.ts";
 import { createSystemEntropy } from "../../src/entry/system-clock.ts";
 import { logFileIn, type BrokerAddresses, type HostedBroker } from "../quickstart/broker-host.ts";
@@ -78,20 +79,26 @@ function keepLog(child: ChildProcess, { dir, isShown }: DevBrokerWish): void {
   }
 }
 
-/** Longer than wrangler takes to close what it opened. */
+/** Longer than wrangler takes to close what it opened, and than a killed process takes to be gone. */
 const endBoundMillis = 10_000;
+const goneBoundMillis = 2_000;
 
+/** What wrangler leaves of its group, at an end that hangs or one that comes while it still starts, is killed. */
 async function endGroup(child: ChildProcess, exited: Promise<void>): Promise<void> {
   child.kill("SIGTERM");
   const { promise: isLate, resolve: giveUp } = Promise.withResolvers<void>();
   const timer = setTimeout(giveUp, endBoundMillis);
   await Promise.race([exited, isLate]);
   clearTimeout(timer);
+  const until = performance.now() + goneBoundMillis;
+  while (killGroup(child) && performance.now() < until) await sleep(20);
+}
+
+/** Whether there was one. */
+function killGroup({ pid }: ChildProcess): boolean {
   try {
-    // An end that hangs, or one that came while wrangler was still starting, leaves others of its group.
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    return pid !== undefined && process.kill(-pid, "SIGKILL");
   } catch {
-    // None was left.
+    return false;
   }
-  await exited;
 }
