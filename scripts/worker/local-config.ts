@@ -5,6 +5,7 @@
 import { execFile } from "node:child_process";
 import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
+import { compileCache } from "./quiet-wrangler.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -54,7 +55,9 @@ async function readDeployed(): Promise<DeployedConfig> {
     process.stdout.write(JSON.stringify(read({ config: "wrangler.toml" }).rawConfig));
     process.exit();`;
   const args = ["--input-type=module", "--eval", program];
-  return JSON.parse((await promisify(execFile)(process.execPath, args, { cwd: root })).stdout) as DeployedConfig;
+  const env = { ...process.env, ...compileCache };
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env });
+  return JSON.parse(stdout) as DeployedConfig;
 }
 
 /** The environment of its build. */
