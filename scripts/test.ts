@@ -42,6 +42,7 @@ const quickStages = ["types", "arch", "units", "kit"];
 const quickBudgetSeconds = 60;
 /** What a client sees of the broker and of what is reached over HTTP; the others are about a process, a disk or a folder. */
 const workerFlows = [
+  "canary",
   "caller-matrix",
   "discovery",
   "idempotency",

@@ -5,18 +5,18 @@
  */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startChildWorld, type ChildWorld } from "../support/flow/child-world.ts";
 import type { Issued, Sent } from "../support/flow/client.ts";
 import { eventuallyTrue } from "../support/flow/eventually.ts";
-import { isOnSqlite } from "../support/ledger-kind.ts";
+import { ledgerKind } from "../support/ledger-kind.ts";
 import { formsOf, leaksIn, type Secret } from "../support/flow/leak-search.ts";
+import { startSearchedWorld, type SearchedWorld } from "../support/flow/searched-world.ts";
 import { oauthPaths } from "../support/flow/servers.ts";
 import { generateSigningKeys } from "../../src/keys/generate.ts";
 
 const sealingKey = randomBytes(32);
 const planted = `planted-${randomBytes(12).toString("hex")}+/&=%`;
 
-let world: ChildWorld;
+let world: SearchedWorld;
 let signingKey: Uint8Array;
 let task: string;
 const issued: Issued[] = [];
@@ -27,7 +27,7 @@ const attestations: string[] = [];
 beforeAll(async () => {
   const ring = (await generateSigningKeys()).reveal();
   signingKey = Buffer.from((JSON.parse(ring) as { keys: { jwk: { d: string } }[] }).keys[0]?.jwk.d ?? "", "base64url");
-  world = await startChildWorld({
+  world = await startSearchedWorld({
     MAYFLY_SEALING_KEYS: JSON.stringify({ active: "k1", keys: { k1: sealingKey.toString("base64url") } }),
     MAYFLY_SIGNING_KEYS: ring,
   });
@@ -131,9 +131,11 @@ async function sendSecretsWhereTheyDoNotBelong(): Promise<void> {
 }
 
 /** Where a ledger must have written, among others: SQLite's log too, and the kill queues of Redis. */
-const wrote = isOnSqlite
-  ? ["ledger.db", "ledger.db-wal"]
-  : [expect.stringMatching(/\.aof$/), expect.stringContaining(":kill:")];
+const wrote = {
+  sqlite: ["ledger.db", "ledger.db-wal"],
+  redis: [expect.stringMatching(/\.aof$/), expect.stringContaining(":kill:")],
+  "durable-object": [expect.stringMatching(/^[0-9a-f]{64}\.sqlite$/), expect.stringMatching(/\.sqlite-wal$/)],
+}[ledgerKind];
 
 /** The signature alone too: a digest of a token is written down on purpose, a part of it never is. */
 const parts = (name: string, token: string): readonly Secret[] => {
@@ -195,20 +197,19 @@ describe("and are nowhere else", () => {
   });
 
   it("not in the ledger, while it is in use and after the process has ended", async () => {
-    const before = await world.ledger.contents();
+    const before = await world.contents();
     expect([...before.keys()]).toEqual(expect.arrayContaining(wrote));
     for (const [where, bytes] of before) expect([where, leaksIn(bytes, secrets())]).toEqual([where, []]);
     // What is searched is what was written: the task is in there by its name.
     expect(Buffer.concat([...before.values()]).toString("latin1")).toContain(task.slice(-8));
 
-    world.child.signal("SIGTERM");
-    expect(await world.child.exited).toBe(0);
-    for (const [where, bytes] of await world.ledger.contents())
+    await world.stop();
+    for (const [where, bytes] of await world.contents())
       expect([where, leaksIn(bytes, secrets())]).toEqual([where, []]);
   });
 
   it("not in the process's log", () => {
-    const text = world.child.text();
+    const text = world.text();
     expect(text).toContain("request_refused");
     expect(text).toContain("mint_unknown");
     expect(text).toContain("revoke_failed");

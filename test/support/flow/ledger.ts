@@ -36,7 +36,7 @@ export async function startRedisLedger(): Promise<FlowLedger> {
   };
 }
 
-async function filesBelow(
+export async function filesBelow(
   folder: string,
   isWanted: (name: string) => boolean = () => true,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
