@@ -8,16 +8,21 @@ import { dirname, join, relative, sep } from "node:path";
 import process, { env } from "node:process";
 
 const root = join(import.meta.dirname, "../..");
-const folder = env["MAYFLY_POLICY"] ?? join(root, "policy");
-const target = env["MAYFLY_POLICY_BUNDLE"] ?? join(root, ".worker/policy.json");
+const folder = env["MAYFLY_POLICY"] || join(root, "policy");
+const target = env["MAYFLY_POLICY_BUNDLE"] || join(root, ".worker/policy.json");
 
 function readFolder() {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted()
-    .map((path) => ({ path: relative(folder, path).replaceAll(sep, "/"), text: readFileSync(path, "utf8") }));
+  return (
+    entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => relative(folder, path).replaceAll(sep, "/"))
+      // A repository's own folder, an editor's copies.
+      .filter((path) => !/(^|\/)\./.test(path))
+      .toSorted()
+      .map((path) => ({ path, text: readFileSync(join(folder, path), "utf8") }))
+  );
 }
 
 try {
