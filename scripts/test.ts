@@ -17,7 +17,7 @@ interface Stage {
   commands?: readonly (readonly string[])[];
   folder?: string;
   /** What the tests are told to put the ledger on; without that server the whole stage is left out. */
-  ledger?: "redis" | "durable-object";
+  ledger?: "redis" | "durable-object" | "redis-gateway";
   /** Of the folder, only these. */
   files?: readonly string[];
   /**
@@ -102,6 +102,14 @@ const stages: readonly Stage[] = [
     workers: 3,
     files: workerFlows.map((flow) => `${flow}.test.ts`),
   },
+  {
+    name: "flow-gateway",
+    about: "its races and attacks on Workers that share a Redis with a node",
+    folder: "test/flow",
+    ledger: "redis-gateway",
+    workers: 3,
+    files: ["kill.test.ts", "races.test.ts", "token-attacks.test.ts"],
+  },
   { name: "workers", about: "what is special about that runtime, and the kit in it", folder: "test/workers" },
   { name: "crash", about: "SIGKILL at every step, then restart", folder: "test/crash" },
   { name: "crash-redis", about: "the same on a Redis ledger", folder: "test/crash", ledger: "redis" },
@@ -143,7 +151,7 @@ function readOptions() {
   if (unknown.length > 0) throw new Error(`no stage is called ${unknown.join(", ")}; see --help`);
   const names = only.length > 0 ? only : values.quick ? quickStages : stages.map((stage) => stage.name);
   const without = [...new Set([...listOf([process.env["MAYFLY_TEST_WITHOUT"] ?? ""]), ...listOf(values.without)])];
-  const isPossible = ({ ledger }: Stage): boolean => ledger !== "redis" || !without.includes(ledger);
+  const isPossible = ({ ledger }: Stage): boolean => ledger?.startsWith("redis") !== true || !without.includes("redis");
   return {
     help: values.help === true,
     quick: values.quick === true,

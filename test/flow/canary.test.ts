@@ -130,10 +130,13 @@ async function sendSecretsWhereTheyDoNotBelong(): Promise<void> {
   await note("a stranger", world.exchange({ as: "stranger", task }));
 }
 
+const wroteRedis = [expect.stringMatching(/\.aof$/), expect.stringContaining(":kill:")];
+
 /** Where a ledger must have written, among others: SQLite's log too, and the kill queues of Redis. */
 const wrote = {
   sqlite: ["ledger.db", "ledger.db-wal"],
-  redis: [expect.stringMatching(/\.aof$/), expect.stringContaining(":kill:")],
+  redis: wroteRedis,
+  "redis-gateway": wroteRedis,
   "durable-object": [expect.stringMatching(/^[0-9a-f]{64}\.sqlite$/), expect.stringMatching(/\.sqlite-wal$/)],
 }[ledgerKind];
 

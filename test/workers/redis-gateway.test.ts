@@ -14,7 +14,7 @@ let world: GatewayWorld;
 /** A node that answers requests on the same Redis. */
 let node: BrokerClient;
 beforeAll(async () => {
-  world = await startGatewayWorld(gateways);
+  world = await startGatewayWorld({ gateways });
   node = (await world.join("api")).client;
 }, 60_000);
 afterAll(() => world.close());

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateRings } from "../../../src/entry/edge/key-rings.ts";
 import { createSystemEntropy } from "../../../src/entry/system-clock.ts";
+import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
 import { appendAlways, startRedis, type RedisServer } from "../redis-server.ts";
 import { startChild, type Child } from "./child.ts";
 import { createClient, type BrokerClient } from "./client.ts";
@@ -33,16 +34,27 @@ export interface GatewayWorld extends BrokerClient {
   close(): Promise<void>;
 }
 
-export async function startGatewayWorld(gateways = 2): Promise<GatewayWorld> {
+export interface GatewayWish {
+  readonly gateways?: number;
+  /** Of the Worker and of the nodes. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly resources?: (servers: Servers) => readonly JsonObject[];
+}
+
+export async function startGatewayWorld(wish: GatewayWish = {}): Promise<GatewayWorld> {
   const servers = await startServers();
   let redis = await startRedis(appendAlways);
   const ledger = `redis://127.0.0.1:${redis.port}`;
   const rings = Object.entries(await generateRings(createSystemEntropy()));
-  const policy = yamlOf(policyResources(servers.places));
-  const env = { ...servers.secrets, ...Object.fromEntries(rings.map(([name, ring]) => [name, ring.reveal()])) };
+  const policy = yamlOf(wish.resources?.(servers) ?? policyResources(servers.places));
+  const env: Readonly<Record<string, string>> = {
+    ...servers.secrets,
+    ...Object.fromEntries(rings.map(([name, ring]) => [name, ring.reveal()])),
+    ...wish.env,
+  };
   const worker = await startWorkerBroker({
     policy,
-    env: { ...env, MAYFLY_LEDGER: ledger, MAYFLY_GATEWAYS: String(gateways) },
+    env: { ...env, MAYFLY_LEDGER: ledger, MAYFLY_GATEWAYS: String(wish.gateways ?? 2) },
     worker: "gateways",
   });
   const nodes = await startNodes({ policy, env, ledger, issuer: worker.publicUrl });

@@ -10,10 +10,11 @@ import type { Environment, ServeOptions } from "../../../src/entry/config.ts";
 import { parseLedger } from "../../../src/entry/ledger-choice.ts";
 import type { JsonObject } from "../../../src/kernel/canonical-json.ts";
 import { millis } from "../../../src/kernel/time.ts";
-import { isOnWorkers } from "../ledger-kind.ts";
+import { isOnGateway, isOnWorkers } from "../ledger-kind.ts";
 import { createClient, type BrokerClient } from "./client.ts";
 import { startEdgeWorld, type EdgeWorld } from "./edge-world.ts";
 import { startFlowLedger, type FlowLedger } from "./ledger.ts";
+import { startGatewayWorld } from "./gateway-world.ts";
 import { policyResources, yamlOf } from "./policy.ts";
 import { startServers, type Servers } from "./servers.ts";
 import { isUsable } from "./usable.ts";
@@ -41,7 +42,25 @@ export interface FlowWish {
 }
 
 export function startFlow(wish: FlowWish = {}): Promise<FlowWorld> {
-  return isOnWorkers && wish.ledger === undefined ? startWorkerFlow(wish) : startNodeFlow(wish);
+  if (wish.ledger !== undefined) return startNodeFlow(wish);
+  return isOnWorkers ? startWorkerFlow(wish) : isOnGateway ? startGatewayFlow(wish) : startNodeFlow(wish);
+}
+
+/** As a Worker that shares a Redis with a node. A restart is one of the Worker alone. */
+async function startGatewayFlow(wish: FlowWish): Promise<FlowWorld> {
+  const world = await startGatewayWorld(wish);
+  return {
+    ...world,
+    folder: world.worker.storage,
+    policyFile: "",
+    publicUrl: world.worker.publicUrl,
+    adminUrl: world.worker.adminUrl,
+    async restart(meanwhile = async () => {}) {
+      await world.worker.kill();
+      await meanwhile();
+      await world.worker.startAgain();
+    },
+  };
 }
 
 /** The same as a Worker. Its policy is deployed with it: there is no file whose change it would see. */
