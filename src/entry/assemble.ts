@@ -76,6 +76,8 @@ export interface AssembleOptions {
   readonly mode?: Mode;
   /** Whether this process kills. */
   readonly kills: boolean;
+  /** How many it takes in hand each time that it is woken. Left out: all that are due. */
+  readonly claimsAtATime?: number;
   /** Where new tasks are kept unless their request says otherwise. Left out: anywhere. */
   readonly homeOfNew?: () => Home;
 }
@@ -102,7 +104,7 @@ export async function assemble(
   adapters: Adapters,
   runtime: Runtime,
 ): Promise<Result<Assembled, readonly PolicyFault[]>> {
-  const { issuerUrl, policySource: source, mode = "production", homeOfNew: home } = options;
+  const { issuerUrl, policySource: source, mode = "production", homeOfNew: home, claimsAtATime } = options;
   const { ledger, ownPart = ledger, workforce, couldLose, sealer, signer, connections } = adapters;
   const { clock, entropy, log, metrics, nextTurn, digest: sha256 } = runtime;
   const mark = await ledger.mark();
@@ -144,7 +146,7 @@ export async function assemble(
   return ok({
     broker: createBroker(parts),
     inFlight,
-    pool: createKillPool({ ...parts, ledger: ownPart, workforce, works: options.kills }),
+    pool: createKillPool({ ...parts, ledger: ownPart, workforce, works: options.kills, claimsAtATime }),
     housekeeper: createHousekeeper({ ...parts, ledger: ownPart }),
     drift,
     policy: policy.value,

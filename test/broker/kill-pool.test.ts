@@ -47,9 +47,15 @@ const faults: ProviderFacade = {
     Promise.resolve({ verdict: { kind: "retry", reason: "timeout" }, targetFault: true, absenceFinalIn: millis(0) }),
 };
 
-function start(troubles: Partial<Ledger>, providers = revokesAtOnce, workforce = createLocalWorkforce()): void {
+function start(
+  troubles: Partial<Ledger>,
+  providers = revokesAtOnce,
+  workforce = createLocalWorkforce(),
+  claimsAtATime?: number,
+): void {
   const entropy = createSeededEntropy(pools.length + 1);
   pool = createKillPool({
+    claimsAtATime,
     workforce,
     works: true,
     ledger: { ...bench.ledger, ...troubles },
@@ -243,3 +249,19 @@ it("a target's breaker stays open while nobody could ask it", async () => {
 });
 
 const fails = (): Promise<never> => Promise.reject(new Error("a row that cannot be read"));
+
+it("takes no more in hand than it may at a time, and the rest the next time", async () => {
+  const ids: LeaseId[] = [];
+  for (let count = 0; count < 7; count += 1) ids.push(await doom());
+  start({}, revokesAtOnce, createLocalWorkforce(), 3);
+  const dead = async (): Promise<number> =>
+    (await Promise.all(ids.map(stateOf))).filter((state) => state === "revoked").length;
+  const counts: number[] = [];
+  for (let time = 0; time < 3; time += 1) {
+    await pool.settle(millis(1000));
+    bench.clock.advance(20_000);
+    await turns(20);
+    counts.push(await dead());
+  }
+  expect(counts).toEqual([3, 6, 7]);
+});

@@ -19,7 +19,7 @@ export interface KillPool {
   start(): void;
   /**
    * Works until nothing is left that can be done now, or no longer than `budget`. For a process that is awake only as long
-   * as somebody waits for it.
+   * as somebody waits for it. What `claimsAtATime` left over waits for the next call.
    */
   settle(budget: Millis): Promise<void>;
   /** Claims nothing more, waits for what is in flight at most `grace`, gives the rest back. */
@@ -33,6 +33,8 @@ export interface KillPoolParts extends Omit<AttemptParts, "ledgerNow" | "othersK
   readonly workforce: Workforce;
   /** False where this process only finds and wakes, and others kill. */
   readonly works: boolean;
+  /** How many leases are claimed from one `settle` to the next, where a process may do only so much at a time. */
+  readonly claimsAtATime?: number | undefined;
 }
 
 export function createKillPool(given: KillPoolParts): KillPool {
@@ -40,7 +42,7 @@ export function createKillPool(given: KillPoolParts): KillPool {
   const time = createLedgerTime(clock);
   const noteKill = createKillNotes(given);
   const parts: AttemptParts = { ...given, ledgerNow: () => time.now(), othersKill: workforce.isShared, noteKill };
-  const counters = createCounters(base32FromBytes(entropy.bytes(12)));
+  const counters = createCounters(base32FromBytes(entropy.bytes(12)), given.claimsAtATime ?? Infinity);
   let isStopped = false;
 
   const lanes = createLanes((target) => createLane(parts, target, counters));
@@ -84,7 +86,7 @@ export function createKillPool(given: KillPoolParts): KillPool {
       });
       look.ring();
     },
-    settle: (budget) => settle({ clock, look, lanes }, budget),
+    settle: (budget) => settle({ clock, look, lanes, counters }, budget),
     async stop(grace) {
       isStopped = true;
       alarm.cancel();
@@ -98,9 +100,11 @@ export function createKillPool(given: KillPoolParts): KillPool {
 
 /** Each round looks and waits for what it began; one that claimed nothing was the last. */
 async function settle(
-  { clock, look, lanes }: { clock: Clock; look: Doorbell; lanes: Lanes },
+  parts: { clock: Clock; look: Doorbell; lanes: Lanes; counters: Counters },
   budget: Millis,
 ): Promise<void> {
+  const { clock, look, lanes, counters } = parts;
+  counters.renewClaims();
   const end = clock.monotonicMillis() + budget;
   for (let [claimed, before] = [0, -1]; claimed > before && clock.monotonicMillis() < end;) {
     before = claimed;
@@ -115,6 +119,7 @@ async function settle(
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 type Lanes = ReturnType<typeof createLanes>;
+type Counters = ReturnType<typeof createCounters>;
 
 function createLanes(create: (target: TargetName) => Lane) {
   const lanes = new Map<TargetName, Lane>();
@@ -129,10 +134,17 @@ function createLanes(create: (target: TargetName) => Lane) {
 }
 
 /** The ledger knows this process by the name that its fences begin with. */
-function createCounters(claimer: string): LaneCounters & { readonly claimer: string } {
+function createCounters(claimer: string, claimsAtATime: number) {
   let ticks = 0;
+  let claimsLeft = claimsAtATime;
   const tick = (): number => (ticks += 1);
-  return { claimer, tick, newFence: () => `${claimer}-${tick()}` };
+  const counters: LaneCounters = {
+    tick,
+    newFence: () => `${claimer}-${tick()}`,
+    claimsLeft: () => claimsLeft,
+    claimed: (leases) => void (claimsLeft -= leases),
+  };
+  return { ...counters, claimer, renewClaims: () => void (claimsLeft = claimsAtATime) };
 }
 
 /** Left running, the timer would keep a process that has nothing more to do. */

@@ -34,6 +34,9 @@ export interface Lane {
 export interface LaneCounters {
   readonly newFence: () => string;
   readonly tick: Tick;
+  /** How many leases may be claimed yet. */
+  readonly claimsLeft: () => number;
+  readonly claimed: (leases: number) => void;
 }
 
 /** Attempts of one target at a time. */
@@ -58,7 +61,8 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
 
   const workplace: Workplace = { parts, breaker, means, verdicts, inHand, ring: () => claims.ring() };
 
-  const free = (): number => (isDraining || isDry ? 0 : allowance([breaker.allowed(), means.allowed()], inHand));
+  const free = (): number =>
+    isDraining || isDry ? 0 : Math.min(counters.claimsLeft(), allowance([breaker.allowed(), means.allowed()], inHand));
 
   const claims = createDoorbell(async () => {
     try {
@@ -80,6 +84,7 @@ export function createLane(parts: AttemptParts, target: TargetName, counters: La
     isDry = answer.kind === "ok" && answer.value.length < limit;
     if (answer.kind !== "ok") return false;
     if (!isDry) askForHelp();
+    counters.claimed(answer.value.length);
     if (answer.value.length > 0) inHand.opened(fence, answer.value.length);
     for (const lease of answer.value) void attemptOn(workplace, { lease, fence });
     return true;

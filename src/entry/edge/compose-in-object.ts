@@ -52,6 +52,9 @@ export interface ObjectParts {
   readonly shard: Shard;
 }
 
+/** One invocation may send 10,000 requests, and a kill takes up to four: revoke and probe, each perhaps with a new token. */
+const claimsPerAlarm = 2000;
+
 /** A store with nothing outstanding is looked at for what is past its time. */
 export const longestSleep = millis(24 * 3_600_000);
 
@@ -115,6 +118,7 @@ async function assembleInObject(
       policySource: given.policy,
       mode: settings.mode,
       kills: true,
+      claimsAtATime: claimsPerAlarm,
       homeOfNew: () => homeIn(number, settings.shards, entropy),
     },
     adaptersOf(parts, keys.value, recordingOnce(knowingMark(ledger, state), state.storage)),
