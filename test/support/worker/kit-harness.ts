@@ -7,7 +7,7 @@ import { createManualClock } from "../manual-clock.ts";
 import type { KitAnswer, KitCall } from "./kit-worker.ts";
 
 export const makeObjectHarness =
-  (workerUrl: () => string): MakeHarness =>
+  (workerUrl: () => string, limits: () => Pick<KitCall, "maxIssuingBytes"> = () => ({})): MakeHarness =>
   async (options = {}): Promise<LedgerHarness> => {
     const clock = createManualClock(options.startAt);
     const url = `${workerUrl()}/${randomUUID()}`;
@@ -20,7 +20,7 @@ export const makeObjectHarness =
         args,
         wall: clock.now(),
         monotonic: clock.monotonicMillis(),
-        ...(isRestarting && { restart: true as const }),
+        ...(isRestarting && { restart: true as const, ...limits() }),
       };
       isRestarting = false;
       const answer = await fetch(url, { method: "POST", body: JSON.stringify(call) });

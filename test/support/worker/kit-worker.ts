@@ -18,6 +18,8 @@ export interface KitCall {
   readonly monotonic: number;
   /** Opens the ledger anew over what is stored. */
   readonly restart?: true;
+  /** Where issuing stops, of a ledger that is opened by this call. */
+  readonly maxIssuingBytes?: number;
 }
 export interface KitAnswer {
   readonly value?: unknown;
@@ -34,12 +36,12 @@ export class KitShard extends DurableObject {
     const call = (await request.json()) as KitCall;
     this.#time.wall = call.wall;
     this.#time.monotonic = call.monotonic;
-    if (call.restart === true || this.#ledger === undefined) this.#ledger = this.#open();
+    if (call.restart === true || this.#ledger === undefined) this.#ledger = this.#open(call);
     const answer = await this.#ask(this.#ledger, call);
     return Response.json({ ...answer, due: this.#due.splice(0) });
   }
 
-  #open(): Ledger {
+  #open({ maxIssuingBytes }: KitCall): Ledger {
     const clock = {
       now: () => epochMillis(this.#time.wall),
       monotonicMillis: () => this.#time.monotonic,
@@ -47,7 +49,8 @@ export class KitShard extends DurableObject {
     };
     // The kit's restarts are outages: nobody was there since the last change.
     const awaySince: AwaySince = (_, lastChangeAt) => lastChangeAt;
-    const opened = openShard({ storage: this.ctx.storage, clock, log: silentLog, awaySince });
+    const bound = maxIssuingBytes === undefined ? {} : { maxIssuingBytes };
+    const opened = openShard({ storage: this.ctx.storage, clock, log: silentLog, awaySince, ...bound });
     if (!opened.ok) throw new Error(opened.fault.reason);
     opened.value.onDue((at) => void this.#due.push(at));
     return opened.value;
