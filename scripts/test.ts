@@ -110,7 +110,12 @@ const stages: readonly Stage[] = [
     workers: 3,
     files: ["kill.test.ts", "races.test.ts", "token-attacks.test.ts"],
   },
-  { name: "workers", about: "what is special about that runtime, and the kit in it", folder: "test/workers" },
+  {
+    name: "workers",
+    about: "what is special about that runtime, and the kit in it",
+    folder: "test/workers",
+    workers: 3,
+  },
   { name: "crash", about: "SIGKILL at every step, then restart", folder: "test/crash" },
   { name: "crash-redis", about: "the same on a Redis ledger", folder: "test/crash", ledger: "redis" },
   { name: "chaos", about: "nodes, Redis servers and queues that die under load", folder: "test/chaos", workers: 3 },
