@@ -4,22 +4,38 @@
  */
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generateRings } from "../../src/entry/edge/key-rings.ts";
+import { createSystemEntropy } from "../../src/entry/system-clock.ts";
 import { eventually, eventuallyTrue } from "../support/flow/eventually.ts";
 import { startGatewayWorld, type GatewayWorld } from "../support/flow/gateway-world.ts";
 import { startWorkerBroker } from "../support/flow/worker-broker.ts";
+import type { Child } from "../support/flow/child.ts";
 import type { Body, BrokerClient } from "../support/flow/client.ts";
 
 const gateways = 2;
 let world: GatewayWorld;
 /** A node that answers requests on the same Redis. */
 let node: BrokerClient;
+/** Every process of a node. */
+let children: readonly Child[];
 beforeAll(async () => {
   world = await startGatewayWorld({ gateways });
-  node = (await world.join("api")).client;
+  const joined = await world.join("api");
+  node = joined.client;
+  children = [world.killer, joined.child];
 }, 60_000);
 afterAll(() => world.close());
 
 const newTask = { agent: "bot", templates: [{ template: "report" }], deadline_seconds: 60 };
+
+/** What is told of due leases: `SHARD:INSTANT`. */
+async function hearNews(): Promise<{ readonly heard: readonly string[]; close(): void }> {
+  const client = new Redis({ host: "127.0.0.1", port: world.redis.port, replyMapping: "legacy" });
+  const heard: string[] = [];
+  client.on("message", (_, text) => heard.push(text));
+  await client.subscribe("mayfly:due");
+  return { heard, close: () => client.disconnect() };
+}
 
 /** Asks every object. */
 const metrics = () => world.operate("GET", "/metrics", { as: "viewer" });
@@ -53,14 +69,17 @@ describe("a credential of a Worker on a shared Redis", () => {
   it("lives on while no node runs, its gate closed, and dies with the first that does", async () => {
     const task = await world.openTask();
     const { token } = await world.issue({ task });
-    world.killer.signal("SIGSTOP");
+    for (const child of children) child.signal("SIGSTOP");
+    const news = await hearNews();
     try {
       const ended = await world.end(task, { waitSeconds: 1 });
+      expect(news.heard).toHaveLength(1);
       expect(ended.body).toMatchObject({ state: "ended", summary: { live: 1, dead: 0 } });
       expect((await world.exchange({ task })).body.reason).toBe("task_ended");
       expect(await world.isUsable(token)).toBe(true);
     } finally {
-      world.killer.signal("SIGCONT");
+      news.close();
+      for (const child of children) child.signal("SIGCONT");
     }
     await eventuallyTrue("the node ends it", async () => !(await world.isUsable(token)));
   });
@@ -196,6 +215,22 @@ describe("what operators see", () => {
       await alone.close();
     }
   }, 60_000);
+});
+
+describe("a Worker that lacks a sealing key", () => {
+  it("answers nothing and keeps no connection, until the key is back", async () => {
+    const task = await world.openTask();
+    const { token } = await world.issue({ task });
+    const { MAYFLY_SEALING_KEYS: other } = await generateRings(createSystemEntropy());
+    await world.worker.kill();
+    await world.worker.startAgain({ MAYFLY_SEALING_KEYS: other?.reveal() ?? "" });
+    expect((await world.exchange({ task })).status).toBe(503);
+    expect(world.worker.text()).toContain("MAYFLY_SEALING_KEYS lacks key");
+    await eventuallyTrue("only nodes are connected", async () => (await connectionsBy())["mayfly-issue"] === 2);
+    await world.killWorker();
+    expect((await world.end(task)).body.summary).toMatchObject({ live: 0, dead: 1 });
+    expect(await world.isUsable(token)).toBe(false);
+  });
 });
 
 describe("a Worker that was killed", () => {
