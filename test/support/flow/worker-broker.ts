@@ -36,7 +36,10 @@ export async function startWorkerBroker(options: {
   readonly shards?: number;
   /** Which of the two Workers; the one that keeps the ledger itself unless told. */
   readonly worker?: keyof typeof workers;
+  /** Certificates of an authority that it trusts besides, as PEM. */
+  readonly trusted?: string;
 }): Promise<WorkerBroker> {
+  const { worker: kind = "shards", trusted } = options;
   const ports = [await freePort(), await freePort()];
   const [publicHost, adminHost] = ports.map((port) => `127.0.0.1:${port}`);
   const rings = Object.entries(await generateRings(createSystemEntropy()));
@@ -50,7 +53,7 @@ export async function startWorkerBroker(options: {
     ...Object.fromEntries(rings.map(([name, ring]) => [name, ring.reveal()])),
   };
   const env = { ...settings, ...options.env };
-  const worker = await startWorker({ ...workers[options.worker ?? "shards"], ports, env });
+  const worker = await startWorker({ ...workers[kind], ports, env, ...(trusted !== undefined && { trusted }) });
   return {
     publicUrl: `http://${publicHost}`,
     adminUrl: `http://${adminHost}`,

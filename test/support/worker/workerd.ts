@@ -18,6 +18,8 @@ export interface WorkerWish {
   readonly objects: Readonly<Record<string, string>>;
   /** Text bindings. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Certificates of an authority that it trusts besides, as PEM. */
+  readonly trusted?: string;
   /** Where it listens, all with the same answers; one free port unless told. */
   readonly ports?: readonly number[];
 }
@@ -65,7 +67,7 @@ export async function startWorker(wish: WorkerWish): Promise<RunningWorker> {
 const binaryPath = (): string => (createRequire(import.meta.url)("workerd") as { readonly default: string }).default;
 
 /** https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
-function configText({ objects, env = {}, ports = [0] }: WorkerWish, folder: string): string {
+function configText({ objects, env = {}, ports = [0], trusted }: WorkerWish, folder: string): string {
   const quoted = (value: string): string => JSON.stringify(value);
   const bindings = [
     ...Object.entries(objects).map(
@@ -76,6 +78,7 @@ function configText({ objects, env = {}, ports = [0] }: WorkerWish, folder: stri
   const classes = Object.values(objects).map(
     (className) => `(className = ${quoted(className)}, uniqueKey = ${quoted(className)}, enableSql = true)`,
   );
+  const authorities = trusted === undefined ? "" : quoted(trusted);
   const sockets = ports.map(
     (port, index) => `(name = "http${index}", address = "127.0.0.1:${port}", http = (), service = "main")`,
   );
@@ -84,7 +87,7 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
     (name = "disk", disk = (path = ${quoted(join(folder, "state"))}, writable = true)),
-    (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true))),
+    (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true, trustedCertificates = [${authorities}]))),
   ],
   sockets = [${sockets.join(", ")}],
 );
