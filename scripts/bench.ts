@@ -5,6 +5,7 @@
 import { canPin, machineFacts, redisVersion } from "./bench/machine.ts";
 import type { Context } from "./bench/context.ts";
 import type { Measured } from "./bench/finding.ts";
+import { measureEdge } from "./bench/goals/edge.ts";
 import { measureIssue } from "./bench/goals/issue.ts";
 import { measureKill } from "./bench/goals/kill.ts";
 import { measureLatency } from "./bench/goals/latency.ts";
@@ -36,6 +37,7 @@ const parts: readonly Part[] = [
   { goals: ["G13"], seconds: 5, measure: measureBytes },
   { goals: ["G14"], seconds: 10, measure: measureOutage },
   { goals: ["G16"], seconds: 20, measure: measureNeighbours },
+  { goals: ["G9e"], seconds: 90, measure: measureEdge },
   { goals: ["G9r"], seconds: 90, measure: measureRedisIssue },
   { goals: ["G9r"], seconds: 40, measure: measureRedisKill },
   { goals: ["G13r"], seconds: 10, measure: measureRedisBytes },

@@ -17,6 +17,7 @@ export const goals = [
   "G13",
   "G14",
   "G16",
+  "G9e",
   ...redisGoals,
 ] as const;
 export type Goal = (typeof goals)[number];

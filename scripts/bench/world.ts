@@ -1,6 +1,7 @@
 /** The broker that issues are measured on: an ordinary policy with conditions and limits, and 500 agents. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { allAtMost } from "../../src/kernel/settle-all.ts";
 import { encodeHeader, privateKeyOf, signToken, type KeyPair } from "./es256.ts";
 import type { Actor } from "./stage.ts";
 
@@ -98,11 +99,27 @@ export async function startBroker(
 ): Promise<{ tokenUrl: string; tasks: readonly string[] }> {
   const { policyDir, dataDir, ledger } = wish;
   const url = await broker.ask<string>("start", { policyDir, dataDir, ledger, issuer: brokerIssuer });
-  const attestation = createAttester(wish.key)(orchestrator, "planner");
-  const tasks = await Promise.all(
-    Array.from({ length: agentCount }, (_, index) => openTask(url, attestation, agentName(index))),
-  );
-  return { tokenUrl: `${url}/token`, tasks };
+  return { tokenUrl: `${url}/token`, tasks: await openTasks(url, wish.key) };
+}
+
+/** One for each agent, in their order. */
+export function openTasks(url: string, key: KeyPair): Promise<readonly string[]> {
+  const attestation = createAttester(key)(orchestrator, "planner");
+  return Promise.all(Array.from({ length: agentCount }, (_, index) => openTask(url, attestation, agentName(index))));
+}
+
+/** Resolves when all that was issued to them is dead. */
+export async function endTasks(url: string, key: KeyPair, tasks: readonly string[]): Promise<void> {
+  const attestation = createAttester(key)(orchestrator, "planner");
+  await allAtMost(tasks, 64, async (task) => {
+    const answer = await fetch(`${url}/tasks/${task}/end`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${attestation}`, "content-type": "application/json", prefer: "wait=60" },
+      body: JSON.stringify({ outcome: "completed" }),
+    });
+    const { summary } = (await answer.json()) as { summary?: { live: number } };
+    if (summary?.live !== 0) throw new Error(`a task did not end: ${answer.status}`);
+  });
 }
 
 async function openTask(url: string, attestation: string, agent: string): Promise<string> {
