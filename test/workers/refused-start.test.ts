@@ -14,6 +14,7 @@ describe("an object that must not be used", () => {
     ["with another number of shards", { MAYFLY_SHARDS: "4" }, /made with 3 shards: set MAYFLY_SHARDS to that/],
     ["with a setting that cannot be read", { MAYFLY_ISSUER: "broker" }, /MAYFLY_ISSUER/],
     ["without a key ring", { MAYFLY_SIGNING_KEYS: "" }, /MAYFLY_SIGNING_KEYS is missing/],
+    ["without a secret of a provider", { FLOW_CLIENT_SECRET: "" }, /has no FLOW_CLIENT_SECRET/],
   ])("%s: refused until it is mended, and what lives there lives on", async (_, changes, reason) => {
     const { broker, servers } = world;
     const task = await world.openTask();

@@ -121,7 +121,7 @@ async function assembleInObject(
       claimsAtATime: claimsPerAlarm,
       homeOfNew: () => homeIn(number, settings.shards, entropy),
     },
-    adaptersOf(parts, keys.value, recordingOnce(knowingMark(ledger, state), state.storage)),
+    adaptersOf(parts, keys.value, keptOpen(recordingOnce(knowingMark(ledger, state), state.storage))),
     edgeRuntime({ env: texts, log, metrics: given.metrics, policy: given.policy, clock, entropy }),
   );
   if (!assembled.ok) throw refused(log, assembled.fault.map(formatFault).join("; "));
@@ -172,3 +172,6 @@ function knowingMark(ledger: Ledger, { storage }: DurableObjectState): Ledger {
     },
   };
 }
+
+/** A composition that is refused closes what it was given; the next try, and other objects, need the shard. */
+const keptOpen = (ledger: Ledger): Ledger => ({ ...ledger, close: async () => {} });
