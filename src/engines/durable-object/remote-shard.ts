@@ -14,22 +14,26 @@ export interface ShardHost {
   ask(verb: ShardVerb, args: readonly unknown[]): Promise<unknown>;
 }
 
-export function createRemoteShard(host: () => ShardHost): ShardLedger {
+/** `connect` gives a new way to the object: calls of one arrive in the order that they were made in, as the verbs of one turn must. */
+export function createRemoteShard(connect: () => ShardHost): ShardLedger {
+  let host: ShardHost | undefined;
+  const ask = async (verb: ShardVerb, args: readonly unknown[]): Promise<unknown> => {
+    const used = (host ??= connect());
+    try {
+      return await used.ask(verb, args);
+    } catch {
+      // One that failed may be broken for good.
+      if (host === used) host = undefined;
+      throw new StoreAwayError("shard");
+    }
+  };
   const own: Pick<ShardLedger, "onDue" | "close"> = { onDue: () => {}, close: async () => {} };
   return new Proxy(own, {
     get: (target, name) =>
       name in target || typeof name === "symbol" || name === "then"
         ? Reflect.get(target, name)
-        : (...args: readonly unknown[]) => askOther(host, name as ShardVerb, args),
+        : (...args: readonly unknown[]) => ask(name as ShardVerb, args),
   }) as ShardLedger;
-}
-
-async function askOther(host: () => ShardHost, verb: ShardVerb, args: readonly unknown[]): Promise<unknown> {
-  try {
-    return await host().ask(verb, args);
-  } catch {
-    throw new StoreAwayError("shard");
-  }
 }
 
 /** A verb by its name, on the object's own ledger. */

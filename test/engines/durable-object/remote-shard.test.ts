@@ -22,4 +22,18 @@ describe("a shard that lives in another object", () => {
     await expect(reading).rejects.toThrow(StoreAwayError);
     await expect(reading).rejects.not.toThrow(/8a2/);
   });
+
+  it("is asked over one connection, whose calls keep their order, until that fails", async () => {
+    let connections = 0;
+    let isBroken = false;
+    const shard = createRemoteShard(() => {
+      connections += 1;
+      return { ask: () => (isBroken ? Promise.reject(new Error("gone")) : Promise.resolve(connections)) };
+    });
+    expect([await shard.purge(1), await shard.purge(1)]).toEqual([1, 1]);
+    isBroken = true;
+    await expect(shard.purge(1)).rejects.toThrow(StoreAwayError);
+    isBroken = false;
+    expect(await shard.purge(1)).toBe(2);
+  });
 });
