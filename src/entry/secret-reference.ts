@@ -25,7 +25,11 @@ export function secretFileOf(reference: Json): string | undefined {
   return parsed?.kind === "file" ? parsed.name : undefined;
 }
 
+/** The broker's own settings, its key rings among them, are for no provider: a policy could send them to anybody. */
+const isOwnSetting = (name: string): boolean => name.startsWith("MAYFLY_");
+
 export function secretOfEnvironment(env: Environment, name: string): Result<Redacted, string> {
+  if (isOwnSetting(name)) return err(`${name} is a setting of the broker itself, and no secret of a provider`);
   const value = env[name];
   return value === undefined || value === "" ? err(`the environment has no ${name}`) : ok(new Redacted(value, name));
 }

@@ -149,8 +149,9 @@ describe("SIGKILL in the middle of many kills", () => {
     const entries = await world.audit(task);
     const endedAt = entries.findIndex(({ type }) => type === "task.ended");
     expect(endedAt).toBeGreaterThan(0);
+    expect(entries.slice(0, endedAt).map(({ type }) => type)).toContain("lease.activated");
     const after = entries.slice(endedAt).map(({ type }) => type);
-    expect(after).not.toContain("lease.active");
+    expect(after).not.toContain("lease.activated");
     expect((await world.exchange({ task })).body.reason).toBe("task_ended");
   }
 });

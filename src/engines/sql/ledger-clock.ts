@@ -26,8 +26,10 @@ export function createLedgerClock(clock: Clock, highWater: number): LedgerClock 
     const elapsed = Math.max(0, Math.trunc(monotonic - latestMonotonic));
     if (wall >= latest) latest = wall;
     else if (latest - wall > maxClockStepMillis) latest += elapsed;
-    // Parts of a millisecond are kept for the next look, or many looks would make time stand still.
-    latestMonotonic = wall >= latest ? monotonic : latestMonotonic + elapsed;
+    // Parts of a millisecond are kept for the next look, or many looks would make time stand still. Where the runtime has no
+    // clock but the wall, both step back together: time goes on from there.
+    const startsAnew = wall >= latest || monotonic < latestMonotonic;
+    latestMonotonic = startsAnew ? monotonic : latestMonotonic + elapsed;
     return epochMillis(latest);
   }
 

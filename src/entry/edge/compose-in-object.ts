@@ -92,12 +92,25 @@ export async function composeInObject(parts: ObjectParts): Promise<ObjectBroker>
       policy.touched();
       await pool.settle(budget);
       if (shards > 1) await payOwed(createShards(shardsByNumber), number);
-      await housekeeper.look();
+      const isTidy = await tidy(housekeeper);
       if (looksAfterProviders()) await drift.round();
       await kept.keep();
+      if (!isTidy) return tidyAgain;
       return looksAfterProviders() ? driftRoundMillis : longestSleep;
     },
   };
+}
+
+/** Of what is past its time: a few thousand rows an alarm, so that it keeps up with any issuing and kills get their turn. */
+const tidyPages = 10;
+const tidyAgain = millis(1_000);
+
+async function tidy(housekeeper: Assembled["housekeeper"]): Promise<boolean> {
+  for (let page = 0; page < tidyPages; page += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- one page after the other
+    if (!(await housekeeper.look())) return true;
+  }
+  return false;
 }
 
 async function assembleInObject(
@@ -150,7 +163,12 @@ const stubOf = ({ env }: ObjectParts, shard: number): Stub =>
 /** Its own shard is at hand; the others are a call away. */
 const shardsOf = (parts: ObjectParts): readonly ShardLedger[] =>
   Array.from({ length: parts.settings.shards }, (_, other) =>
-    other === parts.number ? parts.shard : createRemoteShard(() => stubOf(parts, other)),
+    other === parts.number
+      ? parts.shard
+      : createRemoteShard(
+          () => stubOf(parts, other),
+          (delay, run) => systemClock.after(delay, run),
+        ),
   );
 
 const metricsOf =

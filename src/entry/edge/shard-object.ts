@@ -40,7 +40,7 @@ export function createShardObject(
   env: ShardEnv,
   deployed: readonly PolicyFile[],
 ): ShardObject {
-  const opened = open(state, env);
+  const opened = tryOpen(state, env);
   if (!opened.ok) return refuseAll(opened.fault, createWaking(state.storage));
   const { settings, number, log, shard, waking } = opened.value;
   let composing: Promise<ObjectBroker> | null = null;
@@ -53,8 +53,13 @@ export function createShardObject(
     }));
 
   void state.blockConcurrencyWhile(async () => {
-    await shard.releaseLostClaims();
-    await waking.anew(() => nextWork(shard, { pause: 0, atMost: longestSleep }));
+    try {
+      await shard.releaseLostClaims();
+      await waking.anew(() => nextWork(shard, { pause: 0, atMost: longestSleep }));
+    } catch {
+      log.error("object_not_ready", { next_try_seconds: refusedPauseMillis / 1000 });
+      await waking.anew(afterRefusal);
+    }
   });
   return {
     async ask(verb, args) {
@@ -91,6 +96,16 @@ interface Opened {
   readonly log: Log;
   readonly shard: Shard;
   readonly waking: Waking;
+}
+
+/** What throws on the way is a store in trouble or a bug: the alarm must outlive both. */
+function tryOpen(state: DurableObjectState, env: ShardEnv): Result<Opened, string> {
+  try {
+    return open(state, env);
+  } catch (error) {
+    createEdgeLog("info").error("object_not_opened", { error: error instanceof Error ? error.name : typeof error });
+    return err("the stored ledger could not be opened");
+  }
 }
 
 function open(state: DurableObjectState, env: ShardEnv): Result<Opened, string> {
